@@ -17,20 +17,20 @@ impl Finder {
         // Folder names may contain anything, and people and models read this.
         let problem = visible(&problem);
         format!(
-            "{problem}\nThis server connects by itself: once the session is up, the next call just works. Nothing has to be \
-             restarted, unless the configuration is changed: the AI client must then start this server again."
+            "{problem}\nThis server reconnects by itself: once the session is up, the next call works. Restart the \
+             server in the AI client only after a change of its configuration."
         )
     }
 
     pub(super) fn advice_of_guarded(&self, record: &SessionEntry) -> String {
         if self.is_over() {
-            return "The session of this server has ended, and the server ends with it. The AI client has to start it again."
+            return "The session of this server has ended, and the server with it. Restart the server in the AI client."
                 .to_owned();
         }
         let refusal = self.refusal.lock().clone();
         let text = refusal.or_else(|| self.trouble(record)).unwrap_or_else(|| {
-            "The Python of this server's session does not answer: it is being started, or it was suspended. Once it \
-             answers, the next call reaches it."
+            "The Python of this server's session does not answer: it is starting, or it is suspended. The next call \
+             works once it answers."
                 .to_owned()
         });
         visible(&text).into_owned()
@@ -41,8 +41,8 @@ impl Finder {
         let trouble = record.trouble.as_deref()?;
         let _ = registry::request_another_start(&self.paths, record);
         Some(format!(
-            "The fourhands session \"{}\" has no Python at the moment: {trouble}\nIt is asked to try another start \
-             now, which takes some seconds. If that does not help, the person has to mend it.",
+            "The fourhands session \"{}\" has no Python: {trouble}\nA new start was requested just now and takes a few \
+             seconds. If that fails too, the person has to fix the cause.",
             record.name
         ))
     }
@@ -52,12 +52,16 @@ impl Finder {
         let refusal = self.refusal.lock().clone();
         match choice {
             Choice::Use(record) if refusal.is_some() => {
-                format!("The fourhands session \"{}\" took no connection: {}", record.name, refusal.unwrap_or_default())
+                format!(
+                    "The fourhands session \"{}\" refused the connection: {}",
+                    record.name,
+                    refusal.unwrap_or_default()
+                )
             }
             Choice::Use(record) => self.trouble(record).unwrap_or_else(|| {
                 format!(
-                    "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
-                     If that lasts, ask the person to look at its terminal.",
+                    "The fourhands session \"{}\" in {} is starting or does not respond (pid {}). If this continues, \
+                     ask the person to check its terminal.",
                     record.name,
                     record.cwd.display(),
                     record.pid
@@ -66,36 +70,34 @@ impl Finder {
             Choice::NotRunning(name) if registry::check_name(name).is_err() => {
                 let rule = registry::check_name(name).err().map_or_else(String::new, |bad| bad.to_string());
                 format!(
-                    "No session can be reached: this server was told to use one by --session or FOURHANDS_SESSION, but \
-                     {rule}. Ask the person to correct that in the AI client's configuration."
+                    "This server cannot find its session, because the name in --session or FOURHANDS_SESSION is wrong: \
+                     {rule}. Ask the person to correct it in the AI client's configuration."
                 )
             }
             Choice::NotRunning(name) => format!(
-                "The fourhands session \"{name}\", which this server was told to use (--session or FOURHANDS_SESSION), \
-                 is not running. Ask the person to start it: `fourhands --session {name}` in a terminal, in the \
-                 folder to work in.{}",
+                "The fourhands session \"{name}\" (set by --session or FOURHANDS_SESSION) is not running. Ask the \
+                 person to run `fourhands --session {name}` in a terminal, in their project folder.{}",
                 match running {
                     [] => String::new(),
-                    _ => format!("\nRunning are:\n{}", list(running)),
+                    _ => format!("\nRunning sessions:\n{}", list(running)),
                 }
             ),
             Choice::Several => format!(
-                "Several fourhands sessions are running, and none of them in this server's folder ({}) or above it:\n\
-                 {}\nAsk the person which one to use. They choose it by adding `--session NAME` to the arguments of \
-                 `fourhands bridge` in the AI client's configuration, or by setting FOURHANDS_SESSION=NAME in its \
-                 environment there. Without that, they can start one for this server's folder (`fourhands` in a terminal \
-                 there), or quit all but one.",
+                "Several fourhands sessions are running, but none in this server's folder ({}) or a parent \
+                 folder:\n{}\nAsk the person which one to use. They can add `--session NAME` to the arguments of \
+                 `fourhands bridge` in the AI client's configuration, set FOURHANDS_SESSION=NAME in its environment, \
+                 run `fourhands` in this server's folder, or quit all sessions but one.",
                 self.cwd.display(),
                 list(running)
             ),
             Choice::NoneRunning => {
                 let place = match self.cwd.as_os_str().to_str() {
-                    Some("/") | None => "in the folder to work in".to_owned(),
+                    Some("/") | None => "in their project folder".to_owned(),
                     Some(folder) => format!("in the folder {folder}"),
                 };
                 format!(
-                    "No fourhands session is running. Ask the person to start one: `fourhands` in a terminal, {place} \
-                     (or `fourhands serve` there, to run without a dashboard)."
+                    "No fourhands session is running. Ask the person to run `fourhands` in a terminal, {place} (or \
+                     `fourhands serve` there, for a session without a dashboard)."
                 )
             }
         }

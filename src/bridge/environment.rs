@@ -73,8 +73,9 @@ impl SelectedEnvironment {
         let names = self.omitted.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
         (count > 0).then(|| {
             format!(
-                "other clients share the session that this server holds, so it does not get these environment variables: \
-                 {names}{more}. --keep-env NAME, or keep_env in the [bridge] section of config.toml, passes them on."
+                "the session that this server starts is shared with other clients, so these environment variables are \
+                 not passed to it: {names}{more}. Pass them with --keep-env NAME, or with keep_env in the [bridge] \
+                 section of config.toml."
             )
         })
     }

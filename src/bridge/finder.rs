@@ -84,11 +84,11 @@ impl SessionSource for Finder {
         }
         let problem = match (&self.options.socket, self.choice()) {
             (Some(socket), _) => format!(
-                "No fourhands session listens at {}, the socket this server was told to use (--socket). \
-                 Ask the person to start the session, or to correct the path in the AI client's configuration.",
+                "No fourhands session listens on the socket {} (set by --socket). Ask the person to start the session, \
+                 or to correct the path in the AI client's configuration.",
                 socket.display()
             ),
-            (None, Err(error)) => format!("fourhands cannot look for its sessions: {error}."),
+            (None, Err(error)) => format!("fourhands cannot list its sessions: {error}."),
             (None, Ok((choice, running))) => self.explain(&choice, &running),
         };
         self.remedy(&problem)

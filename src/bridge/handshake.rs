@@ -100,7 +100,7 @@ impl Handshake {
         match now {
             None => log("the new session refused the handshake; restart this server in your AI client"),
             Some(now) if Some(now.protocol_version.as_str()) != first => log(&format!(
-                "the new session speaks MCP {}, the one before it spoke {}; going on",
+                "the new session speaks MCP {}, the previous one spoke {}; continuing",
                 now.protocol_version,
                 first.unwrap_or("none")
             )),

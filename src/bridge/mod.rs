@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 pub use self::attached::Attached;
 use self::client_log::log;
+pub use self::executable::program;
 use self::finder::Finder;
 pub use self::options::BridgeOptions;
 
@@ -52,7 +53,7 @@ pub fn run(options: BridgeOptions) -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log(&format!("the client no longer reads: {error}"));
+            log(&format!("the client stopped reading: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -264,7 +264,7 @@ impl<F: SessionSource, I: AsyncRead + Unpin, O: AsyncWrite + Unpin> Pump<'_, F, 
         let Some(NextSession { connection, session, .. }) = self.next.take_if(is_due) else { return };
         self.drop_cancelled().await;
         if self.link.take().is_some() {
-            self.relay.backend_lost("A fourhands session took over before this was answered.", "", true);
+            self.relay.backend_lost("A fourhands session took over before this call was answered.", "", true);
         }
         self.link = Some(BackendLink::to_session(connection));
         // However this session ends, the next one has its own time to start.

@@ -54,7 +54,7 @@ impl Relay {
             Line::Whole(line) => self.client_line(line, true),
             Line::TooLong { head, tail } => {
                 let id = envelope::find_id(head, tail);
-                self.refuse(id.as_deref(), INVALID_REQUEST, "The message is longer than 64 MiB and was not passed on.");
+                self.refuse(id.as_deref(), INVALID_REQUEST, "The message is longer than 64 MiB and was not forwarded.");
             }
         }
     }
@@ -71,7 +71,11 @@ impl Relay {
         let envelope = if line[0] == b'{' { Envelope::parse(line).ok() } else { None };
         let Some(envelope) = envelope else {
             let id = envelope::find_id(line, line);
-            return self.refuse(id.as_deref(), PARSE_ERROR, "The message is not one JSON object in UTF-8 on a line.");
+            return self.refuse(
+                id.as_deref(),
+                PARSE_ERROR,
+                "The message must be one JSON object in UTF-8 on one line.",
+            );
         };
         match (envelope.method().as_deref(), envelope.id) {
             (Some(method), Some(id)) => self.request(line, &envelope, method, id),
@@ -97,13 +101,13 @@ impl Relay {
                     self.client_line(member.get().as_bytes(), false);
                 }
             }
-            _ => self.refuse(None, INVALID_REQUEST, "The batch is empty or broken."),
+            _ => self.refuse(None, INVALID_REQUEST, "The batch is empty or malformed."),
         }
     }
 
     fn request(&mut self, line: &[u8], envelope: &Envelope<'_>, method: &str, id: &RawValue) {
         if !envelope::is_legal_id(id) {
-            return self.refuse(Some(id.get()), INVALID_REQUEST, "The id of a request is a string or an integer.");
+            return self.refuse(Some(id.get()), INVALID_REQUEST, "The id of a request must be a string or an integer.");
         }
         let key = envelope::key(id);
         if self.requests.is_pending(&key) {
@@ -150,7 +154,7 @@ impl Relay {
             Line::TooLong { head, tail } => {
                 let number = envelope::find_id(head, tail).and_then(|id| self.requests.number(&id));
                 if let Some(pending) = number.and_then(|number| self.requests.take(number)) {
-                    let text = "The answer is longer than 64 MiB and was not passed on.";
+                    let text = "The answer is longer than 64 MiB and was not forwarded.";
                     self.refuse(Some(&pending.id), NO_SESSION, text);
                 }
                 return;
@@ -161,7 +165,7 @@ impl Relay {
         let envelope = if is_message { Envelope::parse(line).ok() } else { None };
         let Some(envelope) = envelope else {
             if !line.is_empty() {
-                log("the session sent a line that is no JSON-RPC message; it was left out");
+                log("the session sent a line that is not a JSON-RPC message; the line was dropped");
             }
             return;
         };
@@ -220,8 +224,8 @@ impl Relay {
             RequestKind::ToolCall { modern } if self.session.is_some() => {
                 // The session does not know the method.
                 if pending.is_question && is_error() {
-                    let what = "The fourhands session ended before this call was answered, and the one that is there now \
-                                cannot tell what became of it.";
+                    let what = "The fourhands session ended before this call was answered, and the new session does \
+                                not know its outcome.";
                     return self.answer_unfinished(&pending, modern, what, "");
                 }
                 self.last_answered_by.clone_from(&self.session);
@@ -327,10 +331,10 @@ impl Relay {
             match pending.kind {
                 RequestKind::ToolCall { modern } => self.answer_unfinished(&pending, modern, what, advice),
                 RequestKind::Listen { .. } => {
-                    self.refuse(Some(&pending.id), NO_SESSION, "The session has changed. Listen again.");
+                    self.refuse(Some(&pending.id), NO_SESSION, "The session has changed. Subscribe again.");
                 }
                 RequestKind::Opening | RequestKind::Other => {
-                    let text = "The fourhands session ended before it answered. Ask again.";
+                    let text = "The fourhands session ended before it answered. Send the request again.";
                     self.refuse(Some(&pending.id), NO_SESSION, text);
                 }
             }

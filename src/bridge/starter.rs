@@ -104,7 +104,7 @@ impl Starter {
             state.held = None;
             // A session that was reached, and ended without a message, ended as sessions do.
             if !state.ever_connected || !stderr.is_empty() {
-                state.problem = Some(format!("This server could not start one by itself: {stderr}"));
+                state.problem = Some(format!("This server could not start a session: {stderr}"));
                 state.retry_at = Some(now + RETRY_DELAY);
             }
         }
@@ -136,15 +136,14 @@ impl Starter {
         let state = self.state.lock();
         let is_alive = |held: &Arc<HeldSession>| held.ended.lock().is_none();
         let is_starting = state.held.as_ref().is_some_and(is_alive) || state.opening.is_some();
-        state.problem.clone().or_else(|| is_starting.then(|| "One is being started.".to_owned()))
+        state.problem.clone().or_else(|| is_starting.then(|| "A session is starting.".to_owned()))
     }
 
     /// Opens the dashboard in a pane.
     fn open_pane(&self, state: &mut StarterState, name: Option<&str>) -> bool {
         if !tmux::is_available() {
             state.problem = Some(
-                "This server was told to open the dashboard in tmux (--tmux), but it does not run inside tmux: TMUX is not \
-                 set in its environment."
+                "--tmux needs tmux, but this server does not run inside it: TMUX is not set in its environment."
                     .to_owned(),
             );
             return false;
@@ -174,7 +173,7 @@ impl Starter {
                 true
             }
             Err(error) => {
-                state.problem = Some(format!("This server could not start one by itself: {error}"));
+                state.problem = Some(format!("This server could not start a session: {error}"));
                 state.retry_at = Some(Instant::now() + RETRY_DELAY);
                 false
             }
@@ -211,7 +210,7 @@ impl Starter {
             let text = String::from_utf8_lossy(&text);
             let text = text.trim().strip_prefix("fourhands: ").unwrap_or(text.trim());
             if !text.is_empty() {
-                log(&format!("the session that it held: {text}"));
+                log(&format!("the session that this server started: {text}"));
             }
             let text = if in_order { String::new() } else { text.to_owned() };
             *session.ended.lock() = Some(text);

@@ -66,7 +66,7 @@ fn requests_that_a_session_left_go_to_its_next_process() {
     let answers = test.take_answers();
     assert_eq!(answers.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1, 2]);
     let message = answers[0]["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(message.starts_with("gone again") && message.contains("is not known"), "{message}");
+    assert!(message.starts_with("gone again") && message.contains("is unknown"), "{message}");
     assert!(test.0.requests.kept_bytes() > 0);
     // Nobody is there any more: the offline server holds the subscription, until it fails as well.
     test.0.backend_lost("gone for good", "", true);
@@ -137,7 +137,7 @@ fn a_call_that_was_not_written_is_known_not_to_have_run() {
         let answers = test.take_answers();
         let message = text_of(&answers);
         assert_eq!(message.contains("Nothing was run"), !written, "{message}");
-        assert_eq!(message.contains("is not known"), written, "{message}");
+        assert_eq!(message.contains("is unknown"), written, "{message}");
     }
     // The server in this process carries nothing out.
     let mut test = Test::default();
@@ -159,7 +159,7 @@ fn the_end_of_a_call_is_unknown_if_the_session_does_not_know_the_method() {
     let answers = test.backend(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#);
     let answers: Value = serde_json::from_str(&answers[0]).unwrap();
     assert_eq!((&answers["id"], &answers["result"]["isError"]), (&json!(1), &json!(true)));
-    assert!(answers["result"]["content"][0]["text"].as_str().unwrap().contains("is not known"), "{answers}");
+    assert!(answers["result"]["content"][0]["text"].as_str().unwrap().contains("is unknown"), "{answers}");
 }
 
 /// If several sessions got the call, only facts that they share are passed on.

@@ -9,7 +9,7 @@ use crate::tui::settings::{self, EXAMPLE};
 
 #[derive(Args, Debug)]
 pub struct ConfigArguments {
-    /// Print a file with every setting and key, as they are by default, to begin with
+    /// Print a file with all settings and keys, with their defaults
     #[arg(long)]
     example: bool,
 }
@@ -20,18 +20,18 @@ pub fn run(arguments: &ConfigArguments) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let Some(path) = settings::path() else {
-        return fail(1, &"there is no home to look for settings in; set HOME or XDG_CONFIG_HOME");
+        return fail(1, &"no settings folder: set HOME or XDG_CONFIG_HOME");
     };
     let loaded = settings::read(Some(path.clone()));
     let path = path.display();
     if loaded.path.is_none() {
         output::print(&format!(
-            "{path} is not there; all is as by default. `fourhands config --example` prints one.\n"
+            "{path} does not exist, so the defaults apply. `fourhands config --example` prints an example.\n"
         ));
         return ExitCode::SUCCESS;
     }
     if loaded.problems.is_empty() {
-        output::print(&format!("{path} is fine.\n"));
+        output::print(&format!("{path} is valid.\n"));
         return ExitCode::SUCCESS;
     }
     for problem in &loaded.problems {

@@ -14,7 +14,9 @@ use crate::launch::boot::Mode;
 pub struct DashboardArguments {
     #[command(flatten)]
     pub session: SessionArguments,
-    /// A dashboard of plain lines, for screen readers, simple terminals and pipes; `:help` in it tells more
+    /// Use plain lines: for screen readers and pipes
+    ///
+    /// The same session as lines of text, without escape sequences. Type `:help` for its commands.
     #[arg(long)]
     pub plain: bool,
 }
@@ -25,13 +27,13 @@ pub fn run(arguments: &DashboardArguments, engine: &'static [u8]) -> ExitCode {
     if !is_terminal && !arguments.plain {
         return fail(
             USAGE,
-            &"the dashboard needs a terminal on standard input and output. Without one, use `fourhands --plain` to read \
-              and write lines, `fourhands serve` to hold a session that `fourhands bridge` connects to, or `fourhands \
-              serve --stdio` to be an MCP server on standard input and output.",
+            &"the dashboard needs a terminal on standard input and output. Without a terminal, use `fourhands --plain` \
+              to read and write lines, `fourhands serve` for a session that clients reach with `fourhands bridge`, or \
+              `fourhands serve --stdio` for an MCP server on standard input and output.",
         );
     }
     if is_dumb && !arguments.plain {
-        warn(&"this terminal (TERM=dumb) cannot place its cursor, so this is the dashboard of --plain");
+        warn(&"this terminal (TERM=dumb) cannot move its cursor, so the plain dashboard is used (--plain)");
     }
     let mode = if arguments.plain || is_dumb { Mode::Plain } else { Mode::Dashboard };
     start::run(&Start { mode, arguments: &arguments.session, until_unused: false, stdio: false, engine })

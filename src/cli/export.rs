@@ -25,49 +25,55 @@ const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Authors named in an error.
 const MAX_AUTHORS: usize = 8;
 
-const AFTER_HELP: &str = "\
+const AFTER_LONG_HELP: &str = "\
 Formats:
-  py     a script that runs as it is: !commands and %magic as plain Python, `await` put into functions
-  ipynb  a Jupyter notebook with all outputs; who ran what is in the metadata of the cells
-  md     a Markdown document; figures stand in it, or in a folder with --figures
-  html   one page that needs nothing else and runs nothing
-  json   all that is kept, for programs; the README tells the fields
+  py     A script that runs as it is: !commands and %magics become plain Python, `await` works
+  ipynb  A Jupyter notebook with all outputs; cell metadata has the authors
+  md     A Markdown document; figures are embedded, or in a folder with --figures
+  html   A single page that loads nothing and runs nothing
+  json   All recorded data, for programs; fields are in assets/docs/export.md
 
 Examples:
-  fourhands export -o work.ipynb                    the session of this folder, else the last one
-  fourhands export sales --to py > sales.py         by its name; `fourhands sessions --all` lists them
-  fourhands export --to py --only-ok --author you   what you ran, without what failed
-  fourhands export --snippets 3,5-9,12- -o part.md";
+  fourhands export -o work.ipynb                    The session of this folder, else the last one
+  fourhands export sales --to py > sales.py         A session by name (see `fourhands sessions --all`)
+  fourhands export --to py --only-ok --author you   Your own snippets, without failures
+  fourhands export --snippets 3,5-9,12- -o part.md  Some snippets";
 
 #[derive(Args, Debug)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_long_help = AFTER_LONG_HELP)]
 pub struct ExportArguments {
-    /// Name or id of a session that runs or ran [default: the one of this folder, else the last]
+    /// Name or id of a session [default: this folder's, else the last]
     #[arg(value_name = "SESSION")]
     session: Option<String>,
-    /// py, ipynb, md, html or json [default: by the ending of FILE]
+    /// py, ipynb, md, html or json [default: by extension]
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     to: Option<Format>,
-    /// Where to write it; `-` is standard output [default: -]
+    /// Output file, or `-` for stdout [default: -]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace FILE if it is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
-    /// What becomes of snippets that did not end well: omit, comment or keep [default: comment in py; keep elsewhere,
-    /// but in ipynb comment what was interrupted]
+    /// Failed snippets: omit, comment or keep
+    ///
+    /// What to do with snippets that did not succeed: omit them, comment them out, or keep them. Default: comment in py;
+    /// keep elsewhere, but ipynb comments out interrupted snippets.
     #[arg(long, value_name = "HOW", value_parser = failed)]
     failed: Option<FailedCode>,
-    /// The same as --failed omit
+    /// Same as --failed omit
     #[arg(long, conflicts_with = "failed")]
     only_ok: bool,
-    /// Only what this one ran; `you` is the person. May be given several times
+    /// Only snippets of this author; `you` is the person
+    ///
+    /// The option can be repeated.
     #[arg(long = "author", value_name = "NAME")]
     authors: Vec<String>,
-    /// Only these, such as 3,5-9,12-
+    /// Only these snippets, such as 3,5-9,12-
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
     snippets: Option<SnippetNumbers>,
-    /// Markdown's figures go to this folder, seen from FILE, instead of into the text
+    /// Folder for the figures of a Markdown file
+    ///
+    /// Relative to FILE. Without this option, figures are embedded in the document.
     #[arg(long, value_name = "DIR")]
     figures: Option<String>,
 }
@@ -77,7 +83,7 @@ fn format(text: &str) -> Result<Format, String> {
     let found = Format::ALL.into_iter().find(|format| format.name() == text);
     found
         .or_else(|| Format::of(Path::new(&format!("_.{text}"))))
-        .ok_or_else(|| "it is py, ipynb, md, html or json".to_owned())
+        .ok_or_else(|| "use py, ipynb, md, html or json".to_owned())
 }
 
 fn failed(text: &str) -> Result<FailedCode, String> {
@@ -85,7 +91,7 @@ fn failed(text: &str) -> Result<FailedCode, String> {
         "omit" => Ok(FailedCode::Omit),
         "comment" => Ok(FailedCode::Comment),
         "keep" => Ok(FailedCode::Keep),
-        _ => Err("it is omit, comment or keep".to_owned()),
+        _ => Err("use omit, comment or keep".to_owned()),
     }
 }
 
@@ -93,13 +99,13 @@ pub fn run(arguments: &ExportArguments) -> ExitCode {
     let file = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
     let Some(format) = arguments.to.or_else(|| Format::of(file?)) else {
         let what = match file {
-            Some(file) => format!("the ending of {} is no format", file.display()),
-            None => "which format is not said".to_owned(),
+            Some(file) => format!("the extension of {} is not a known format", file.display()),
+            None => "no format given".to_owned(),
         };
-        return fail(USAGE, &format_args!("{what}; add --to py, ipynb, md, html or json."));
+        return fail(USAGE, &format_args!("{what}; add --to FORMAT (py, ipynb, md, html or json)."));
     };
     if arguments.figures.is_some() && (format != Format::Md || file.is_none()) {
-        return fail(USAGE, &"--figures is for Markdown that goes to a file: --to md -o FILE.");
+        return fail(USAGE, &"--figures works only for Markdown written to a file: --to md -o FILE.");
     }
     let paths = Paths::of_this_process();
     let archive = match recorded(&paths, arguments.session.as_deref()) {
@@ -137,11 +143,11 @@ pub fn run(arguments: &ExportArguments) -> ExitCode {
     match written {
         Ok(snippets) => {
             let count = units::count(snippets, "snippet");
-            output::print(&format!("{count} of session \"{}\" written to {}\n", session.name, file.display()));
+            output::print(&format!("Exported {count} of session \"{}\" to {}\n", session.name, file.display()));
             ExitCode::SUCCESS
         }
         Err(what) => {
-            let hint = if what.ends_with("there already") { "; --force replaces it" } else { "" };
+            let hint = if what.ends_with("already exists") { "; use --force to replace it" } else { "" };
             fail(1, &format_args!("{what}{hint}."))
         }
     }
@@ -150,7 +156,7 @@ pub fn run(arguments: &ExportArguments) -> ExitCode {
 /// Returns the archive of the session, or the exit code and the error.
 fn recorded(paths: &Paths, named: Option<&str>) -> Result<JournalArchive, (u8, String)> {
     let cannot = |why: String| (1, format!("the journal cannot be read: {why}"));
-    let nothing = || (UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
+    let nothing = || (UNKNOWN, "no sessions are recorded. Start one with `fourhands`.".to_owned());
     let reader = past::journal(paths).map_err(cannot)?.ok_or_else(nothing)?;
     let live = running(paths);
     reader.catch_up(CATCH_UP_TIMEOUT);
@@ -199,7 +205,7 @@ fn nothing_wanted(transcript: &Transcript, options: &ExportOptions) -> Option<St
     authors.dedup();
     Some(match snippets().next_back() {
         Some(last) => format!(
-            "none of the session's snippets is one of these; there are 1 to {}, by {}.",
+            "no snippet matches; the session has snippets 1 to {}, by {}.",
             last.id,
             listed(authors.iter().copied(), MAX_AUTHORS)
         ),

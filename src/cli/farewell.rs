@@ -58,9 +58,9 @@ fn summary(name: &str, lasted: Duration, tallies: &[Tally], journal: &str) -> St
     let (snippets, lasted, whose) = (units::count(total, "snippet"), units::age(lasted), whose.join(", "));
     format!(
         "fourhands: session {name}, {lasted}: {snippets} ({whose}), {failed}\n\
-         \x20 go on       fourhands --resume {name}\n\
-         \x20 read it     fourhands export {name} -o {name}.md    (or .ipynb, .py, .html)\n\
-         \x20 kept in     {journal}\n"
+         \x20 resume     fourhands --resume {name}\n\
+         \x20 export     fourhands export {name} -o {name}.md    (or .ipynb, .py, .html)\n\
+         \x20 stored in  {journal}\n"
     )
 }
 

@@ -151,7 +151,8 @@ impl GuardedSession {
                     && report.handover(true).is_some() =>
             {
                 Some(format!(
-                    "{report}\n{python} died {} times right after its start, so it is not started again by itself.",
+                    "{report}\n{python} died {} times in a row right after starting, so it is not restarted \
+                     automatically.",
                     Crashes::LIMIT
                 ))
             }

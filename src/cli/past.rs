@@ -30,13 +30,13 @@ pub fn find<'a>(sessions: &'a [SessionSummary], named: Option<&str>, cwd: &Path)
         let rank = |s: &SessionSummary| (s.cwd.components().count(), s.ending == SessionEnd::Running);
         let above = current.iter().rev().filter(|session| cwd.starts_with(&session.cwd));
         let found = above.max_by_key(|session| rank(session)).or(current.first());
-        return found.copied().ok_or_else(|| "no session was ever recorded. `fourhands` starts one.".to_owned());
+        return found.copied().ok_or_else(|| "no sessions are recorded. Start one with `fourhands`.".to_owned());
     };
     match self::named(&current, name)? {
         Some(found) => Ok(found),
         None if self::named(&aside, name)?.is_some() => Err(format!(
-            "session \"{name}\" was set aside by the journal's limits; `fourhands sessions --restore {name}` brings it \
-             back."
+            "session \"{name}\" was set aside by the journal's limits; restore it with `fourhands sessions --restore \
+             {name}`."
         )),
         None => Err(unknown(sessions, name)),
     }
@@ -64,7 +64,7 @@ pub fn named<'a>(sessions: &[&'a SessionSummary], name: &str) -> Result<Option<&
     let mut by_id = all().filter(|session| name.len() >= 4 && session.id.as_str().starts_with(name));
     match (by_id.next(), by_id.next()) {
         (found, None) => Ok(found),
-        _ => Err(format!("several sessions have an id that begins with {name}; give more of it.")),
+        _ => Err(format!("several session ids start with {name}; type more of the id.")),
     }
 }
 
@@ -76,14 +76,14 @@ fn unknown(sessions: &[SessionSummary], name: &str) -> String {
         }
     }
     let mut near: Vec<&str> = names.iter().copied().filter(|other| is_near(other, name)).collect();
-    let lead = if near.is_empty() { "There are" } else { "Did you mean" };
+    let lead = if near.is_empty() { "Sessions:" } else { "Did you mean" };
     if near.is_empty() {
         near = names;
     }
     let end = if lead == "Did you mean" { "?" } else { "." };
     let hint = if near.is_empty() { String::new() } else { format!(" {lead} {}{end}", listed(near, MAX_NAMES)) };
     let name = cut(name, MAX_NAME_CELLS);
-    format!("no session \"{name}\" is known.{hint} `fourhands sessions --all` lists them.")
+    format!("unknown session \"{name}\".{hint} `fourhands sessions --all` lists all sessions.")
 }
 
 /// Returns whether one name contains the other, or they differ in at most two characters.
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(found(Some(all[3].id.as_str()), "/"), Ok(6));
         let refused = found(Some("wrok"), "/").unwrap_err();
         assert!(refused.contains("Did you mean work?") && refused.contains("sessions --all"), "{refused}");
-        assert!(found(Some("zzz"), "/").unwrap_err().contains("There are other, work, old, older."));
+        assert!(found(Some("zzz"), "/").unwrap_err().contains("Sessions: other, work, old, older."));
         let mut aside = [session("work", "/home/a", 1, SessionEnd::Closed)];
         aside[0].set_aside = Some(1);
         assert!(find(&aside, Some("work"), Path::new("/")).unwrap_err().contains("--restore work"));
@@ -164,6 +164,6 @@ mod tests {
         assert_eq!(find_any(&aside, "work").unwrap().last_active, 1);
         let long = "w".repeat(100_000);
         assert!(found(Some(&long), "/").unwrap_err().len() < 500);
-        assert!(find(&[], None, Path::new("/")).unwrap_err().contains("no session was ever recorded"));
+        assert!(find(&[], None, Path::new("/")).unwrap_err().contains("no sessions are recorded"));
     }
 }

@@ -20,7 +20,7 @@ const DEATH_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     #[error(
-        "no session is recorded, so there is none to resume. `fourhands` begins one, and records it unless \
+        "no sessions are recorded, so there is nothing to resume. Start one with `fourhands`; it is recorded unless \
          FOURHANDS_JOURNAL_MAX is 0"
     )]
     NoneRecorded,
@@ -28,9 +28,8 @@ pub enum ResumeError {
     #[error("{0}")]
     Unknown(String),
     #[error(
-        "session \"{name}\" is running (pid {pid}), so it cannot be resumed. Go on in its own terminal, connect an AI \
-         client to it by `fourhands bridge --session {name}`, or end it by `fourhands stop {name}` and resume it \
-         then{other}"
+        "session \"{name}\" is running (pid {pid}), so it cannot be resumed. Use its terminal, connect an AI client \
+         with `fourhands bridge --session {name}`, or end it with `fourhands stop {name}` and then resume it{other}"
     )]
     Running { name: String, pid: u32, other: String },
     #[error(transparent)]
@@ -66,8 +65,8 @@ pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
     match reader.find(resumed.id.as_str())? {
         Some(found) if found.set_aside.is_none() => Ok(()),
         _ => Err(ResumeError::Unknown(format!(
-            "session \"{}\" was let go of by the journal's limits just now; `fourhands sessions --past` lists what was set \
-             aside",
+            "session \"{}\" has just been set aside by the journal's limits; `fourhands sessions --past` lists such \
+             sessions",
             resumed.name
         ))),
     }
@@ -126,7 +125,13 @@ fn not_running<'a>(found: &'a SessionSummary, sessions: &[SessionSummary]) -> Re
         return Ok(found);
     }
     let past = sessions.iter().find(|session| session.name == found.name && session.ending != SessionEnd::Running);
-    let other = past.map(|past| format!(". The one of that name before it: --resume {} --session NAME", past.id));
+    let other = past.map(|past| {
+        format!(
+            ". To resume the previous session of that name: --resume {} --session \
+        NAME",
+            past.id
+        )
+    });
     Err(ResumeError::Running { name: found.name.clone(), pid: found.pid, other: other.unwrap_or_default() })
 }
 
@@ -147,7 +152,7 @@ fn resumed(found: &SessionSummary, python: &Python, cwd: &Path, now: Timestamp) 
             python.executable.display()
         ));
     }
-    let mut how = format!("The session {ended} {age} ago. Python is new, its variables are gone.");
+    let mut how = format!("The session {ended} {age} ago. Python is new, so all variables are gone.");
     let mut summary = format!(
         "resuming session {}, which {ended} {age} ago in {}, with {}.",
         found.name,

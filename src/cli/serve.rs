@@ -14,17 +14,22 @@ use crate::launch::boot::Mode;
 pub struct ServeArguments {
     #[command(flatten)]
     pub session: SessionArguments,
-    /// Be an MCP server on stdin and stdout for the one client that started this; ends when stdin does
+    /// Be an MCP server on stdin and stdout, for one client
+    ///
+    /// The session ends when stdin is closed.
     #[arg(long)]
     pub stdio: bool,
-    /// End when no client has been connected for 5 seconds, or a dashboard takes the session over
+    /// End the session when no client uses it
+    ///
+    /// It ends 5 s after its last client has left, 60 s after its start if no client has come, or when a dashboard takes
+    /// it over.
     #[arg(long, conflicts_with = "stdio")]
     pub until_unused: bool,
 }
 
 pub fn run(arguments: &ServeArguments, engine: &'static [u8]) -> ExitCode {
     if arguments.stdio && io::stdin().is_terminal() {
-        warn(&"waiting for an MCP client on standard input; Ctrl-C ends.");
+        warn(&"waiting for an MCP client on standard input; press Ctrl-C to stop.");
     }
     start::run(&Start {
         mode: Mode::Serve,

@@ -22,61 +22,69 @@ use row::{SessionRow, SessionState};
 /// Past sessions listed by default.
 const MAX_PAST: usize = 5;
 
-const JSON_FIELDS: &str = "\
-JSON: an array with an object for each session, those that run first. Fields are added, never renamed or removed:
-  name            of the session
-  id              by which the journal knows it, or null; `export` and
-                  --resume take it
-  state           running; starting: no connections yet; waiting: its Python could
-                  not be started again, see trouble; silent: suspended, or it
-                  does not answer; stale: it was killed, and `stop` or the next
-                  start removes what it left; elsewhere: of another machine;
-                  of the past: closed, or died: killed, or by itself; set aside: let
-                  go of by the journal's limits, and kept for a week
-  cwd             working directory
-  python          the interpreter, or null
-  python_version  such as 3.12.1, or null
-  dashboard       true on a person's terminal, false without one, or null
-  guardian_pid    the process that holds the session, or null
-  pid             the process that runs or ran Python, or null if it did not answer
-  started_at      milliseconds since 1970
-  last_active     the same for the last thing that happened, or null
-  socket          what `fourhands bridge --socket` takes, or null
-  trouble         why nobody can connect, or null
-  clients         array of {name, pid} of those that are connected, or null
-  authors         array of the names of all that ran something, or null
-  snippets        how many so far, or null
-  failed          how many of them ended by an error, or null
-  lost            how many more ran that could not be recorded, or null
-  bytes           what it takes in the journal, or null
-  running         number of the snippet that runs, or null
-  queued          how many wait, or null";
+const AFTER_LONG_HELP: &str = "\
+States:
+  running    Clients can connect
+  starting   Python is starting; no connections yet
+  waiting    Python could not be started again; `trouble` has the reason
+  silent     The session does not answer, or is suspended
+  stale      The session was killed; `stop` or the next start removes its files
+  elsewhere  The session runs on another machine that shares this home folder
+  closed     A past session that ended normally
+  died       A past session that was killed or crashed
+  set aside  A past session over the journal's limits, kept for a week
+
+Fields of --json (an array with an object for each session, running sessions first; fields are
+added, never renamed or removed). A field is null if it does not apply or is unknown:
+  name            Name of the session
+  id              Id in the journal, for `export` and --resume
+  state           See above
+  cwd             Working directory
+  python          Path of the interpreter
+  python_version  Such as 3.12.1
+  dashboard       Whether a person's terminal shows the session
+  guardian_pid    PID of the process that owns the session
+  pid             PID of the Python process
+  started_at      Start, in milliseconds since 1970
+  last_active     Last event, in milliseconds since 1970
+  socket          Socket, for `fourhands bridge --socket`
+  trouble         Why nobody can connect
+  clients         Connected clients: array of {name, pid}
+  authors         Names of all authors of snippets
+  snippets        Number of snippets
+  failed          Number of snippets that failed
+  lost            Number of snippets that could not be recorded
+  bytes           Size in the journal
+  running         Number of the running snippet
+  queued          Length of the queue";
 
 #[derive(Args, Debug)]
-#[command(after_help = JSON_FIELDS)]
+#[command(after_long_help = AFTER_LONG_HELP)]
 pub struct SessionsArguments {
-    /// Print JSON, for programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
-    /// List all past sessions, not only the last few
+    /// List all past sessions, not only the last five
     #[arg(long, conflicts_with_all = ["past", "running"])]
     all: bool,
     /// List past sessions only, all of them
     #[arg(long, conflicts_with = "running")]
     past: bool,
-    /// List only what runs
+    /// List running sessions only
     #[arg(long)]
     running: bool,
-    /// Show which sessions the journal's limits let go of, and after a question do that now
+    /// Preview what the journal's limits remove, and ask to remove it
     #[arg(long, conflicts_with_all = ["all", "past", "running", "json"])]
     prune: bool,
-    /// Bring back a session that was set aside
+    /// Restore a session that was set aside
     #[arg(long, value_name = "SESSION", conflicts_with_all = ["prune", "all", "past", "running", "json"])]
     restore: Option<String>,
-    /// Erase a past session for good, after a question: its text is in no file of the journal any more
+    /// Erase a past session permanently, after a question
+    ///
+    /// Its code, outputs and saved variables are removed from all files of the journal.
     #[arg(long, value_name = "SESSION", conflicts_with_all = ["restore", "prune", "all", "past", "running", "json"])]
     erase: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -94,7 +102,7 @@ pub fn run(arguments: &SessionsArguments) -> ExitCode {
     }
     let mut present = match present(&paths) {
         Ok(rows) => rows,
-        Err(error) => return fail(1, &format_args!("cannot look for sessions: {error}")),
+        Err(error) => return fail(1, &format_args!("cannot list sessions: {error}")),
     };
     let recorded = past::journal(&paths).and_then(|reader| match reader {
         Some(reader) => reader.sessions().map_err(|fault| fault.to_string()),

@@ -42,7 +42,13 @@ pub fn run(start: &Start<'_>) -> ExitCode {
     let around = match PythonSearchEnv::of_this_process() {
         Ok(around) => around,
         Err(error) => {
-            return fail(1, &format_args!("the working directory cannot be read ({error}); start from another."));
+            return fail(
+                1,
+                &format_args!(
+                    "the working directory cannot be read ({error}); start in another \
+                directory."
+                ),
+            );
         }
     };
     match discover::find(start.arguments.python.as_deref(), &around) {
@@ -72,8 +78,8 @@ fn hold(start: &Start<'_>, python: &Python, cwd: &Path) -> anyhow::Result<ExitCo
     let _ = claim.describe(&python.executable, &python.version, is_dashboard, &id, start.until_unused);
     let image = EngineImage::new(start.engine).map_err(|error| {
         let is_limit = error.kind() == io::ErrorKind::FileTooLarge;
-        let why = if is_limit { " (a limit on the size of files, ulimit -f, is too low for it)" } else { "" };
-        anyhow::Error::new(error).context(format!("the engine cannot be laid into memory{why}"))
+        let why = if is_limit { " (the file size limit, ulimit -f, is too low)" } else { "" };
+        anyhow::Error::new(error).context(format!("the engine cannot be loaded into memory{why}"))
     })?;
     let mut guardian = Guardian::new(start.mode)?;
     // The settings are read when there is something to keep, so that a change of them holds at once.
@@ -137,9 +143,9 @@ fn claim_name(start: &Start<'_>, resumed: Option<&Resumed>, cwd: &Path) -> anyho
             }
             Err(ClaimError::Taken { name, pid, .. }) if !start.until_unused && take_over::is_held(&name) => {
                 anyhow::bail!(
-                    "session \"{name}\" is running already, held for AI clients without a dashboard (pid {pid}). \
-                     `fourhands --session {name}` in a terminal opens the dashboard on it, and `fourhands stop {name}` \
-                     ends it. To start another beside it, choose another name: --session NAME"
+                    "session \"{name}\" is already running for AI clients, without a dashboard (pid {pid}). Open its \
+                     dashboard with `fourhands --session {name}` in a terminal, or end it with `fourhands stop \
+                     {name}`. To start a second session, give it another name: --session NAME"
                 );
             }
             claimed => return Ok((claimed?, handed_over)),
@@ -156,6 +162,6 @@ fn lock_session(id: &SessionId, resumed: Option<&Resumed>) -> anyhow::Result<Opt
         (Err(HoldError::HeldBy(pid)), Some(Resumed { name, .. })) => {
             Err(ResumeError::Running { name: name.clone(), pid, other: String::new() }.into())
         }
-        (Err(HoldError::Io(error)), Some(_)) => Err(anyhow::Error::new(error).context("the session cannot be held")),
+        (Err(HoldError::Io(error)), Some(_)) => Err(anyhow::Error::new(error).context("the session cannot be locked")),
     }
 }

@@ -22,10 +22,10 @@ const MAX_FOLDER_CELLS: usize = 60;
 
 #[derive(Args, Debug)]
 pub struct StopArguments {
-    /// Session to end
+    /// Name of the session
     #[arg(value_name = "NAME", required_unless_present = "all", allow_hyphen_values = true)]
     name: Option<String>,
-    /// End all sessions that run on this machine
+    /// End all running sessions on this machine
     #[arg(long, conflicts_with = "name")]
     all: bool,
 }
@@ -42,7 +42,7 @@ pub fn run(arguments: &StopArguments) -> ExitCode {
 fn stop_all(paths: &Paths) -> ExitCode {
     let recorded = match registry::recorded_at(paths) {
         Ok(recorded) => recorded,
-        Err(error) => return fail(1, &format_args!("cannot look for sessions: {error}")),
+        Err(error) => return fail(1, &format_args!("cannot list sessions: {error}")),
     };
     let here: Vec<_> = recorded.into_iter().filter(|(_, life)| *life != Liveness::Elsewhere).collect();
     if here.is_empty() {
@@ -63,14 +63,16 @@ fn stop_one(paths: &Paths, name: &str) -> u8 {
         }
         Ok(Stopped::WasDead(entry)) => {
             output::print(&format!(
-                "Session \"{name}\" did not run any more: its process {} had been killed. What it left behind is removed.\n",
+                "Session \"{name}\" was no longer running: its process {} had been killed. Its leftover files were \
+                 removed.\n",
                 entry.pid
             ));
             0
         }
         Ok(Stopped::StillRuns(entry, after)) => {
             warn(&format_args!(
-                "session \"{name}\" (pid {}) was asked to end and still runs after {}. The same command again kills it.",
+                "session \"{name}\" (pid {}) is still running {} after the request to end. Repeat the command to kill \
+                 it.",
                 entry.pid,
                 units::duration(after)
             ));
@@ -78,7 +80,7 @@ fn stop_one(paths: &Paths, name: &str) -> u8 {
         }
         Ok(Stopped::Elsewhere(_)) => {
             warn(&format_args!(
-                "session \"{name}\" belongs to another machine that shares this home folder. End it there."
+                "session \"{name}\" runs on another machine that shares this home folder. End it there."
             ));
             1
         }
@@ -101,15 +103,15 @@ fn running(paths: &Paths) -> String {
         .take(MAX_NAMES)
         .collect();
     match running.len() - names.len() {
-        0 if names.is_empty() => "There is none at all.".to_owned(),
-        0 => format!("There are: {}.", names.join(", ")),
-        rest => format!("There are: {} and {rest} more; `fourhands sessions` lists them.", names.join(", ")),
+        0 if names.is_empty() => "No session is running.".to_owned(),
+        0 => format!("Running: {}.", names.join(", ")),
+        rest => format!("Running: {} and {rest} more; `fourhands sessions` lists them.", names.join(", ")),
     }
 }
 
 fn explain(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "its process may not be signalled; it runs with other rights".to_owned(),
+        io::ErrorKind::PermissionDenied => "no permission to signal its process".to_owned(),
         _ => error.to_string(),
     }
 }

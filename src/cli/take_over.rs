@@ -40,11 +40,11 @@ pub struct HandedOver {
 impl HandedOver {
     pub fn resumed(self) -> Resumed {
         let rest = match self.checkpoint {
-            Some(name) => format!("what could be saved of its variables comes back by %restore {name}"),
-            None => "it had no variables that could be saved".to_owned(),
+            Some(name) => format!("the variables that could be saved are restored with %restore {name}"),
+            None => "there were no variables to save".to_owned(),
         };
         let how = format!("The person opened the dashboard, which took the session over. Python is new; {rest}.");
-        let summary = format!("session {} goes on here.", self.name);
+        let summary = format!("session {} continues here.", self.name);
         let restart = Restart { how, resumed: true, ..Restart::default() };
         Resumed { id: self.id, name: self.name, restart, summary }
     }
@@ -80,7 +80,8 @@ pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<Hande
     };
     match stop(&Paths::of_this_process(), name)? {
         Stopped::StillRuns(entry, after) => anyhow::bail!(
-            "session \"{name}\" (pid {}) was asked to end and still runs after {}. `fourhands stop {name}` kills it.",
+            "session \"{name}\" (pid {}) is still running {} after the request to end. `fourhands stop {name}` kills \
+             it.",
             entry.pid,
             units::duration(after)
         ),
@@ -92,11 +93,11 @@ pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<Hande
 fn save(name: &str, socket: &Path) -> anyhow::Result<Option<&'static str>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let StatusReply::Live(live) = runtime.block_on(status::ask(socket)) else { return Ok(None) };
-    warn(&format_args!("session {name} is held for {}; taking it over.", clients(&live)));
+    warn(&format_args!("session {name} is in use by {}; taking it over.", clients(&live)));
     if live.is_busy() {
         confirm(&live)?;
         if !runtime.block_on(interrupt(socket)) {
-            warn(&"what runs does not stop, so the variables cannot be saved.");
+            warn(&"the running code does not stop, so the variables cannot be saved.");
             return Ok(None);
         }
     }
@@ -151,10 +152,10 @@ fn confirm(live: &SessionStatus) -> anyhow::Result<()> {
     let running = live.running.map_or_else(String::new, |snippet| format!("snippet {snippet} is running"));
     let queued = (live.queued > 0).then(|| format!("{} waiting", units::count(live.queued, "snippet")));
     let busy: Vec<String> = [Some(running).filter(|text| !text.is_empty()), queued].into_iter().flatten().collect();
-    warn(&format_args!("{}. Enter interrupts that and goes on; Ctrl-C leaves it alone.", busy.join(", ")));
+    warn(&format_args!("{}. Press Enter to interrupt that and continue, Ctrl-C to cancel.", busy.join(", ")));
     let mut answer = String::new();
     if io::stdin().lock().read_line(&mut answer)? == 0 {
-        anyhow::bail!("the session was left alone");
+        anyhow::bail!("cancelled; the session is unchanged");
     }
     Ok(())
 }
@@ -167,7 +168,7 @@ mod tests {
     fn a_takeover_describes_the_fate_of_the_variables() {
         let taken = |checkpoint| HandedOver { id: SessionId::new(1), name: "work".to_owned(), checkpoint };
         let how = taken(Some(CHECKPOINT)).resumed().restart.how;
-        assert!(how.ends_with("Python is new; what could be saved of its variables comes back by %restore handover."));
-        assert!(taken(None).resumed().restart.how.ends_with("it had no variables that could be saved."));
+        assert!(how.ends_with("Python is new; the variables that could be saved are restored with %restore handover."));
+        assert!(taken(None).resumed().restart.how.ends_with("there were no variables to save."));
     }
 }

@@ -46,7 +46,7 @@ impl fmt::Display for Replay {
             Phase::Waiting => write!(f, "{total} to replay"),
             Phase::Running(..) => write!(f, "replaying {} of {total}", done + 1),
             Phase::Done => write!(f, "replayed all {total}"),
-            Phase::TakenBack => write!(f, "the replay was taken back before it began"),
+            Phase::TakenBack => write!(f, "the replay was cancelled before it started"),
             Phase::Stopped(at, why) => {
                 write!(f, "the replay stopped at {at}: {why}")?;
                 match total - done {

@@ -52,7 +52,13 @@ impl RetentionLimits {
 /// If the text is not a size: the text, and what it probably meant.
 pub fn size(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
-    let unclear = || format!("{}, which is no size; write 500MB, 2GB or the like, or 0 to record nothing", shown(text));
+    let unclear = || {
+        format!(
+            "{}, which is not a size; write for example 500MB or 2GB, or 0 to record \
+        nothing",
+            shown(text)
+        )
+    };
     let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
     let (number, unit) = (&trimmed[..digits], trimmed[digits..].trim());
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
@@ -89,7 +95,7 @@ pub fn size(text: &str) -> Result<u64, String> {
     }
     if (1..MIN_BYTES).contains(&bytes) {
         return Err(format!(
-            "{}, in which not one session fits; write 1MB or more, or 0 to record nothing",
+            "{}, too small for a single session; write 1MB or more, or 0 to record nothing",
             shown(text)
         ));
     }
@@ -112,16 +118,15 @@ fn meant(number: &str, whole: u64) -> String {
 pub fn days(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
-    let unclear = || format!("{}, which is no number of days; write 90 or the like", shown(text));
+    let unclear = || format!("{}, which is not a number of days; write for example 90", shown(text));
     let number: u64 = trimmed[..digits].parse().map_err(|_| unclear())?;
     let in_days = |each: u64| match number.checked_mul(each).filter(|days| *days > 0) {
-        Some(days) => format!("{}, but it counts days; did you mean {days}?", shown(text)),
+        Some(days) => format!("{}, but the unit is days; did you mean {days}?", shown(text)),
         None => unclear(),
     };
     match trimmed[digits..].trim().to_ascii_lowercase().as_str() {
         "" | "d" | "day" | "days" if number == 0 => Err(format!(
-            "{}, by which every session would be removed at its end; write 1 or more. To record nothing, set the size \
-             to 0",
+            "{}, which would remove every session when it ends; write 1 or more. To record nothing, set the size to 0",
             shown(text)
         )),
         "" | "d" | "day" | "days" => Ok(number),
@@ -160,15 +165,15 @@ mod tests {
             );
         }
         for text in ["much", "-1", "1,5GB", "1..5GB", "5.", ".GB", "", "99999999999999999999", "20000000000TB"] {
-            assert!(size(text).unwrap_err().contains("no size"), "{text}");
+            assert!(size(text).unwrap_err().contains("not a size"), "{text}");
         }
-        assert!(size("5KB").unwrap_err().contains("not one session fits"));
+        assert!(size("5KB").unwrap_err().contains("too small"));
         for (text, part) in [
-            ("0", "at its end"),
-            ("0 days", "at its end"),
+            ("0", "when it ends"),
+            ("0 days", "when it ends"),
             ("2w", "14"),
             ("1y", "365"),
-            ("soon", "no number"),
+            ("soon", "not a number"),
             ("", "no"),
         ] {
             assert!(days(text).unwrap_err().contains(part), "{text}: {:?}", days(text));

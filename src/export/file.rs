@@ -54,15 +54,15 @@ fn refusal(path: &Path, error: &io::Error) -> String {
 }
 
 fn there(path: &Path) -> String {
-    format!("{} is there already", path.display())
+    format!("{} already exists", path.display())
 }
 
 fn explained(path: &Path, error: &io::Error) -> String {
     let reason = match error.kind() {
         io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
-        io::ErrorKind::PermissionDenied => "no right to write there".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => error.to_string(),
     };
     format!("{} cannot be written: {reason}", path.display())
@@ -131,14 +131,14 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read(figures.join("f.png")).unwrap(), [1]);
         let refused = save("2", &path, Exists::Refuse).unwrap_err();
-        assert!(refused.ends_with("a.py is there already"), "{refused}");
+        assert!(refused.ends_with("a.py already exists"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "1");
         save("2", &path, Exists::Replace).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "2");
         let refused = save("3", &folder.path().join("no/b.py"), Exists::Refuse).unwrap_err();
         assert!(refused.contains("its folder does not exist"), "{refused}");
         let refused = save("3", folder.path(), Exists::Replace).unwrap_err();
-        assert!(refused.contains("it is a folder"), "{refused}");
+        assert!(refused.contains("it is a directory"), "{refused}");
         save("3", Path::new("/dev/null"), Exists::Replace).unwrap();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "no draft is left behind");
     }

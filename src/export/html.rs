@@ -113,7 +113,7 @@ fn section(
         writeln!(out, "<p class=\"note\">{}</p>", escape(&effects))?;
     }
     if !snippet.status.is_final() || snippet.status == Status::Cancelled {
-        let note = if snippet.status.is_final() { "It never ran." } else { "Not at its end yet." };
+        let note = if snippet.status.is_final() { "It never ran." } else { "Not finished yet." };
         writeln!(out, "<p class=\"note\">{note}</p>")?;
     }
     out.write_all(b"</section>\n")
@@ -162,7 +162,7 @@ impl<'a> OutputBlocks<'a> {
             }
             Part::Gap(gap) => format!("<p class=\"note\">{}</p>\n", escape(&gap.description())),
             Part::Dropped(count) => {
-                format!("<p class=\"note\">{count} displays before these are no longer kept</p>\n")
+                format!("<p class=\"note\">{count} earlier displays are no longer kept</p>\n")
             }
             Part::Display(number, display) => shown_display(number, &display, None),
         };

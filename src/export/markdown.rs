@@ -219,7 +219,7 @@ fn line_of(part: &Part) -> Option<String> {
             plain(&segments.iter().map(|segment| segment.text.as_str()).collect::<String>()).into_owned()
         }
         Part::Gap(gap) => format!("[... {} ...]\n", gap.description()),
-        Part::Dropped(count) => format!("[{count} displays before these are no longer kept]\n"),
+        Part::Dropped(count) => format!("[{count} earlier displays are no longer kept]\n"),
         Part::Display(..) => return None,
     })
 }

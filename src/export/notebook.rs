@@ -175,7 +175,7 @@ fn outputs(archive: &dyn Archive, snippet: &Snippet, json: &mut JsonWriter<'_>) 
         }),
         Part::Gap(gap) => json.element(&stream_output("stdout", &format!("\n[... {} ...]\n", gap.description()))),
         Part::Dropped(count) => {
-            json.element(&stream_output("stdout", &format!("[{count} displays before these are no longer kept]\n")))
+            json.element(&stream_output("stdout", &format!("[{count} earlier displays are no longer kept]\n")))
         }
         Part::Display(number, display) if Some(number) == of_the_value => {
             value = forms(&display, 0);

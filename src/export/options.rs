@@ -62,7 +62,7 @@ pub struct InvalidNumbers(String);
 
 impl fmt::Display for InvalidNumbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" names no snippets; write numbers and ranges, such as 3,5-9 or 12-", self.0)
+        write!(f, "\"{}\" does not select snippets; write numbers and ranges, such as 3,5-9 or 12-", self.0)
     }
 }
 

@@ -36,7 +36,7 @@ impl Gap {
         match &self.file {
             None => format!("{bytes}; no file has them"),
             Some((path, None)) => format!("{bytes}; {} ends before them, and no other file has them", path.display()),
-            Some((path, Some(why))) => format!("{bytes}; they lie in {}, which cannot be read: {why}", path.display()),
+            Some((path, Some(why))) => format!("{bytes}; they are in {}, which cannot be read: {why}", path.display()),
         }
     }
 }

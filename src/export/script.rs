@@ -136,7 +136,7 @@ fn head(session: &SessionHeader<'_>, items: &[ExportItem<'_>], needs: &Needs) ->
     if !authors.is_empty() {
         text += &format!("# By {}.", one_line(&authors.join(", ")));
         if left > 0 {
-            text += " What did not end well is commented out.";
+            text += " Snippets that failed are commented out.";
         }
         text.push('\n');
     }

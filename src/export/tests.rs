@@ -123,7 +123,7 @@ fn a_script_has_a_heading_for_each_snippet_and_hostile_text_stays_in_comments() 
         "# -*- coding: utf-8 -*-\n\
          # The session \"work\" of 2026-11-22 14:03, written by fourhands.\n\
          # Python 3.12.1 in /home/ada coding: latin-1\n\
-         # By claude # x, you. What did not end well is commented out.\n\n\
+         # By claude # x, you. Snippets that failed are commented out.\n\n\
          # %%\n# [1] claude # x, 2026-11-22 14:03, ok, 1.2 s\nx = 1\n\n\
          # %%\n# [2] you, 2026-11-22 14:03, error: PythonDied, 1.2 s\n# died()\n# # \\\n\n\
          # %%\n# [3] claude # x, 2026-11-22 14:03, queued\n# never()\n\n\
@@ -346,7 +346,7 @@ fn missing_output_is_described_with_its_file() {
     for (file, unreadable, told) in [
         (None, false, "; no file has them"),
         (Some(&all[..300_000]), false, "; /spool/1.out ends before them, and no other file has them"),
-        (Some(&all[..]), true, "; they lie in /spool/1.out, which cannot be read: permission denied"),
+        (Some(&all[..]), true, "; they are in /spool/1.out, which cannot be read: permission denied"),
     ] {
         let kept = Kept { unreadable, ..kept(file) };
         for format in formats {

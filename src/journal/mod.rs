@@ -124,7 +124,7 @@ pub fn start(
 ) -> (JournalRecorder, Journal, UnboundedReceiver<String>) {
     let (notices, received) = unbounded_channel();
     if let Some(why) = &limits.refused {
-        let _ = notices.send(format!("{why}. Until that is mended no session is removed from the journal"));
+        let _ = notices.send(format!("{why}. Until that is fixed, no session is removed from the journal"));
     }
     let shared = Arc::new(SharedIntake::default());
     if let Some(lost) = lost {
@@ -153,7 +153,10 @@ pub fn start(
         }
         Err(error) => {
             shared.off.store(true, Ordering::Relaxed);
-            let _ = notices.send(format!("this session is not recorded: its journal got no thread ({error})"));
+            let _ = notices.send(format!(
+                "this session is not recorded: the journal's thread could not start \
+                ({error})"
+            ));
         }
     }
     (JournalRecorder { shared, buffer: Vec::new() }, Journal { done }, received)

@@ -192,7 +192,7 @@ fn sentence(plan: &RetentionPlan, limits: &RetentionLimits) -> Option<String> {
     }
     if !plan.over_limit.is_empty() {
         reasons.push(format!(
-            "{}, the longest unused, because all took more than {}",
+            "{}, the longest unused, because all sessions exceeded {}",
             sessions(&plan.over_limit),
             units::bytes(limits.bytes)
         ));
@@ -202,17 +202,17 @@ fn sentence(plan: &RetentionPlan, limits: &RetentionLimits) -> Option<String> {
     let mut sentences = Vec::new();
     if !reasons.is_empty() {
         let end = match due.len() - without_room {
-            0 => "there is no room to keep them for a week, so they are gone".to_owned(),
+            0 => "there was no room to keep them for a week, so they are deleted".to_owned(),
             left => {
                 let which = if without_room > 0 { format!("{left} of them are") } else { "all are".to_owned() };
-                format!("{which} kept for a week, `fourhands sessions --restore NAME` brings one back")
+                format!("{which} kept for a week; `fourhands sessions --restore NAME` restores one")
             }
         };
-        sentences.push(format!("the journal let go of {}; {end}", reasons.join(" and ")));
+        sentences.push(format!("the journal removed {}; {end}", reasons.join(" and ")));
     }
     if !plan.checkpoints.is_empty() {
         sentences.push(format!(
-            "the saved variables (%checkpoint) of {} are removed, because all took more than {}",
+            "the saved variables (%checkpoint) of {} were removed, because all of them exceeded {}",
             units::count(plan.checkpoints.len(), "session"),
             units::bytes(limits.bytes)
         ));

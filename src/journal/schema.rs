@@ -102,16 +102,16 @@ pub enum JournalError {
     #[error("{0} is damaged")]
     Corrupt(PathBuf),
     #[error(
-        "{path} was written by a newer fourhands (its format is {found}, this program knows {VERSION}); update this one"
+        "{path} was written by a newer fourhands (format {found}; this version supports {VERSION}); update fourhands"
     )]
     Newer { path: PathBuf, found: i64 },
-    #[error("{0} is not fourhands's; move it away")]
+    #[error("{0} was not created by fourhands; move it away")]
     Foreign(PathBuf),
     #[error("another program has locked {0}")]
     Locked(PathBuf),
     #[error("the disk with {0} is full")]
     Full(PathBuf),
-    #[error("{0} may not grow, by a limit on the size of files (ulimit -f)")]
+    #[error("{0} cannot grow: the file size limit (ulimit -f) is reached")]
     TooLarge(PathBuf),
     #[error("{0}")]
     Unusable(String),

@@ -63,7 +63,7 @@ impl Warnings {
             if is_first && !is_reported {
                 let why = match (fault, folder) {
                     (Some(fault), _) => fault.to_string(),
-                    (None, Some(folder)) => format!("{} takes less than what happens", folder.display()),
+                    (None, Some(folder)) => format!("{} cannot be written fast enough", folder.display()),
                     // Opening the database reports the cause.
                     (None, None) => return,
                 };
@@ -88,7 +88,7 @@ impl Warnings {
             return;
         }
         trouble.is_reported = true;
-        let hint = if in_intake { "; what happens is kept beside it until that has passed" } else { "" };
+        let hint = if in_intake { "; until then, events are kept in a file beside it" } else { "" };
         self.send(format!("this session cannot be recorded: {fault}{hint}"));
     }
 
@@ -105,13 +105,13 @@ impl Warnings {
 fn recovery_sentence(before: Losses, after: Losses) -> String {
     let (snippets, events) = (after.snippets - before.snippets, after.events - before.events);
     match (snippets, events) {
-        (0, 0) => "the session is recorded again, and nothing of it is missing".to_owned(),
+        (0, 0) => "the session is being recorded again, and nothing is missing".to_owned(),
         (0, events) => format!(
-            "the session is recorded again; {} of it could not be kept meanwhile",
+            "the session is being recorded again; {} could not be recorded",
             units::count(events as usize, "event")
         ),
         (snippets, events) => format!(
-            "the session is recorded again; {} of it ({} in all) could not be kept meanwhile",
+            "the session is being recorded again; {} ({} in all) could not be recorded",
             units::count(snippets as usize, "snippet"),
             units::count(events as usize, "event")
         ),

@@ -76,7 +76,7 @@ struct OpenDatabase {
     index: Option<(u64, u64)>,
 }
 
-const FROM_HERE: &str = "the new one has this session from here on";
+const FROM_HERE: &str = "the new journal has this session from here on";
 
 fn index(database: &Path) -> PathBuf {
     database.with_extension("db-shm")
@@ -190,14 +190,14 @@ impl WriterThread {
             self.state.changes.mark_unstored();
             match renamed {
                 Ok(Some(aside)) => self.warnings.send(format!(
-                    "the journal was damaged, so a new one has begun; the old one was set aside as {}",
+                    "the journal was damaged and a new one was started; the old one was moved to {}",
                     aside.display()
                 )),
                 // Another process has set it aside.
                 Ok(None) => {}
                 Err(error) => {
                     return self.on_fault(&JournalError::Unusable(format!(
-                        "{} is damaged and cannot be set aside ({error}); move it away",
+                        "{} is damaged and cannot be moved ({error}); move it away",
                         path.display()
                     )));
                 }
@@ -291,16 +291,16 @@ impl WriterThread {
         if index_was.is_some() && index_was == identity_of(&index(&path)) {
             // Another process uses the old index for its own database, so it must not be read any more.
             self.state.database = None;
-            self.warnings.send(format!("{} was replaced while it was in use; {FROM_HERE}", path.display()));
+            self.warnings.send(format!("{} was replaced while in use; {FROM_HERE}", path.display()));
         }
         let mut connection = schema::open(folder)?;
         if let Some(gone) = self.state.database.take() {
             // The deleted file is still readable while it is open.
             let outcome = match rescue::copy(&gone.connection, &mut connection, &self.meta.id) {
-                Ok(()) => "a new one has begun, which has all of this session",
+                Ok(()) => "the new journal has all of this session",
                 Err(_) => FROM_HERE,
             };
-            self.warnings.send(format!("{} was removed while it was in use; {outcome}", path.display()));
+            self.warnings.send(format!("{} was removed while in use; {outcome}", path.display()));
         }
         let fault = |error: rusqlite::Error| JournalError::of(&path, &error);
         recover::dead_sessions(folder, &mut connection)?;

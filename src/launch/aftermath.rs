@@ -52,10 +52,10 @@ impl LeftProcesses<'_> {
         let unending = if keeps { Vec::new() } else { leader.names(&now.own) };
         let detached = leader.names(&now.detached);
         [
-            sentence("ended", "that snippet code had started", &ended),
-            sentence("could not end", "that snippet code had started", &unending),
-            sentence("left", "running that snippet code had started, as keep_processes says", &kept),
-            sentence("left", "running that snippet code had started in a session of its own", &detached),
+            sentence("ended", "that snippets had started", &ended),
+            sentence("could not end", "that snippets had started", &unending),
+            sentence("left", "running that snippets had started (keep_processes)", &kept),
+            sentence("left", "running that snippets had started in sessions of their own", &detached),
         ]
         .into_iter()
         .flatten()
@@ -78,7 +78,7 @@ impl LeftProcesses<'_> {
             std::thread::sleep(Duration::from_millis(10));
         }
         let _ = killpg(self.child, Signal::SIGKILL);
-        vec!["ended the processes that snippet code had started".to_owned()]
+        vec!["ended the processes that snippets had started".to_owned()]
     }
 
     fn kill_delay(&self) -> Duration {

@@ -36,7 +36,7 @@ impl DeferredMessages {
     pub fn flush(&mut self) {
         let before = match std::mem::take(&mut self.dropped) {
             0 => None,
-            times => Some(format!("Python died {times} times before, and a new one took over.")),
+            times => Some(format!("Python died {times} times before that, and a new one took over each time.")),
         };
         let messages: Vec<String> = before.into_iter().chain(self.waiting.drain(..)).collect();
         if messages.is_empty() {

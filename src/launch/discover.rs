@@ -79,8 +79,8 @@ fn interpreter_in(folder: &Path) -> Option<PathBuf> {
 
 /// Returns what to do about a Python that worked when the session began.
 pub fn remedy(executable: &Path) -> String {
-    let gone = if executable.exists() { "" } else { " It is gone: create that environment again." };
-    format!("Mend it, or end the session and resume it with another --python.{gone}")
+    let gone = if executable.exists() { "" } else { " The file no longer exists: recreate that environment." };
+    format!("Fix that Python, or end the session and resume it with another --python.{gone}")
 }
 
 /// Finds the Python for a session, and checks that it can hold one.

@@ -36,10 +36,10 @@ pub fn refusal(status: ExitStatus) -> Option<String> {
     let command = command.to_string_lossy();
     match (status.code(), status.signal()) {
         (Some(0), _) => None,
-        (Some(126 | 127), _) => Some(format!(
-            "`{command}` cannot be started; set $VISUAL or $EDITOR to an editor, and start fourhands again"
-        )),
-        (Some(code), _) => Some(format!("`{command}` ended with exit code {code}, so the input is as it was")),
-        (None, _) => Some(format!("`{command}` was killed, so the input is as it was")),
+        (Some(126 | 127), _) => {
+            Some(format!("`{command}` cannot be started; set $VISUAL or $EDITOR to an editor and restart fourhands"))
+        }
+        (Some(code), _) => Some(format!("`{command}` ended with exit code {code}; the input is unchanged")),
+        (None, _) => Some(format!("`{command}` was killed; the input is unchanged")),
     }
 }

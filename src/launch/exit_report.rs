@@ -107,16 +107,16 @@ impl ExitReport {
             return None;
         }
         let what = match (self.killed, self.status.code(), self.status.signal()) {
-            (Some(_), ..) => format!("did not start, and was ended after {} s", self.lifetime.as_secs()),
-            (None, Some(code), _) => format!("ended with exit code {code} before the session could begin"),
+            (Some(_), ..) => format!("did not start within {} s and was stopped", self.lifetime.as_secs()),
+            (None, Some(code), _) => format!("ended with exit code {code} before the session could start"),
             (None, None, signal) => {
-                format!("was killed by signal {} before the session could begin", signal.unwrap_or_default())
+                format!("was killed by signal {} before the session could start", signal.unwrap_or_default())
             }
         };
         let output = match &*self.startup_output {
             [] if self.has_begun => ".".to_owned(),
-            [] => ", and said nothing.".to_owned(),
-            lines => format!(". It said:\n  {}", lines.join("\n  ")),
+            [] => ", without any output.".to_owned(),
+            lines => format!(". Its output:\n  {}", lines.join("\n  ")),
         };
         Some(format!(
             "{python} {what}{output}{}",
@@ -129,11 +129,11 @@ impl ExitReport {
         match self.killed {
             Some(Killed::TimeOut) => {
                 return format!(
-                    "Python did not end within {} s of being asked to, so it was killed.",
+                    "Python did not end within {} s of the request and was killed.",
                     TERMINATION_TIMEOUT.as_secs()
                 );
             }
-            Some(Killed::RequestedTwice) => return "Python was killed on the second request to end.".to_owned(),
+            Some(Killed::RequestedTwice) => return "Python was killed at the second request to end.".to_owned(),
             Some(Killed::NeverStarted) => return "Python did not start.".to_owned(),
             None => {}
         }
@@ -144,12 +144,12 @@ impl ExitReport {
             let code = self.status.code().unwrap_or(1);
             return match running {
                 Some((snippet, by)) => format!(
-                    "Python ended without warning with exit code {code} while it ran snippet {snippet}{by} \
-                     (os._exit does that); its variables are lost."
+                    "Python ended unexpectedly with exit code {code} while running snippet {snippet}{by} (os._exit \
+                     does that); its variables are lost."
                 ),
                 None => format!(
-                    "Python ended without warning with exit code {code} (os._exit in a snippet does that); its \
-                     variables are lost."
+                    "Python ended unexpectedly with exit code {code} (os._exit in a snippet does that); its variables \
+                     are lost."
                 ),
             };
         };
@@ -161,7 +161,7 @@ impl ExitReport {
             text.push_str(", core dumped");
         }
         if let Some((snippet, by)) = running {
-            text.push_str(&format!(", while it ran snippet {snippet}{by}"));
+            text.push_str(&format!(" while running snippet {snippet}{by}"));
         }
         text + "; its variables are lost."
     }
@@ -180,20 +180,17 @@ pub fn remedy() -> String {
     let set = set.into_iter().filter_map(|name| Some(format!("{name}={}", std::env::var_os(name)?.to_string_lossy())));
     let set: Vec<String> = set.collect();
     let first = match &*set {
-        [] => "It may be sitecustomize.py or a .pth file of its site-packages".to_owned(),
-        set => format!(
-            "It may be {}, which is set (unset it to see), or sitecustomize.py or a .pth file",
-            set.join(" and ")
-        ),
+        [] => "The cause may be sitecustomize.py or a .pth file in its site-packages".to_owned(),
+        set => format!("The cause may be {} (unset it to check), sitecustomize.py or a .pth file", set.join(" and ")),
     };
-    format!("{first}; mend that, or name another Python with --python PATH.")
+    format!("{first}; fix that, or choose another Python with --python PATH.")
 }
 
 impl fmt::Display for ExitReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence())?;
         if self.is_fault() && !self.death_report.stack.is_empty() {
-            write!(f, "\nPython stood here, innermost first:\n{}", self.death_report.stack.join("\n"))?;
+            write!(f, "\nPython stack, innermost first:\n{}", self.death_report.stack.join("\n"))?;
         }
         Ok(())
     }
@@ -209,8 +206,8 @@ fn describe(signal: Signal) -> &'static str {
         Signal::SIGABRT => " (abort)",
         Signal::SIGFPE => " (arithmetic fault)",
         Signal::SIGILL => " (illegal instruction)",
-        Signal::SIGKILL => " (by hand, or because memory ran out)",
-        Signal::SIGXCPU => " (limit of CPU time)",
+        Signal::SIGKILL => " (by a user, or because memory ran out)",
+        Signal::SIGXCPU => " (CPU time limit)",
         _ => "",
     }
 }
@@ -247,7 +244,7 @@ mod tests {
         known.death_report.running = Some((crate::domain::SnippetId(3), "claude".to_owned()));
         known.death_report.stack = vec!["  File \"<snippet 3>\", line 1 in f".to_owned()];
         let text = known.to_string();
-        assert!(text.contains(", while it ran snippet 3 by claude; its") && text.contains("line 1 in f"), "{text}");
+        assert!(text.contains(" while running snippet 3 by claude; its") && text.contains("line 1 in f"), "{text}");
         known.status = ExitStatus::from_raw(libc::SIGKILL);
         assert!(!known.to_string().contains("line 1"), "the stack is of another end");
         assert!(report(libc::SIGKILL).to_string().contains("memory ran out"));
@@ -259,7 +256,7 @@ mod tests {
     fn an_exit_code_is_passed_on() {
         let exit = report(3 << 8);
         assert_eq!(exit.code(), 3);
-        assert!(exit.to_string().contains("without warning with exit code 3"));
+        assert!(exit.to_string().contains("unexpectedly with exit code 3"));
         assert!(!exit.is_in_order());
         assert!(ExitReport { without_warning: false, ..exit }.is_in_order());
     }

@@ -43,7 +43,7 @@ impl EngineImage {
     pub fn new(engine: &[u8]) -> io::Result<Self> {
         if engine.is_empty() {
             return Err(io::Error::other(
-                "this fourhands was built without its engine; build it again with `cargo build` or `cargo install`",
+                "this fourhands was built without its engine; rebuild it with `cargo build` or `cargo install`",
             ));
         }
         #[cfg(target_os = "linux")]

@@ -79,7 +79,7 @@ fn find_line(output: &str) -> Option<&str> {
 }
 
 fn evaluate(path: &Path, line: &str) -> Result<Python, PythonFault> {
-    let garbled = || PythonFault::NoPython("it gave half an answer".to_owned());
+    let garbled = || PythonFault::NoPython("its answer was incomplete".to_owned());
     let [_, kind, version, threading, bits, executable, prefix, base_prefix] =
         line.split(' ').collect::<Vec<_>>().try_into().map_err(|_| garbled())?;
     let version = version.to_owned();
@@ -127,7 +127,7 @@ impl ProbeAnswer {
                 let line: String = line.chars().filter(|c| !c.is_control()).take(100).collect();
                 format!("it answered `{line}`")
             }
-            None if self.status.success() => "it said nothing".to_owned(),
+            None if self.status.success() => "it printed nothing".to_owned(),
             None => format!("it ended with {}", self.status),
         }
     }
@@ -178,13 +178,13 @@ fn listen(path: &Path, child: &mut Child) -> Result<ProbeAnswer, PythonFault> {
         let left = deadline.saturating_duration_since(Instant::now());
         if notice_after.take_if(|delay| begun.elapsed() > *delay).is_some() {
             let name = visible(&path.to_string_lossy()).into_owned();
-            let _ = writeln!(io::stderr(), "fourhands: waiting for {name} to say which Python it is …");
+            let _ = writeln!(io::stderr(), "fourhands: waiting for {name} to report its version …");
         }
         if left.is_zero() {
             return Err(PythonFault::Silent);
         }
         if texts.iter().any(|text| text.len() > MAX_OUTPUT) {
-            return Err(PythonFault::NoPython("it talks on and on".to_owned()));
+            return Err(PythonFault::NoPython("its output does not end".to_owned()));
         }
         let mut waiting: Vec<_> =
             pipes.iter().flatten().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)).collect();

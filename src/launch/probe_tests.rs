@@ -97,19 +97,20 @@ fn other_kinds_of_python_are_named() {
 #[test]
 fn a_program_that_is_no_python_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    for (path, said) in [("/bin/true", "said nothing"), ("/bin/false", "exit status: 1"), ("/bin/ls", "exit status: 2")]
+    for (path, said) in
+        [("/bin/true", "printed nothing"), ("/bin/false", "exit status: 1"), ("/bin/ls", "exit status: 2")]
     {
         let text = probe(Path::new(path)).unwrap_err().to_string();
         assert!(text.contains("not a Python interpreter") && text.contains(said), "{path}: {text}");
     }
     let text = probe_script(folder.path(), "just a text\n").unwrap_err();
-    assert!(text.contains("is no program that this machine can run"), "{text}");
+    assert!(text.contains("is not a program that this machine can run"), "{text}");
     let text = probe_script(folder.path(), "#!/bin/sh\necho 'Python 3.12.1'\n").unwrap_err();
     assert!(text.contains("answered `Python 3.12.1`"), "{text}");
     let text = probe_script(folder.path(), &format!("#!/bin/sh\necho {MARK} cpython\n")).unwrap_err();
-    assert!(text.contains("half an answer"), "{text}");
+    assert!(text.contains("incomplete"), "{text}");
     let text = probe_script(folder.path(), "#!/bin/sh\nexec yes\n").unwrap_err();
-    assert!(text.contains("on and on"), "a flood ends at once: {text}");
+    assert!(text.contains("does not end"), "a flood ends at once: {text}");
 }
 
 #[test]

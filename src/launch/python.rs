@@ -23,13 +23,13 @@ pub struct Python {
 #[derive(Debug, thiserror::Error)]
 pub enum NoPython {
     #[error(
-        "No python3 was found on PATH and no virtual environment is active; \
-         install CPython 3.10 or newer, or name one with --python PATH."
+        "No python3 was found on PATH and no virtual environment is active; install CPython 3.10 or newer, or choose \
+         one with --python PATH."
     )]
     NotFound,
     #[error(
-        "VIRTUAL_ENV names {}, which has no bin/python; create that environment again, unset VIRTUAL_ENV, \
-         or name a Python with --python PATH.", .0.display()
+        "VIRTUAL_ENV is {}, which has no bin/python; recreate that environment, unset VIRTUAL_ENV, or choose a Python \
+         with --python PATH.", .0.display()
     )]
     EmptyVirtualEnv(PathBuf),
     #[error("{} is a folder without bin/python; give --python an interpreter or a virtual environment.", .0.display())]
@@ -66,30 +66,28 @@ pub enum PythonFault {
     #[error("does not exist; give --python the path of a CPython 3.10 or newer.")]
     Missing,
     #[error(
-        "is a link that leads nowhere, so its Python was removed or moved; create the environment again, \
-         or name another Python with --python PATH."
+        "is a broken link: its Python was removed or moved; recreate the environment, or choose another Python with \
+         --python PATH."
     )]
     DeadLink,
     #[error("is not executable; give --python the path of a Python interpreter.")]
     NotExecutable,
-    #[error("is no program that this machine can run ({0}); give --python the path of a Python interpreter.")]
+    #[error("is not a program that this machine can run ({0}); give --python the path of a Python interpreter.")]
     CannotStart(io::Error),
-    #[error("did not answer within {} s, so it hangs at its start (`PYTHON -c 0` does the same; a sitecustomize or .pth file may be \
-         why); name another Python with --python PATH.", PROBE_TIMEOUT.as_secs())]
+    #[error("did not answer within {} s: it hangs at startup, perhaps because of a sitecustomize or .pth file (`PYTHON \
+         -c 0` hangs too); choose another Python with --python PATH.", PROBE_TIMEOUT.as_secs())]
     Silent,
-    #[error(
-        "is not a Python interpreter, or one that cannot start: {0}; give --python the path of a CPython 3.10 or newer."
-    )]
+    #[error("is not a Python interpreter, or cannot start: {0}; give --python the path of a CPython 3.10 or newer.")]
     NoPython(String),
-    #[error("is Python {0}, which is too old; fourhands needs CPython 3.10 or newer: name one with --python PATH.")]
+    #[error("is Python {0}, which is too old; fourhands needs CPython 3.10 or newer: choose one with --python PATH.")]
     TooOld(String),
-    #[error("is {0}, not CPython; name a CPython 3.10 or newer with --python PATH.")]
+    #[error("is {0}, not CPython; choose a CPython 3.10 or newer with --python PATH.")]
     OtherKind(String),
     #[error(
-        "is a free-threaded build of Python {0}, which cannot load the engine; \
-         name the ordinary build of CPython 3.10 or newer with --python PATH."
+        "is a free-threaded build of Python {0}, which cannot load the engine; choose a regular build of CPython 3.10 \
+         or newer with --python PATH."
     )]
     FreeThreaded(String),
-    #[error("is a 32-bit Python {0}; name a 64-bit CPython 3.10 or newer with --python PATH.")]
+    #[error("is a 32-bit Python {0}; choose a 64-bit CPython 3.10 or newer with --python PATH.")]
     ThirtyTwoBit(String),
 }

@@ -64,7 +64,7 @@ pub fn stop(paths: &Paths, name: &str) -> io::Result<Stopped> {
                 // The session has just ended, or another has just begun.
                 if begun.elapsed() > SETTLE_TIMEOUT {
                     return Err(io::Error::other(format!(
-                        "somebody holds the session \"{name}\", but process {} is not it; try again",
+                        "session \"{name}\" is not run by process {}, as its record says; try again",
                         record.pid
                     )));
                 }

@@ -53,9 +53,12 @@ pub fn session_ended(_: Closed) -> ErrorData {
 }
 
 pub fn panicked() -> ErrorData {
-    ErrorData::internal_error("fourhands failed inside, which is a bug in it. The session goes on: try again.", None)
+    ErrorData::internal_error("Internal error (a bug in fourhands). The session continues: try again.", None)
 }
 
 pub fn invalid_cursor() -> ErrorData {
-    ErrorData::invalid_params("Invalid cursor: pass nextCursor of the page before, or none to begin", None)
+    ErrorData::invalid_params(
+        "Invalid cursor: pass the nextCursor of the previous page, or none for the first page",
+        None,
+    )
 }

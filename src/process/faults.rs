@@ -27,7 +27,7 @@ pub fn record_panics() {
 pub fn take_report() -> String {
     let faults = std::mem::take(&mut *FAULTS.lock());
     let line = |fault: &String| {
-        format!("fourhands: an error of its own ended the session; please report it: {}\n", visible(fault))
+        format!("fourhands: an internal error ended the session; please report it: {}\n", visible(fault))
     };
     faults.iter().map(line).collect()
 }

@@ -62,7 +62,7 @@ impl Host {
         let stderr = match self.originals.stderr.try_clone() {
             Ok(stderr) => stderr,
             Err(error) => {
-                let text = format!("fourhands: the session cannot begin: {error}\n");
+                let text = format!("fourhands: the session cannot start: {error}\n");
                 faults::write_report(&self.originals.stderr, &text);
                 return 1;
             }
@@ -92,7 +92,7 @@ impl Host {
         let mut report = String::new();
         if let Err(error) = &result {
             // The message of a system error does not say what failed.
-            let context = if error.raw_os_error().is_some() { "the session cannot begin: " } else { "" };
+            let context = if error.raw_os_error().is_some() { "the session cannot start: " } else { "" };
             report += &format!("fourhands: {context}{}\n", visible(&error.to_string()));
         }
         report += &faults::take_report();

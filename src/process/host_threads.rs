@@ -40,7 +40,7 @@ impl SpoolThread {
             if removed > 0 {
                 let sessions = units::count(removed, "past session");
                 let _ = notices
-                    .send(format!("the whole outputs of {sessions} are removed, because all took more than 2 GB"));
+                    .send(format!("the full outputs of {sessions} were removed: all outputs together exceeded 2 GB"));
             }
             worker.work(|trouble| drop(notices.send(trouble)));
             drop(working);

@@ -106,7 +106,7 @@ pub async fn obey(
             Ok(ToSession::Edited(refusal)) => control(Control::Edited(refusal)),
             Ok(ToSession::Listen(path)) => socket.ensure_at(&path),
             Ok(ToSession::Unreachable(why)) => {
-                session.notice(format!("clients cannot connect any more, the session's socket is lost: {why}"));
+                session.notice(format!("clients can no longer connect, because the session's socket is lost: {why}"));
             }
             // A take-over is only ever the first message. An unknown message cannot come: guardian and session process have one
             // version, because they come from one file.

@@ -41,7 +41,11 @@ async fn write_events(session: SessionHandle, socket: &str, out: &Outlet) {
         match events.recv().await {
             Ok(event) => {
                 let text = match *event {
-                    Event::Ending if session.is_restarting() => Some("Python ends, and another takes over".to_owned()),
+                    Event::Ending if session.is_restarting() => Some(
+                        "Python is ending; a new process takes \
+                        over"
+                            .to_owned(),
+                    ),
                     _ => line(&event, &transcript),
                 };
                 transcript.apply(&event);
@@ -71,7 +75,7 @@ fn greeting(info: &SessionInfo, socket: &str, guardian: Pid) -> [String; 2] {
             info.python.display(),
             info.cwd.display()
         ),
-        format!("fourhands: listening on {socket}, process {guardian}; Ctrl-C ends it"),
+        format!("fourhands: listening on {socket}, process {guardian}; press Ctrl-C to end the session"),
     ]
 }
 
@@ -86,15 +90,19 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Submitted { snippet, author, code, .. } => {
             Some(format!("{snippet} {} runs: {}", name(author), first_line(code)))
         }
-        Event::Replayed { snippet, of } => Some(format!("{snippet} is {of} again")),
+        Event::Replayed { snippet, of } => Some(format!("{snippet} is a replay of {of}")),
         Event::Replay(replay) => {
             let by =
                 if matches!(replay.phase, Phase::Waiting) { format!("{}: ", name(&replay.by)) } else { String::new() };
             Some(plain(&format!("{by}{replay}")).into_owned())
         }
-        Event::InputRequested { snippet, request } => Some(format!("{snippet} asks: {}", plain(&request.prompt))),
+        Event::InputRequested { snippet, request } => Some(format!(
+            "{snippet} wants input: \
+            {}",
+            plain(&request.prompt)
+        )),
         Event::InputAnswered { snippet, by, .. } => Some(format!("{} answered {snippet}", name(by))),
-        Event::InputWithdrawn { snippet, .. } => Some(format!("{snippet} asks no more")),
+        Event::InputWithdrawn { snippet, .. } => Some(format!("{snippet} no longer wants input")),
         Event::Finished { snippet, outcome, .. } => {
             let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
             let effects = transcript.snippet(*snippet).map(|snippet| snippet.effects.phrases()).unwrap_or_default();
@@ -111,7 +119,7 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         }
         Event::ClientNamed { client, name } => {
             let before = transcript.clients().iter().find(|c| c.id == *client).map_or("?", |client| &client.name);
-            (before != &**name).then(|| format!("{} is {}", plain(before), plain(name)))
+            (before != &**name).then(|| format!("{} is now called {}", plain(before), plain(name)))
         }
         Event::ClientLeft { client, .. } => {
             let client = transcript.clients().iter().find(|c| c.id == *client)?;

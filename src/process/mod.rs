@@ -62,7 +62,7 @@ fn main(py: Python<'_>, boot: &str) -> i32 {
     let mut stderr = fd::move_high(std::io::stderr().as_fd()).ok();
     let code = startup_output.map_err(PyOSError::new_err).and_then(|output| run(py, boot, output, &mut stderr));
     code.unwrap_or_else(|error| {
-        let text = format!("fourhands: the session cannot begin: {}\n", visible(&error.value(py).to_string()));
+        let text = format!("fourhands: the session cannot start: {}\n", visible(&error.value(py).to_string()));
         match &stderr {
             Some(stderr) => faults::write_report(stderr, &text),
             None => faults::write_report(std::io::stderr(), &text),

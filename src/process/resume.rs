@@ -14,8 +14,8 @@ pub fn load(id: &SessionId, last_run: Option<SnippetId>) -> (Startup, Option<Str
         Ok(None) if last_run == Some(SnippetId(0)) => return (Startup::default(), None),
         Ok(None) => (None, Some("the transcript was not recorded, so it starts empty".to_owned())),
         Err(fault) => match journal::resume_end(&places, id) {
-            Some(end) => (Some(end), Some(format!("only the end of the transcript can be brought back: {fault}"))),
-            None => (None, Some(format!("the transcript cannot be brought back: {fault}"))),
+            Some(end) => (Some(end), Some(format!("only the end of the transcript could be restored: {fault}"))),
+            None => (None, Some(format!("the transcript could not be restored: {fault}"))),
         },
     };
     let ran = last_run.unwrap_or(SnippetId(0));

@@ -60,13 +60,13 @@ impl SessionRun {
             Startup { restart, record: Box::new(recorder), id: Some(self.boot.id.clone()), spool: self.spool, ..past };
         let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, startup);
         if let Some(line) = self.startup_output.lines().rev().find(|line| !line.trim().is_empty()) {
-            session.notice(format!("Python said at its start: {line}"));
+            session.notice(format!("Python printed at startup: {line}"));
         }
         if let Some(notice) = past_notice {
             session.notice(notice);
         }
         if let Some(checkpoint) = offers_checkpoint.then(|| storage::last_checkpoint(&self.boot.id)).flatten() {
-            session.notice(format!("%restore brings back the variables of the checkpoint \"{checkpoint}\""));
+            session.notice(format!("%restore restores the variables of the checkpoint \"{checkpoint}\""));
         }
         forward_notices(session.clone(), journal_notices, self.spool_notices);
         tokio::spawn(spin_wait::spin_after_events(session.clone()));
@@ -130,7 +130,7 @@ fn run_boot_requests(boot: &Boot, session: &SessionHandle) {
         let session = session.clone();
         tokio::spawn(async move {
             if let Err(refused) = session.replay(Author::You, which).await {
-                session.notice(format!("nothing is replayed: {refused}"));
+                session.notice(format!("nothing was replayed: {refused}"));
             }
         });
     }

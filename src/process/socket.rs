@@ -44,8 +44,8 @@ impl SessionSocket {
         path.clone_into(&mut self.path);
         let place = path.display();
         let notice = match self.listen() {
-            Ok(()) => format!("the session's socket was removed; there is a new one, {place}"),
-            Err(error) => format!("the session's socket was removed, and none can be made at {place}: {error}"),
+            Ok(()) => format!("the session's socket was removed; the new socket is {place}"),
+            Err(error) => format!("the session's socket was removed and cannot be created at {place}: {error}"),
         };
         self.session.notice(notice);
     }

@@ -243,7 +243,7 @@ impl Leader {
     }
 }
 
-/// Returns a sentence such as `ended 2 processes that snippet code had started: 4242 sleep 100; 4243 sleep 100`; `None`
+/// Returns a sentence such as `ended 2 processes that snippets had started: 4242 sleep 100; 4243 sleep 100`; `None`
 /// without any names.
 pub fn sentence(before: &str, after: &str, names: &[String]) -> Option<String> {
     let count = names.len();
@@ -297,10 +297,10 @@ mod tests {
     #[test]
     fn a_report_counts_processes_and_names_some() {
         let names: Vec<String> = (1..=7).map(|number| format!("{number} sleep")).collect();
-        let report = |names: &[String]| sentence("ended", "that snippet code had started", names);
-        assert_eq!(report(&names[..1]).unwrap(), "ended 1 process that snippet code had started: 1 sleep");
+        let report = |names: &[String]| sentence("ended", "that snippets had started", names);
+        assert_eq!(report(&names[..1]).unwrap(), "ended 1 process that snippets had started: 1 sleep");
         assert!(report(&names).unwrap().ends_with(
-            "7 processes that snippet code had started: 1 sleep; 2 sleep; 3 sleep; 4 sleep; 5 sleep; and 2 more"
+            "7 processes that snippets had started: 1 sleep; 2 sleep; 3 sleep; 4 sleep; 5 sleep; and 2 more"
         ));
         assert_eq!(report(&[]), None);
     }

@@ -56,7 +56,7 @@ fn a_user_is_asked_through_the_bridge() {
         asker.run("own = 1");
         for mode in [json!({}), json!({"mode": "restart"})] {
             let (call, id, message) = ask(&mut asker, era, &mode);
-            assert!(message.ends_with(" It clears what others made: df, f by \"other\"."), "{message}");
+            assert!(message.ends_with(" It deletes variables of others: df, f by \"other\"."), "{message}");
             let refused = say(&mut asker, era, &mode, (call, &id), "decline");
             assert_eq!(refused["isError"], true, "{refused}");
             assert!(Client::text(&refused).contains("nothing was reset"), "{refused}");
@@ -93,7 +93,7 @@ fn a_session_that_dies_while_it_asks_answers_once() {
             assert_eq!(told["params"]["requestId"], id, "{told}");
             let result = asker.answer(call)["result"].clone();
             let text = Client::text(&result);
-            assert!(text.contains("SIGKILL") && text.contains("nothing left to reset"), "{result}");
+            assert!(text.contains("SIGKILL") && text.contains("nothing is left to reset"), "{result}");
         }
         other.run("after = 1");
         // A late answer resets nothing of the next process; a call with the answer is a call to it.

@@ -53,7 +53,7 @@ fn bridges_of_one_folder_hold_one_session_which_ends_with_the_last_of_them() {
     // Only a dashboard takes it over.
     let refused = home.fourhands().args(["serve", "--python"]).arg(python()).output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(said.contains("held for AI clients") && said.contains("`fourhands --session work`"), "{said}");
+    assert!(said.contains("already running for AI clients") && said.contains("`fourhands --session work`"), "{said}");
     assert!(one.close().success());
     // Longer than a session waits for a client.
     assert_eq!(value(&mut other, "import time; time.sleep(6); shared"), "41");
@@ -200,7 +200,7 @@ fn why_no_session_could_be_started_is_told() {
     let mut client = Client::start(command, "hopeful", Era::Legacy);
     let result = client.call("run_python_code", json!({"code": "1"}));
     let text = Client::text(&result);
-    assert!(result["isError"] == true && text.contains("could not start one by itself: ") && text.contains("/nowhere"));
+    assert!(result["isError"] == true && text.contains("could not start a session: ") && text.contains("/nowhere"));
     assert!(client.close().success());
 }
 
@@ -297,7 +297,7 @@ fn outside_tmux_it_is_said_what_to_do() {
     command.args(["bridge", "--tmux"]);
     let mut client = Client::start(command, "outside", Era::Modern);
     let text = Client::text(&client.call("run_python_code", json!({"code": "1"})));
-    for part in ["does not run inside tmux", "`fourhands` in a terminal", home.work().to_str().unwrap()] {
+    for part in ["does not run inside it", "`fourhands` in a terminal", home.work().to_str().unwrap()] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

@@ -221,7 +221,7 @@ fn a_call_whose_end_nobody_can_tell_is_not_to_be_repeated() {
         let answer = one.answer(id)["result"].clone();
         let text = Client::text(&answer);
         let is_told = answer["structuredContent"]["error"]["type"] == "PythonDied";
-        assert!(is_told || text.contains("is not known"), "{answer}");
+        assert!(is_told || text.contains("is unknown"), "{answer}");
         assert!(!text.contains("may be repeated") && !text.contains("Nothing was run"), "{answer}");
         assert_eq!(std::fs::read_to_string(home.work().join("ran")).unwrap().len(), round + 1);
     }
@@ -293,7 +293,7 @@ fn where_nothing_is_recorded_the_answer_says_what_is_not_known() {
     let answer = one.answer(id);
     let text = Client::text(&answer["result"]);
     assert_eq!(answer["result"]["isError"], true);
-    assert!(text.contains("SIGABRT") && text.contains("is not known"), "{text}");
+    assert!(text.contains("SIGABRT") && text.contains("is unknown"), "{text}");
     server.wait_for_line("the transcript was not recorded, so it starts empty");
     assert_eq!(one.run("2 + 2")["result"], "4");
 }
@@ -351,7 +351,7 @@ fn what_a_full_disk_could_not_take_runs_once() {
     let id = send(&mut one, "run_python_code", json!({"code": COUNTS}));
     let answer = one.answer(id);
     let text = Client::text(&answer["result"]);
-    assert!(answer["result"]["isError"] == true && text.contains("is not known"), "{text}");
+    assert!(answer["result"]["isError"] == true && text.contains("is unknown"), "{text}");
     assert_eq!(std::fs::read_to_string(home.work().join("ran")).unwrap(), "x");
     assert_eq!(one.run("2 + 2")["snippet"], 3, "no number is given twice");
 }

@@ -58,7 +58,7 @@ fn comes_back(end: impl Fn(&mut Terminal), sentence: &str) {
 fn after_os_exit() {
     comes_back(
         |terminal| terminal.send("import os; os._exit(1)\r"),
-        "Python ended without warning with exit code 1 while it ran snippet 2",
+        "Python ended unexpectedly with exit code 1 while running snippet 2",
     );
 }
 
@@ -264,7 +264,7 @@ fn a_python_that_does_not_come_up_again_leaves_the_terminal_and_says_so() {
     let guardian = terminal.pid();
     wait_until("a session that waits", || {
         kill_whatever_runs(guardian);
-        terminal.text().contains("Enter tries again").then_some(())
+        terminal.text().contains("Enter to try again").then_some(())
     });
     wait_until("the terminal as it was", || (!terminal.is_alternate() && !terminal.is_raw()).then_some(()));
     terminal.send("\u{3}");

@@ -196,7 +196,7 @@ fn folders_that_others_could_use_are_refused_with_the_remedy() {
     fs::set_permissions(&elsewhere, Permissions::from_mode(0o700)).unwrap();
     for target in [elsewhere.as_path(), Path::new("/nowhere")] {
         symlink(target, &folder).unwrap();
-        refused("Move it away");
+        refused("move it away");
         fs::remove_file(&folder).unwrap();
     }
     fs::create_dir(&folder).unwrap();
@@ -343,7 +343,7 @@ fn no_link_is_followed_where_something_is_written() {
     }
     let server = home.serve("linked");
     let note = server.wait_for_line("note: ");
-    assert!(note.contains("journal.db-wal is not fourhands's; move it away"), "{note}");
+    assert!(note.contains("journal.db-wal was not created by fourhands; move it away"), "{note}");
     let mut client = bridge(&home, "tester", &[]);
     let answer = client.run("def f(): pass\nprint('x' * 400_000)\n42");
     assert_eq!(answer["result"], "42");

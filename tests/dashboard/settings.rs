@@ -60,7 +60,7 @@ fn faults_in_the_settings_are_told_and_the_rest_holds() {
 
     configure(&home, "mouse = false\n");
     let checked = home.fourhands().arg("config").output().unwrap();
-    assert!(checked.status.success() && String::from_utf8(checked.stdout).unwrap().contains("is fine"));
+    assert!(checked.status.success() && String::from_utf8(checked.stdout).unwrap().contains("is valid"));
 }
 
 /// A person's own settings begin from the example, whose every line may be taken out of its comment.

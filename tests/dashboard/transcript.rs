@@ -77,7 +77,7 @@ fn a_card_is_copied_saved_and_run_again() {
     terminal.send("s");
     terminal.wait_for_text("write the output of 2 to");
     terminal.send("\u{15}out.txt\r");
-    terminal.wait_for_text("is there already; Enter replaces it");
+    terminal.wait_for_text("already exists; Enter replaces it");
     terminal.send(ESC);
     terminal.wait_for("the end of the prompt", |screen| !screen.contains("write the output"));
 

@@ -63,7 +63,7 @@ fn a_fatal_fault_reports_the_snippet_and_its_stack() {
             &said,
             &[
                 "killed by SIGSEGV (segmentation fault), ",
-                "while it ran snippet 4 by \"tester\"; its variables are lost.",
+                "while running snippet 4 by \"tester\"; its variables are lost.",
                 "File \"<snippet 4>\", line 2 in f\n  File \"<snippet 4>\", line 3 in <module>",
             ],
         );
@@ -86,7 +86,7 @@ fn each_kind_of_fault_has_its_stack() {
         ),
     ] {
         let said = Session::start(&python).dies(code);
-        says(&said, &[name, "snippet 1 by \"tester\"", "Python stood here", "  File \""]);
+        says(&said, &[name, "snippet 1 by \"tester\"", "Python stack", "  File \""]);
         assert!(said.lines().count() < 40, "{said}");
     }
 }
@@ -94,13 +94,13 @@ fn each_kind_of_fault_has_its_stack() {
 #[test]
 fn os_exit_reports_the_author_of_the_snippet() {
     let said = Session::start(&support::python()).dies("import os; os._exit(0)");
-    says(&said, &["without warning with exit code 0 while it ran snippet 1 by \"tester\""]);
+    says(&said, &["unexpectedly with exit code 0 while running snippet 1 by \"tester\""]);
     let mut session = Session::start(&support::python());
     let code = "import threading, os, time\ndef leave():\n    while not os.path.exists('leave'): time.sleep(0.01)\n    \
                 os._exit(3)\nthreading.Thread(target=leave).start()";
     session.client.run(code);
     std::fs::write(session.home.work().join("leave"), "").unwrap();
-    says(&session.last_words(), &["without warning with exit code 3 (os._exit"]);
+    says(&session.last_words(), &["unexpectedly with exit code 3 (os._exit"]);
 }
 
 #[test]

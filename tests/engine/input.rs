@@ -155,7 +155,7 @@ fn a_waiting_prompt_is_interrupted_at_once() {
     let run = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
     assert_eq!(run["structuredContent"]["status"], "interrupted", "{run}");
     let late = client.call("answer_input", json!({"snippet": 1, "text": "late"}));
-    assert!(late["isError"] == true && Client::text(&late).contains("does not wait for input"), "{late}");
+    assert!(late["isError"] == true && Client::text(&late).contains("is not waiting for input"), "{late}");
 
     // The snippet's time limit and its own alarms end the wait too.
     let run = client.call("run_python_code", json!({"code": "input('? ')", "timeout_s": 0.2}));
@@ -201,7 +201,7 @@ fn the_person_answers_and_the_draft_comes_back() {
     let run = ask(&mut client, "import getpass\nsecret = getpass.getpass('Key: ')\nlen(secret)");
     assert_eq!(run["input_prompt"], "Key:");
     let refused = client.call("answer_input", json!({"snippet": run["snippet"], "text": "guess"}));
-    assert!(refused["isError"] == true && Client::text(&refused).contains("only the person"), "{refused}");
+    assert!(refused["isError"] == true && Client::text(&refused).contains("Only the person"), "{refused}");
     terminal.wait_for("a password prompt", |screen| screen.contains("asks (hidden): Key:"));
     terminal.wait_for_text("Enter answer");
     terminal.send("s3same");

@@ -156,7 +156,7 @@ fn beyond_the_cap_the_rest_is_counted() {
     let page = read(&mut session, json!({"snippet": run["snippet"], "limit": 10}));
     assert_eq!((&page["total"], &page["text"]), (&json!(256 << 20), &json!("xxxxxxxxxx")));
     let missing = page["missing"].as_str().unwrap();
-    assert!(missing.starts_with("31.6 MB at the end") && missing.contains("268 MB of one snippet"), "{missing}");
+    assert!(missing.starts_with("31.6 MB at the end") && missing.contains("for one snippet is 268 MB"), "{missing}");
     assert_eq!(spooled(&session, &run).metadata().unwrap().len(), 256 << 20);
     assert_eq!(session.out("print('next')"), "next\n");
 }
@@ -175,7 +175,7 @@ fn a_full_disk_stops_no_snippet() {
         assert_eq!(run["status"], "ok", "{run}");
         assert!(run["stdout"].as_str().unwrap().ends_with("\n199999\n"), "{code}");
         let notice = run["notice"].as_str().unwrap();
-        assert!(notice.contains("are not kept") && notice.contains("cannot be written"), "{notice}");
+        assert!(notice.contains("were not kept") && notice.contains("cannot be written"), "{notice}");
         let page = read(&mut session, json!({"snippet": 2, "limit": 10}));
         assert!(page["text"].as_str().unwrap().starts_with("first\n"), "{code}: {page}");
         let missing = page["missing"].as_str().unwrap();

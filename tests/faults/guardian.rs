@@ -32,9 +32,9 @@ fn a_crash_with_the_screen_up_leaves_a_clean_terminal_and_a_sentence() {
     for system in System::ALL {
         for (end, code, sentence) in [
             ("kill -SEGV $$", 139, "killed by SIGSEGV (segmentation fault)"),
-            ("kill -KILL $$", 137, "killed by SIGKILL (by hand, or because memory ran out)"),
-            ("exit 3", 3, "without warning with exit code 3"),
-            ("exit 0", 0, "without warning with exit code 0"),
+            ("kill -KILL $$", 137, "killed by SIGKILL (by a user, or because memory ran out)"),
+            ("exit 3", 3, "unexpectedly with exit code 3"),
+            ("exit 0", 0, "unexpectedly with exit code 0"),
         ] {
             let mut guarded = Guarded::start_in(
                 system,

@@ -267,7 +267,7 @@ fn run(case: Case, python: &Path) -> (Vec<String>, u64) {
         signal(pid, Signal::SIGKILL);
     }
     let said = std::fs::read_to_string(&said).unwrap();
-    if said.contains("panicked") || said.contains("an error of its own") {
+    if said.contains("panicked") || said.contains("an internal error") {
         wrong.push(format!("it said {said}"));
     }
     let done = std::fs::read_to_string(&effects).unwrap_or_default();

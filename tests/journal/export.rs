@@ -100,10 +100,10 @@ fn a_real_session_exports_in_every_format() {
     for format in ["py", "ipynb", "md", "html", "json"] {
         let file = format!("out.{format}");
         let (told, code) = said(&export(home, &["-o", &file]));
-        assert!(code == Some(0) && told.contains("25 snippets of session \"test\" written to out."), "{told}");
+        assert!(code == Some(0) && told.contains("Exported 25 snippets of session \"test\" to out."), "{told}");
         assert_eq!(fs::metadata(home.work().join(&file)).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
         let (told, code) = said(&export(home, &["-o", &file]));
-        assert!(code == Some(1) && told.contains("is there already; --force replaces it"), "{told}");
+        assert!(code == Some(1) && told.contains("already exists; use --force to replace it"), "{told}");
     }
     assert_eq!(
         fs::read_dir(home.work())
@@ -253,7 +253,7 @@ fn an_export_stays_the_same_across_end_and_resume() {
 fn export_options_and_their_errors() {
     let home = Home::new();
     let (told, code) = said(&export(&home, &["--to", "py"]));
-    assert!(code == Some(3) && told.contains("no session was ever recorded"), "{told}");
+    assert!(code == Some(3) && told.contains("no sessions are recorded"), "{told}");
     let mut session = Session::start(&support::python());
     session.run("a = 1");
     session.run("1/0");
@@ -276,11 +276,11 @@ fn export_options_and_their_errors() {
         (&["--to", "py", "--author", "nobody"][..], 1, "there are 1 to 3, by tester"),
         (&["--to", "py", "--snippets", "7"], 1, "there are 1 to 3"),
         (&["--to", "py", "tets"], 3, "Did you mean test?"),
-        (&["--to", "doc"], 2, "it is py, ipynb, md, html or json"),
-        (&["-o", "file.txt"], 2, "the ending of file.txt is no format"),
-        (&[], 2, "which format is not said"),
-        (&["--to", "py", "--snippets", "x"], 2, "names no snippets"),
-        (&["--to", "html", "--figures", "d", "-o", "x.html"], 2, "--figures is for Markdown"),
+        (&["--to", "doc"], 2, "use py, ipynb, md, html or json"),
+        (&["-o", "file.txt"], 2, "the extension of file.txt is not a known format"),
+        (&[], 2, "no format given"),
+        (&["--to", "py", "--snippets", "x"], 2, "does not select snippets"),
+        (&["--to", "html", "--figures", "d", "-o", "x.html"], 2, "--figures works only for Markdown"),
         (&["-o", "no/such/folder.py"], 1, "its folder does not exist"),
     ] {
         let (told, ended) = said(&export(home, arguments));
@@ -321,7 +321,7 @@ fn the_dashboard_exports() {
     terminal.send("\x1b[20~");
     terminal.wait_for_text("write the session to");
     terminal.send("\x15mine.py\r");
-    terminal.wait_for_text("is there already; Enter replaces it");
+    terminal.wait_for_text("already exists; Enter replaces it");
     terminal.send("\r");
     terminal.wait_for_text("2 snippets written to");
     terminal.send("\u{4}");

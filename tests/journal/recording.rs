@@ -276,7 +276,7 @@ fn works_in_spite_of(words: &str, prepare: impl Fn(&Home)) -> Home {
 
 #[test]
 fn a_session_continues_without_a_usable_journal_folder() {
-    works_in_spite_of("is not fourhands's; move it away", |home| {
+    works_in_spite_of("was not created by fourhands; move it away", |home| {
         fs::create_dir(folder(home).join("journal.db")).unwrap();
     });
     works_in_spite_of("cannot be recorded", |home| {
@@ -286,7 +286,7 @@ fn a_session_continues_without_a_usable_journal_folder() {
     works_in_spite_of("open to other users", |home| {
         fs::set_permissions(folder(home), fs::Permissions::from_mode(0o777)).unwrap();
     });
-    let home = works_in_spite_of("damaged, so a new one has begun", |home| {
+    let home = works_in_spite_of("damaged and a new one was started", |home| {
         fs::write(folder(home).join("journal.db"), "garbage ".repeat(1_000)).unwrap();
     });
     assert_eq!(load(&home, "unrecorded").unwrap().session.snippets, 2);

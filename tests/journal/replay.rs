@@ -177,7 +177,7 @@ fn an_interrupt_ends_the_whole_replay_and_others_wait_behind_it() {
     terminal.send("\r");
     terminal.wait_for_text("to replay");
     terminal.send("\x03");
-    terminal.wait_for_text("the replay was taken back before it began");
+    terminal.wait_for_text("the replay was cancelled before it started");
     terminal.send("print('c' * 3, 'b' in globals())\r");
     terminal.wait_for_text("ccc False");
 }
@@ -186,7 +186,7 @@ fn an_interrupt_ends_the_whole_replay_and_others_wait_behind_it() {
 fn resuming_a_running_or_unknown_session_is_refused_with_advice() {
     let home = Home::new();
     let (code, told) = refused(&home, &["serve", "--resume"]);
-    assert!(code == Some(1) && told.contains("no session is recorded"), "{told}");
+    assert!(code == Some(1) && told.contains("no sessions are recorded"), "{told}");
     past(&home, "sales", &["1"]);
     let (code, told) = refused(&home, &["serve", "--resume", "slaes"]);
     assert!(code == Some(2) && told.contains("Did you mean sales?") && told.contains("sessions --all"), "{told}");

@@ -49,7 +49,7 @@ fn a_name_that_cannot_be_one_is_told_from_a_failure() {
     );
     for name in ["", "a b", "../up", ".hidden", "a/b", "\u{e9}", &"a".repeat(65)] {
         let said = refused(&["serve", "--python", &python, "--session", name], Path::new("/nowhere"));
-        assert!(said.contains("cannot be the name of a session: use "), "{name:?}: {said}");
+        assert!(said.contains("is not a valid session name: use "), "{name:?}: {said}");
     }
 }
 

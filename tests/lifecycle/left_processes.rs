@@ -124,14 +124,12 @@ impl Drop for Session {
 }
 
 fn tells(text: &str, aside: u32) {
-    let (before, after) =
-        text.split_once(" processes that snippet code had started: ").unwrap_or_else(|| panic!("{text}"));
+    let (before, after) = text.split_once(" processes that snippets had started: ").unwrap_or_else(|| panic!("{text}"));
     assert!(
         before.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with("ended ") && after.contains("sleep 100"),
         "{text}"
     );
-    let left =
-        format!("left 1 process running that snippet code had started in a session of its own: {aside} sleep 1007");
+    let left = format!("left 1 process running that snippets had started in sessions of their own: {aside} sleep 1007");
     assert!(text.contains(&left), "{text}");
     assert!(!text.contains("resource_tracker"), "{text}");
 }
@@ -237,7 +235,7 @@ fn where_the_person_wants_it_they_go_on() {
             std::fs::write(folder.join("config.toml"), "[session]\nkeep_processes = true\n").unwrap();
         }
         let news = session.crash("os._exit(3)");
-        assert!(news.contains("running that snippet code had started, as keep_processes says: "), "{news}");
+        assert!(news.contains("running that snippets had started (keep_processes): "), "{news}");
         // Workers of pools may end by themselves.
         session.own.truncate(6);
         session.lives();

@@ -376,7 +376,7 @@ fn what_is_removed_of_a_running_session_is_made_again() {
     };
 
     fs::remove_file(&socket).unwrap();
-    server.wait_for_line("there is a new one");
+    server.wait_for_line("the new socket is");
     is_reachable(&command);
     fs::remove_file(records.join("work.lock")).unwrap();
     wait_until("the lock", || records.join("work.lock").exists().then_some(()));
@@ -391,7 +391,7 @@ fn what_is_removed_of_a_running_session_is_made_again() {
         });
     };
     remove(&runtime.join("fourhands"));
-    server.wait_for_line("there is a new one");
+    server.wait_for_line("the new socket is");
     is_reachable(&command);
     restart();
     server.wait_for_line("listening on");

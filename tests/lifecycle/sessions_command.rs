@@ -80,7 +80,7 @@ fn names_that_are_not_there_or_cannot_be_are_told_apart() {
     let _server = home.serve("here");
     let (code, out, err) = told(&home, &["stop", "there"]);
     assert_eq!((code, out.as_str()), (3, ""));
-    assert!(err.contains("no session \"there\" is running") && err.contains("There are: here ("), "{err}");
+    assert!(err.contains("no session \"there\" is running") && err.contains("Running: here ("), "{err}");
     for odd in
         ["", " ", "a b", "../here", "/etc/passwd", "-x", "--here", "é", "日本", "a\u{1b}[2Jb", &"x".repeat(5_000)]
     {

@@ -69,7 +69,10 @@ fn a_python_that_ends_at_its_start_is_told_with_what_it_said() {
     assert!(said.contains(&path) && said.contains("exit code 4") && said.contains("the licence is missing"), "{said}");
     environment.set("import os; os._exit(4)");
     let said = failed(serve(&home, &environment.python), 2);
-    assert!(said.contains("exit code 4") && said.contains("said nothing") && said.contains("sitecustomize"), "{said}");
+    assert!(
+        said.contains("exit code 4") && said.contains("without any output") && said.contains("sitecustomize"),
+        "{said}"
+    );
     environment.set("");
     let mut command = serve(&home, &environment.python);
     command.env("PYTHONHOME", "/gone");
@@ -177,7 +180,7 @@ fn the_person_tries_again_by_a_key() {
     terminal.wait_for_text("F8 again");
     terminal.send("\x1b[19~");
     terminal.wait_for("the offer", |screen| {
-        screen.contains("exit code 5") && screen.contains("no licence") && screen.contains("Enter tries again")
+        screen.contains("exit code 5") && screen.contains("no licence") && screen.contains("Enter to try again")
     });
     assert!(!terminal.is_alternate() && !terminal.is_raw());
     environment.set("");

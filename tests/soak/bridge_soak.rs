@@ -330,7 +330,7 @@ impl Told {
                 (None, _) if answers.is_empty() => "cancelled by the client",
                 (None, _) if asked.cancelled => "cancelled too late",
                 (None, _) => {
-                    assert!(text.contains("is not known") && !text.contains("may be repeated"), "{facts}");
+                    assert!(text.contains("is unknown") && !text.contains("may be repeated"), "{facts}");
                     "of an unknown end"
                 }
             };

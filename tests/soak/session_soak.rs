@@ -190,7 +190,7 @@ impl Told {
                 unknown += 1;
                 eprintln!("{} {id} {:?}: {text}", self.bridge.name, asked.code);
             }
-            let is_said = text.contains("is not known") || text.contains("Nothing was run");
+            let is_said = text.contains("is unknown") || text.contains("Nothing was run");
             assert!(!is_run || asked.cancelled || is_said, "{text}");
         }
         unknown

@@ -23,7 +23,7 @@ fn is_confirmed(question: &str, yes: bool) -> bool {
         return true;
     }
     if !io::stdin().is_terminal() {
-        warn(&"nothing is changed without --yes, since nobody can be asked here.");
+        warn(&"nothing was changed: stdin is not a terminal, so confirm with --yes.");
         return false;
     }
     warn(&format_args!("{question} [y/N]"));
@@ -41,10 +41,10 @@ fn sessions(paths: &Paths) -> Result<Vec<SessionSummary>, String> {
 pub fn prune(paths: &Paths, yes: bool) -> ExitCode {
     let limits = journal::effective_limits(settings::read(settings::path()).settings.journal);
     if let Some(why) = &limits.refused {
-        return fail(USAGE, &format_args!("{why}. Until that is mended no session is removed."));
+        return fail(USAGE, &format_args!("{why}. Until that is fixed, no session is removed."));
     }
     if limits.bytes == 0 {
-        print("Nothing is recorded (the journal's size is set to 0), and what was recorded before stays.\n");
+        print("Recording is off (the journal's size is 0). Sessions recorded earlier are kept.\n");
         return ExitCode::SUCCESS;
     }
     let folder = match paths.journal() {
@@ -54,13 +54,13 @@ pub fn prune(paths: &Paths, yes: bool) -> ExitCode {
     let plan = match journal::preview(&folder, &limits, now()) {
         Ok(Some(plan)) => plan,
         Ok(None) => {
-            print("No session was ever recorded.\n");
+            print("No sessions are recorded.\n");
             return ExitCode::SUCCESS;
         }
         Err(fault) => return fail(1, &fault),
     };
     print(&preview(&plan, &limits));
-    if plan.is_empty() && !yes || !is_confirmed("Do that now?", yes) {
+    if plan.is_empty() && !yes || !is_confirmed("Do this now?", yes) {
         return ExitCode::SUCCESS;
     }
     match journal::prune_now(&folder, &limits, now()) {
@@ -82,20 +82,20 @@ fn preview(plan: &journal::RetentionPlan, limits: &RetentionLimits) -> String {
         format!("{what}: {} of {bytes}: {names}\n", units::count(sessions.len(), "session"))
     };
     let mut text = format!(
-        "All sessions take {} of {}; each is kept for {} after its last use.\n",
+        "Sessions use {} of {}; each is kept for {} after its last use.\n",
         units::bytes(plan.total),
         units::bytes(limits.bytes),
         units::count(limits.days as usize, "day")
     );
-    text += &line("Set aside for a week, because they are too old", &plan.expired);
-    text += &line("Set aside for a week, because all take too much", &plan.over_limit);
-    text += &line("Removed for good, because their week is over or there is no room", &plan.removed);
+    text += &line("Set aside for a week (too old)", &plan.expired);
+    text += &line("Set aside for a week (size limit exceeded)", &plan.over_limit);
+    text += &line("Deleted (week over, or no room)", &plan.removed);
     if !plan.checkpoints.is_empty() {
         let sessions = units::count(plan.checkpoints.len(), "session");
-        text += &format!("Removed, because all take too much: the saved variables (%checkpoint) of {sessions}\n");
+        text += &format!("Deleted (size limit exceeded): the saved variables (%checkpoint) of {sessions}\n");
     }
     if plan.is_empty() {
-        text += "There is nothing to let go of.\n";
+        text += "Nothing to remove.\n";
     }
     text
 }
@@ -112,7 +112,7 @@ pub fn restore(paths: &Paths, name: &str) -> ExitCode {
         Ok(None) if aside.is_empty() => return fail(UNKNOWN, &"no session is set aside."),
         Ok(None) => {
             let names = listed(aside.iter().map(|session| &*session.name), MAX_NAMES);
-            return fail(UNKNOWN, &format_args!("no session of that name or id is set aside; there are: {names}."));
+            return fail(UNKNOWN, &format_args!("no session of that name or id is set aside. Set aside: {names}."));
         }
         Err(what) => return fail(UNKNOWN, &what),
     };
@@ -123,13 +123,14 @@ pub fn restore(paths: &Paths, name: &str) -> ExitCode {
     match restored {
         Ok(true) => {
             print(&format!(
-                "Session \"{}\" is back. It counts as used now; if all take too much, others go.\n",
+                "Restored session \"{}\". It counts as just used; if the size limit is exceeded, other sessions are \
+                 removed.\n",
                 found.name
             ));
             ExitCode::SUCCESS
         }
-        Ok(false) => fail(1, &format_args!("session \"{}\" was just removed for good.", found.name)),
-        Err(why) => fail(1, &format_args!("session \"{}\" cannot be brought back: {why}", found.name)),
+        Ok(false) => fail(1, &format_args!("session \"{}\" has just been deleted.", found.name)),
+        Err(why) => fail(1, &format_args!("session \"{}\" cannot be restored: {why}", found.name)),
     }
 }
 
@@ -147,7 +148,7 @@ pub fn erase(paths: &Paths, name: &str, yes: bool) -> ExitCode {
     let others = all.iter().filter(|other| other.name == *name && other.id != found.id).count();
     let others = match others {
         0 => String::new(),
-        others => format!(" {} of that name stays untouched.", units::count(others, "other session")),
+        others => format!(" Not affected: {} of that name.", units::count(others, "other session")),
     };
     print(&format!(
         "Session \"{name}\" ({}), with {}, last active {} ago.{others}\n",
@@ -155,7 +156,7 @@ pub fn erase(paths: &Paths, name: &str, yes: bool) -> ExitCode {
         units::count(found.snippets as usize, "snippet"),
         units::age(std::time::Duration::from_millis(now().saturating_sub(found.last_active)))
     ));
-    if !is_confirmed("Erase it for good, with its outputs and saved variables?", yes) {
+    if !is_confirmed("Erase it permanently, with its outputs and saved variables?", yes) {
         return ExitCode::from(1);
     }
     let folder: PathBuf = match paths.journal() {
@@ -166,17 +167,17 @@ pub fn erase(paths: &Paths, name: &str, yes: bool) -> ExitCode {
         Ok(erased) => {
             // A killed session has left its registry entry and socket.
             let _ = registry::clean_up(paths, name);
-            print(&format!("Session \"{name}\" is erased.\n"));
+            print(&format!("Erased session \"{name}\".\n"));
             for copy in &erased.copies {
                 warn(&format_args!(
-                    "{} was set aside because it was damaged. It may hold the session as well; remove it yourself.",
+                    "{} was set aside because it was damaged, and may still contain the session. Remove it yourself.",
                     copy.display()
                 ));
             }
             if let Some(why) = &erased.remains {
                 warn(&format_args!(
-                    "the journal could not be rewritten ({why}), so pieces of text may remain in its file. \
-                     `fourhands sessions --prune --yes` tries that again."
+                    "the journal could not be rewritten ({why}), so pieces of text may remain in its file. Try again \
+                     with `fourhands sessions --prune --yes`."
                 ));
                 return ExitCode::from(1);
             }
@@ -184,7 +185,7 @@ pub fn erase(paths: &Paths, name: &str, yes: bool) -> ExitCode {
         }
         Err(EraseError::InUse) => fail(
             1,
-            &format_args!("session \"{name}\" is in use, so it is not erased. End it first: fourhands stop {name}"),
+            &format_args!("session \"{name}\" is running and was not erased. End it first: fourhands stop {name}"),
         ),
         Err(EraseError::Journal(fault)) => fail(1, &format_args!("session \"{name}\" cannot be erased: {fault}")),
     }

@@ -21,7 +21,7 @@ const MIN_FOLDER_CELLS: usize = 12;
 /// Formats the present sessions. All tables fit `width` if possible.
 pub fn present(rows: &[SessionRow], now: Timestamp, width: Option<usize>) -> String {
     if rows.is_empty() {
-        return "No session is running. `fourhands` starts one here, `fourhands serve` one without a terminal.\n"
+        return "No session is running. Start one with `fourhands`, or without a terminal with `fourhands serve`.\n"
             .to_owned();
     }
     let cells = |row: &SessionRow| {
@@ -54,7 +54,7 @@ pub fn present(rows: &[SessionRow], now: Timestamp, width: Option<usize>) -> Str
 /// Formats the past sessions, the last first. `total` is the number of all past sessions.
 pub fn past(rows: &[SessionRow], total: usize, now: Timestamp, below: bool, width: Option<usize>) -> String {
     if rows.is_empty() {
-        return if below { String::new() } else { "No past session is recorded.\n".to_owned() };
+        return if below { String::new() } else { "No past sessions are recorded.\n".to_owned() };
     }
     let number = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let cells = |row: &SessionRow| {

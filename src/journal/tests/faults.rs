@@ -31,7 +31,7 @@ fn a_damaged_database_is_set_aside_and_replaced() {
     let home = Home::new();
     fs::write(home.database(), "this is no database, whatever its name says".repeat(100)).unwrap();
     let notices = works(&home, 1);
-    assert!(notices[0].contains("damaged") && notices[0].contains("set aside as"), "{notices:?}");
+    assert!(notices[0].contains("damaged") && notices[0].contains("moved to"), "{notices:?}");
     assert!(fs::read_to_string(&aside(&home)[0]).unwrap().starts_with("this is no database"));
 }
 
@@ -44,12 +44,12 @@ fn foreign_and_newer_databases_are_left_untouched() {
         ("newer fourhands", |path| {
             schema::open(path.parent().unwrap()).unwrap().pragma_update(None, "user_version", 99).unwrap();
         }),
-        ("not fourhands's", |path| {
+        ("not created by fourhands", |path| {
             let other = Connection::open(path).unwrap();
             other.execute_batch("CREATE TABLE bookmarks (url TEXT); INSERT INTO bookmarks VALUES ('x')").unwrap();
         }),
-        ("not fourhands's", |path| fs::create_dir(path).unwrap()),
-        ("not fourhands's", |path| std::os::unix::fs::symlink("/dev/null", path).unwrap()),
+        ("not created by fourhands", |path| fs::create_dir(path).unwrap()),
+        ("not created by fourhands", |path| std::os::unix::fs::symlink("/dev/null", path).unwrap()),
     ];
     for (words, prepare) in cases {
         let home = Home::new();
@@ -81,7 +81,7 @@ fn a_lasting_lock_is_reported_and_nothing_is_lost() {
     let mut session = home.start(&patient, "patient");
     session.run(1, "1");
     let told_first = session.wait_for_notice("locked");
-    assert!(told_first.contains("kept beside it"), "{told_first}");
+    assert!(told_first.contains("kept in a file beside it"), "{told_first}");
     other.execute_batch("ROLLBACK").unwrap();
     session.wait_for_notice("recorded again");
     session.run(2, "2");
@@ -149,7 +149,7 @@ fn a_full_disk_is_reported_and_recording_continues_later() {
     session.run(2, "waits()");
     session.wait_for_notice("is full");
     shared.writing().intake_file = good;
-    assert!(session.wait_for_notice("recorded again").contains("nothing of it is missing"), "without another event");
+    assert!(session.wait_for_notice("recorded again").contains("nothing is missing"), "without another event");
     session.run(3, "3");
     let (transcript, _) = session.close();
     assert_eq!(describe(&home.load(&id).transcript), describe(&transcript));
@@ -189,7 +189,7 @@ fn losses_are_counted_across_processes() {
     session.run(22, "kept()");
     assert_eq!(LOST.get(), crate::domain::flight_recorder::Losses::default());
     let told = session.wait_for_notice("recorded again");
-    assert!(told.contains("21 snippets of it (84 events in all) could not be kept"), "{told}");
+    assert!(told.contains("21 snippets (84 events in all) could not be recorded"), "{told}");
     session.close();
     let summary = home.load(&id).session;
     assert_eq!((summary.lost, summary.missed, summary.snippets), (21, 84, 1));
@@ -223,7 +223,7 @@ fn sessions_survive_the_removal_of_their_files() {
         session.write(Some(2), Stream::Stdout, "after\n");
         session.finish(2, Status::Ok);
         let (_, notices) = session.close();
-        assert!(notices.len() == 1 && notices[0].contains("was removed while it was in use"), "{notices:?}");
+        assert!(notices.len() == 1 && notices[0].contains("was removed while in use"), "{notices:?}");
         let transcript = home.load(&id).transcript;
         assert_eq!(transcript.snippet(SnippetId(1)).unwrap().output.text(None), "out 1\n", "{notices:?}");
         let snippet = transcript.snippet(SnippetId(2)).unwrap();

@@ -25,7 +25,7 @@ impl Watch<'_> {
                 terminal.lend();
                 self.editor = Some(editor);
             }
-            Err(error) => self.on_edited(Some(format!("no editor can be started: {error}"))),
+            Err(error) => self.on_edited(Some(format!("the editor cannot be started: {error}"))),
         }
     }
 

@@ -16,8 +16,8 @@ impl Guardian {
         while !terminal.is_ours() {
             if !signals::stop_job(Signal::SIGTTIN) {
                 return Err(io::Error::other(
-                    "the dashboard was started in the background and nothing can bring it to the foreground; \
-                     start it in the foreground, or use `fourhands serve`",
+                    "the dashboard was started in the background and cannot come to the foreground; start it in the \
+                     foreground, or use `fourhands serve`",
                 ));
             }
             terminal.read_modes();

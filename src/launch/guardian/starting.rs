@@ -81,13 +81,13 @@ impl Watch<'_> {
         }
         let mut text = format!("{python} has not started after {} s", age.as_secs());
         if let Some(last) = self.startup_output.as_ref().and_then(|output| output.lines().pop()) {
-            text += &format!("; the last that it said is: {last}");
+            text += &format!("; its last output: {last}");
         }
         // For those who look for the session. Removed at the next check after the session has begun.
         self.guardian.set_trouble(Some(format!("{text}.")));
-        let gives_up = if self.guardian.mode.has_person() { "Ctrl-C gives up and" } else { "Its end" };
+        let gives_up = if self.guardian.mode.has_person() { "Ctrl-C stops it and" } else { "Its end" };
         self.guardian.say(&format_args!(
-            "{text}. {gives_up} shows where it stands; after {} s it is given up.",
+            "{text}. {gives_up} shows its stack; after {} s it is stopped.",
             START_TIMEOUT.as_secs()
         ));
     }
@@ -122,11 +122,11 @@ impl Guardian {
             return Ok(NextStep::TryAgain);
         }
         let again = match &self.terminal {
-            Some(_) => "Enter tries again, Ctrl-C ends it".to_owned(),
+            Some(_) => "press Enter to try again, Ctrl-C to end it".to_owned(),
             None => format!("`kill -USR1 {}` tries again, `fourhands stop {name}` ends it", std::process::id()),
         };
         self.say(&format_args!(
-            "{why}\nThe session \"{name}\" waits: {again}. `fourhands --resume {name}` goes on with it later."
+            "{why}\nThe session \"{name}\" is waiting: {again}. `fourhands --resume {name}` resumes it later."
         ));
         let begun = Instant::now();
         let next = loop {

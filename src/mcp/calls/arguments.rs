@@ -111,9 +111,9 @@ pub fn optional_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer
     let Some(given) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     // A conversion to an integer saturates at its bounds, which no output reaches.
     let whole = if given.fract() == 0.0 { T::try_from(given as i64).ok() } else { None };
-    whole.map(Some).ok_or_else(|| {
-        Error::invalid_value(Unexpected::Float(given), &"a whole number that is not too large or too small")
-    })
+    whole
+        .map(Some)
+        .ok_or_else(|| Error::invalid_value(Unexpected::Float(given), &"a whole number in the allowed range"))
 }
 
 /// The value of the argument `wait_s`.

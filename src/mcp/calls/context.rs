@@ -81,7 +81,7 @@ impl ToolCall<'_> {
             let stuck = snippet.and_then(|snippet| snippet.stuck);
             let state = stuck.map_or_else(String::new, |stuck| {
                 let age = units::duration(Duration::from_millis(now().saturating_sub(stuck.since)));
-                format!("; it was asked to stop {age} ago, but no interrupt reaches it, and only a restart may help")
+                format!("; an interrupt {age} ago has not stopped it, and only a restart may help")
             });
             ahead.push(format!("snippet {id} by {} (running{state})", author.label_for_models()));
         }

@@ -22,9 +22,9 @@ impl LostCallTexts {
     /// For tools that change something.
     pub const CHANGES: Self = Self {
         not_begun: "Nothing was done.",
-        begun: "This call had begun. How far it came is not known: look at what is there before you repeat it.",
-        ended: "This call was carried out, and its result is lost: do not repeat it.",
-        unknown: "Whether this call did anything is not known: look at what is there before you repeat it.",
+        begun: "This call had started, but how far it got is unknown. Check the state before you repeat it.",
+        ended: "This call was completed, but its result is lost. Do not repeat it.",
+        unknown: "It is unknown whether this call did anything. Check the state before you repeat it.",
     };
 
     /// For tools that only read.
@@ -74,7 +74,9 @@ impl LostCall {
             _ if self.recalled.is_own => {
                 "The connection to the session was lost before this call was answered.".to_owned()
             }
-            None => "The fourhands session ended before this call was answered, and another has its name.".to_owned(),
+            None => "The fourhands session ended before this call was answered, and another session has taken its \
+                name."
+                .to_owned(),
             Some(Restart { by: Some(by), .. }) => {
                 let by = if by.is_you() { "The person".into() } else { by.label_for_models() };
                 format!("{by} restarted Python: variables and imports are gone{processes}.")

@@ -92,7 +92,7 @@ impl ToolCall<'_> {
             spool.missing(id)
         });
         let missing = missing.await??;
-        Some(format!("{} of the output are not kept: {}.", units::bytes(missing.bytes), missing.why))
+        Some(format!("{} of the output were not kept: {}.", units::bytes(missing.bytes), missing.why))
     }
 
     /// Sends resets and restarts as log messages, for a request that asks for these.

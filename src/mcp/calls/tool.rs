@@ -73,7 +73,7 @@ impl Hints {
 pub async fn call_once<T: Tool>(call: &ToolCall<'_>, arguments: Option<JsonObject>) -> ToolOutcome {
     // The actor recognizes a call that submits code.
     if T::EFFECT == CallEffect::Changes && call.id.is_some_and(|id| !call.session.mark_received(id)) {
-        return refused("This call was received before, so nothing was done once more.");
+        return refused("This call was already received, so nothing was done again.");
     }
     T::call(call, arguments::parse(T::NAME, arguments)?).await
 }

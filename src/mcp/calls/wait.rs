@@ -101,8 +101,8 @@ impl ToolCall<'_> {
                     if self.stop.is_cancelled() {
                         return Err(CallError::maybe_received(Closed));
                     }
-                    let interrupted = if waits == Waits::ForItsOwn { ", and is interrupted" } else { "" };
-                    let text = format!(" Snippet {id} had not ended then{interrupted}.");
+                    let interrupted = if waits == Waits::ForItsOwn { ", and is being interrupted" } else { "" };
+                    let text = format!(" Snippet {id} had not ended{interrupted}.");
                     return Err(CallError::Disconnected(text));
                 }
             }
@@ -131,10 +131,12 @@ impl ToolCall<'_> {
                 format!("{} Call wait_for_snippet with snippet={id} to wait for it.", stuck_notice(stuck, now()))
             }),
             Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
-            Status::Running => Some(format!("This call stopped waiting; the code goes on. {go_on}")),
+            Status::Running => Some(format!("This call stopped waiting; the code keeps running. {go_on}")),
             Status::Queued => {
                 let behind = self.queue_ahead(Some(id)).await?;
-                Some(format!("It waits its turn{behind}. This call stopped waiting; the code will run. {go_on}"))
+                Some(format!(
+                    "The snippet is queued{behind}. This call stopped waiting; the code will still run. {go_on}"
+                ))
             }
             _ => None,
         };
@@ -147,7 +149,7 @@ impl ToolCall<'_> {
         }
         let message = match self.session.snippet(id).await.map_err(CallError::maybe_received)? {
             Some(snippet) if snippet.status == Status::Queued => {
-                format!("snippet {id} waits its turn{}", self.queue_ahead(Some(id)).await?)
+                format!("snippet {id} is queued{}", self.queue_ahead(Some(id)).await?)
             }
             Some(Snippet { input: Some(input), .. }) => format!("snippet {id} waits for input: {}", input.prompt),
             Some(snippet) => last_line(&snippet.output).unwrap_or_else(|| format!("snippet {id} is running")),
@@ -161,16 +163,16 @@ impl ToolCall<'_> {
 /// What a model can do about a request for input.
 fn input_notice(id: SnippetId, input: &InputRequest) -> String {
     let seconds = input.until.saturating_sub(now()).div_ceil(1000);
-    let limit = format!("After {seconds} s without an answer the code gets EOFError.");
+    let limit = format!("Without an answer the code gets EOFError after {seconds} s.");
     if input.hidden {
         return format!(
-            "The code asks for a password, which only the person can type, in the dashboard. Ask them to, then call \
+            "The code asks for a password. Only the person can type it, in the dashboard: ask them to, then call \
              wait_for_snippet with snippet={id}. {limit}"
         );
     }
     format!(
-        "The code waits for a line. Call answer_input with snippet={id} and the text, or ask the person to answer in the \
-         dashboard and call wait_for_snippet with snippet={id}. {limit}"
+        "The code waits for a line of input. Call answer_input with snippet={id} and the text, or ask the person to \
+         answer in the dashboard and call wait_for_snippet with snippet={id}. {limit}"
     )
 }
 

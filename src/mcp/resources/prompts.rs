@@ -27,21 +27,21 @@ pub fn list() -> Vec<Prompt> {
         Prompt::new(
             RESUME,
             Some(
-                "What a fresh or compacted chat must know of the session: names, last runs, who is here, which Python",
+                "What a new or compacted chat needs to know about the session: names, last runs, participants, Python",
             ),
             None,
         )
         .with_title("Resume the Python session"),
         Prompt::new(
             EXPLAIN,
-            Some("Code and traceback of the snippet that failed last, whoever ran it, to be explained and mended"),
-            Some(vec![argument("snippet", "Snippet", "Number of another snippet than the one that failed last")]),
+            Some("Explain and fix the last snippet that failed, whoever ran it, from its code and traceback"),
+            Some(vec![argument("snippet", "Snippet", "Number of the snippet (default: the last one that failed)")]),
         )
         .with_title("Explain the last error"),
         Prompt::new(
             HAND_OVER,
-            Some("Has a summary of the work written, from which another chat or person can go on"),
-            Some(vec![argument("focus", "Focus", "What the next one is going to do")]),
+            Some("Write a summary of the work from which another chat or person can continue"),
+            Some(vec![argument("focus", "Focus", "What comes next")]),
         )
         .with_title("Hand the session over"),
     ]
@@ -65,9 +65,9 @@ pub async fn get(
         RESUME => {
             let summary = summary::of(session, Some(reader), summary::FULL).await?;
             format!(
-                "We work together in a live Python session through the fourhands tools. This is its state now:\n\n{summary}\n\n\
-                 Go on from here. Do not run again what has been run; look into values with inspect_variable, and read \
-                 session_history for more of what was done."
+                "We work together in a live Python session through the fourhands tools. Its current \
+                 state:\n\n{summary}\n\nContinue from here. Do not rerun earlier code; look at values with \
+                 inspect_variable, and read session_history for more of the history."
             )
         }
         EXPLAIN => {
@@ -92,15 +92,15 @@ pub async fn get(
         }
         HAND_OVER => {
             let focus = argument(arguments, "focus");
-            let focus = focus.map(|focus| format!(" The next one is going to: {focus}.")).unwrap_or_default();
+            let focus = focus.map(|focus| format!(" The next task: {focus}.")).unwrap_or_default();
             let summary = summary::of(session, Some(reader.clone()), summary::FULL).await?;
             let history =
                 session.read(move |transcript| history::text(transcript, &reader, HAND_OVER_ENTRIES, now())).await?;
             format!(
-                "Write a summary of the work in this Python session, from which somebody who has not seen it can go on: \
-                 the aim, what was found out, which variables matter and what they hold, what is decided, what is left \
-                 to do, what to beware of.{focus} Be exact about names; leave out what led nowhere, but for what is worth \
-                 knowing.\n\nThe session now:\n\n{summary}\n\nWhat was run:\n\n{history}"
+                "Write a summary of the work in this Python session for somebody who has not seen it and will continue \
+                 it: the goal, the findings, the variables that matter and their contents, the decisions, the open \
+                 tasks and the pitfalls.{focus} Be exact about names. Leave out dead ends unless they are worth \
+                 knowing.\n\nCurrent state:\n\n{summary}\n\nHistory:\n\n{history}"
             )
         }
         _ => return Ok(Err(unknown(name))),
@@ -115,7 +115,7 @@ pub fn offline(name: &str, text: String) -> Result<GetPromptResult, ErrorData> {
 
 fn unknown(name: &str) -> ErrorData {
     let known = [RESUME, EXPLAIN, HAND_OVER].join(", ");
-    ErrorData::invalid_params(format!("Unknown prompt {name:?}; there are {known}"), None)
+    ErrorData::invalid_params(format!("Unknown prompt {name:?}; available: {known}"), None)
 }
 
 fn one_message(text: String) -> GetPromptResult {
@@ -137,9 +137,9 @@ fn explain(snippet: &Snippet, reader: &Author) -> String {
     let code = truncate_middle(&snippet.code, MAX_EXPLAINED / 2, 0).0;
     let (result, _) = text::run(snippet, now(), None, MAX_EXPLAINED / 2, &AttachedImages::default());
     format!(
-        "Explain what went wrong in snippet {} of the Python session, run by {by}: the cause, not only the message. Look at \
-         the values involved where that helps (inspect_variable), and propose a mended version. Do not change variables \
-         without asking.\n\nThe code:\n\n```python\n{code}\n```\n\nWhat came of it:\n\n```\n{result}\n```",
+        "Explain what went wrong in snippet {} of the Python session, run by {by}: the cause, not only the message. \
+         Look at the values involved where that helps (inspect_variable), and propose a fixed version. Do not change \
+         variables without asking.\n\nCode:\n\n```python\n{code}\n```\n\nResult:\n\n```\n{result}\n```",
         snippet.id
     )
 }

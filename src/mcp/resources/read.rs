@@ -48,11 +48,12 @@ fn fixed_resources() -> Vec<Resource> {
         one(
             uris::SESSION,
             "session",
-            "The session in brief",
-            "What a fresh chat must know: names with types and sizes, last runs, working directory, Python, who is here",
+            "Session summary",
+            "What a new chat needs to know: names with types and sizes, last runs, working directory, Python, \
+             participants",
             1.0,
         ),
-        one(uris::TRANSCRIPT, "transcript", "Transcript", "What was run last, by whom, and how it ended", 0.7),
+        one(uris::TRANSCRIPT, "transcript", "Transcript", "The last runs: code, author and outcome", 0.7),
         one(
             uris::VARIABLES,
             "variables",
@@ -74,22 +75,22 @@ pub fn templates() -> ListResourceTemplatesResult {
     };
     let text = Some("text/plain");
     ListResourceTemplatesResult::with_all_items(vec![
-        one(0, "snippet", "A snippet", "Code, author and result of the snippet of that number", text),
-        one(1, "output", "Output of a snippet", "All that it wrote; ?offset=N reads on from a byte", text),
-        one(2, "figure", "A figure", "What a snippet displayed, in full size, counted from 1", None),
+        one(0, "snippet", "A snippet", "Code, author and result of one snippet", text),
+        one(1, "output", "Output of a snippet", "The whole output of a snippet; ?offset=N starts at byte N", text),
+        one(2, "figure", "A figure", "A figure of a snippet in full size; numbers start at 1", None),
         one(
             3,
             "variable",
             "A variable",
-            "Type, size and content of one value: a name, or a path such as df[\"price\"]",
+            "Type, size and contents of one value, by name or by a path such as df[\"price\"]",
             text,
         ),
-        one(4, "transcript_page", "Transcript from a snippet on", "What came after the snippet of that number", text),
+        one(4, "transcript_page", "Transcript after a snippet", "The entries after the snippet of this number", text),
         one(
             5,
             "variables_page",
-            "Variables from a name on",
-            "The names after that one; a page tells how it goes on",
+            "Variables after a name",
+            "The variables after this name; each page links to the next",
             text,
         ),
     ])
@@ -159,7 +160,7 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
 
 fn not_found(uri: &str) -> ErrorData {
     let known = [uris::SESSION, uris::TRANSCRIPT, uris::VARIABLES].into_iter().chain(uris::TEMPLATES);
-    let text = format!("Resource not found: {uri:?}; there are {}", known.collect::<Vec<_>>().join(", "));
+    let text = format!("Resource not found: {uri:?}; available: {}", known.collect::<Vec<_>>().join(", "));
     ErrorData::resource_not_found(text, Some(json!({ "uri": uri })))
 }
 
@@ -205,7 +206,7 @@ pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<
             let page = output_page::resource_page(session, find(id).await?, offset).await;
             let (text, next) = page.map_err(|error| ErrorData::invalid_params(error, None))?;
             match next {
-                Some(next) => format!("{text}\n[goes on: {}?offset={next}]", uris::output(id)),
+                Some(next) => format!("{text}\n[continues: {}?offset={next}]", uris::output(id)),
                 None => text,
             }
         }
@@ -237,7 +238,7 @@ async fn figure(display: Arc<Display>, uri: String) -> Result<ResourceContents, 
         return Err(ErrorData::internal_error("the display is empty", None));
     };
     if best.is_dropped() {
-        let text = "it is no longer kept: too much was displayed since";
+        let text = "the figure is no longer kept: too much was displayed after it";
         return Err(ErrorData::resource_not_found(text, Some(json!({ "uri": uri }))));
     }
     if !best.is_image() || best.mime.contains("svg") {

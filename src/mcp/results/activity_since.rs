@@ -49,7 +49,7 @@ struct CursorState {
 pub struct ActivityDigest {
     /// Oldest first.
     pub events: Vec<SinceEvent>,
-    /// How many came before these; `session_history` tells them.
+    /// Number of earlier events that are not listed; see `session_history`.
     #[serde(skip_serializing_if = "is_zero")]
     pub more: u64,
 }
@@ -68,7 +68,7 @@ pub struct SinceEvent {
     /// How the snippet ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<RunStatus>,
-    /// All of it in one sentence.
+    /// The event in one sentence.
     pub text: String,
 }
 
@@ -148,8 +148,7 @@ impl ReadCursor {
                 .saturating_sub(events.iter().filter(|e| e.kind == SinceKind::Snippet).count() as u64);
         }
         if std::mem::take(&mut state.changed_process) && !restarted {
-            let text =
-                "the session that you worked in has ended, and this is a new one: all names defined before are gone";
+            let text = "the session that you worked in has ended, and this is a new one: all earlier names are gone";
             let (by, by_kind, snippet, status, text) = (None, None, None, None, text.to_owned());
             events.insert(0, SinceEvent { kind: SinceKind::Restart, by, by_kind, snippet, status, text });
         }
@@ -161,8 +160,10 @@ impl ActivityDigest {
     pub fn text(&self) -> String {
         let mut text = "Since your last call:".to_owned();
         if self.more > 0 {
-            let what = if self.events.is_empty() { "came before your first call" } else { "more before these" };
-            let _ = write!(text, "\n- {} {what}: session_history tells them", self.more);
+            let (what, when) =
+                if self.events.is_empty() { ("event", " before your first call") } else { ("earlier event", "") };
+            let count = units::count(self.more as usize, what);
+            let _ = write!(text, "\n- {count}{when}: see session_history");
         }
         for event in &self.events {
             let _ = write!(text, "\n- {}", event.text.replace('\n', "\n  "));
@@ -202,7 +203,7 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
             (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
         }
         Activity::Reset { by, .. } => {
-            let text = format!("{} reset the environment: all names defined before are gone", by.label_for(reader));
+            let text = format!("{} reset the environment: all earlier names are gone", by.label_for(reader));
             (SinceKind::Reset, Some(by), None, None, text)
         }
         Activity::Restarted(restart) => {
@@ -260,10 +261,10 @@ pub fn first_lines(code: &str) -> String {
 pub fn restart_text(restart: &Restart, reader: &Author) -> String {
     let processes = plain(&restart.fate_of_processes()).into_owned();
     if let Some(by) = &restart.by {
-        return format!("{} restarted Python: all names defined before are gone{processes}", by.label_for(reader));
+        return format!("{} restarted Python: all earlier names are gone{processes}", by.label_for(reader));
     }
     let how = one_line(plain(&restart.how).trim_end_matches('.'), MAX_NOTE);
-    format!("{how}. A new Python has taken over: all names defined before are gone{processes}")
+    format!("{how}. A new Python has taken over: all earlier names are gone{processes}")
 }
 
 pub fn note_text(note: &Note, reader: &Author) -> String {

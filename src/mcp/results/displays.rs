@@ -74,7 +74,7 @@ pub fn output(snippet: &Snippet, images: &AttachedImages) -> String {
         written.push('\n');
     };
     if snippet.displays_dropped > 0 {
-        line(&mut written, &format!("[{} displays before these are no longer kept]", snippet.displays_dropped));
+        line(&mut written, &format!("[{} earlier displays are no longer kept]", snippet.displays_dropped));
     }
     let mut from = 0;
     for (number, display) in snippet.numbered_displays() {

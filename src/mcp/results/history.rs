@@ -26,9 +26,9 @@ const MAX_TITLE: usize = 200;
 pub struct HistoryReport {
     /// Oldest first.
     pub entries: Vec<HistoryEntry>,
-    /// Entries before these that match, where since was not given.
+    /// Number of earlier entries that match; 0 if since was given.
     pub earlier: usize,
-    /// Set if there are more after these: since for the next call.
+    /// If there are more entries: the value of since for the next call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_since: Option<u32>,
 }
@@ -44,20 +44,20 @@ pub struct HistoryEntry {
     pub by_kind: Option<ByKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<u32>,
-    /// The snippet that this one runs again.
+    /// The snippet that this one replays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<RunStatus>,
-    /// Seconds since it began or happened.
+    /// Seconds since the entry started or happened.
     pub seconds_ago: u64,
-    /// What came of it, in a sentence.
+    /// The outcome in one sentence.
     pub text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// repr of the last expression, cut.
+    /// repr of the last expression, truncated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
     /// What the code did beyond Python's variables: files, processes, connections and the like.
@@ -230,16 +230,16 @@ impl HistoryReport {
     pub fn text(&self) -> String {
         let mut text = String::new();
         if self.earlier > 0 {
-            let _ = write!(text, "({} entries before these; since=0 begins at the beginning)\n\n", self.earlier);
+            let _ = write!(text, "({} earlier entries; since=0 starts at the beginning)\n\n", self.earlier);
         }
         if self.entries.is_empty() {
-            text.push_str("Nothing was run, as far as was asked.");
+            text.push_str("No matching entries.");
         }
         for entry in &self.entries {
             entry.write(&mut text);
         }
         if let Some(since) = self.next_since {
-            let _ = write!(text, "(goes on with since={since})");
+            let _ = write!(text, "(continues with since={since})");
         }
         text.trim_end().to_owned()
     }
@@ -254,7 +254,7 @@ impl HistoryEntry {
         };
         let by = self.by.as_deref().unwrap_or_default();
         let by = if self.by_kind == Some(ByKind::Client) { quoted(by) } else { by.to_owned() };
-        let again = self.replay_of.map(|of| format!(", {of} again")).unwrap_or_default();
+        let again = self.replay_of.map(|of| format!(", replay of {of}")).unwrap_or_default();
         let _ = writeln!(text, "[snippet {snippet} by {by}{again}, {age} ago: {}]", self.text);
         if let Some(title) = &self.title {
             let _ = writeln!(text, "# {title}");

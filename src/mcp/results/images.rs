@@ -106,7 +106,7 @@ fn fit_all(images: &[(usize, Arc<Display>)], room: usize) -> AttachedImages {
 fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
     let form = &display.forms[0];
     if form.is_dropped() {
-        return Err("no longer kept, there were too many others since".to_owned());
+        return Err("no longer kept: too many images followed".to_owned());
     }
     let format = match form.mime.as_str() {
         "image/png" => ImageFormat::Png,

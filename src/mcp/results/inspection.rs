@@ -27,13 +27,13 @@ pub struct InspectReport {
     /// With its module.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Classes that its class inherits from.
+    /// Base classes of its class.
     pub bases: Vec<String>,
     /// Length or shape; may be empty.
     pub shape: String,
     pub dtype: String,
     pub length: Option<u64>,
-    /// Bytes, where that is cheap to know.
+    /// Size in bytes, if cheap to determine.
     pub size_bytes: Option<u64>,
     pub signature: Option<String>,
     /// `file:line` of its definition.
@@ -41,14 +41,14 @@ pub struct InspectReport {
     pub doc: Option<String>,
     /// repr, documentation or source.
     pub text: Option<String>,
-    /// Characters of the whole text, where that is known.
+    /// Length of the whole text in characters, if known.
     pub text_length: Option<u64>,
     pub tables: Vec<TableReport>,
-    /// What to know of these numbers: what was sampled, what was left out.
+    /// Notes on these numbers, such as what was sampled or left out.
     pub notes: Vec<String>,
     /// Whether there is a next page.
     pub has_more: bool,
-    /// What else can be asked for of this value.
+    /// The other views of this value, for the argument `what`.
     pub other: Vec<String>,
 }
 
@@ -58,9 +58,9 @@ pub struct TableReport {
     pub title: String,
     pub headers: Vec<String>,
     pub rows: Vec<Vec<String>>,
-    /// Rows before these.
+    /// Number of rows before these.
     pub offset: u64,
-    /// Rows in all, where that is known.
+    /// Total number of rows, if known.
     pub total: Option<u64>,
 }
 
@@ -173,8 +173,8 @@ impl InspectReport {
             lines.push(String::new());
             lines.extend(self.notes.iter().map(|note| format!("Note: {note}")));
         }
-        let more = if self.has_more { format!("page {} goes on; ", self.page + 1) } else { String::new() };
-        lines.push(format!("\n[{more}also: {}]", self.other.join(", ")));
+        let more = if self.has_more { format!("next: page {}; ", self.page + 1) } else { String::new() };
+        lines.push(format!("\n[{more}other views: {}]", self.other.join(", ")));
         lines.join("\n")
     }
 }
@@ -186,18 +186,18 @@ pub fn error(name: &str, aspect: Aspect, error: InspectError) -> String {
         InspectError::Refused(sentence) => format!("Error: {}", truncate_middle(&plain(&sentence), MAX_ERROR, 0).0),
         InspectError::Stopped { seconds, has_ended: true } => {
             let hint =
-                if aspect == Aspect::Repr { "; its attributes can be looked at without running its code" } else { "" };
-            format!("Error: looking at {name} did not end within {seconds} s and was stopped{hint}.")
+                if aspect == Aspect::Repr { "; its attributes can be inspected without running its code" } else { "" };
+            format!("Error: inspecting {name} took longer than {seconds} s and was stopped{hint}.")
         }
         InspectError::Stopped { seconds, has_ended: false } => format!(
-            "Error: looking at {name} did not end within {seconds} s and cannot be interrupted yet: it is inside a call \
-             of C code, most likely. Snippets wait until it returns."
+            "Error: inspecting {name} took longer than {seconds} s and cannot be interrupted yet, most likely because \
+             it is inside a C call. Snippets wait until that call returns."
         ),
         InspectError::Busy { running, known } => {
             let busy = running.map_or_else(|| "is busy".to_owned(), |id| format!("runs snippet {id}"));
             let known = match known {
                 Some(variable) => format!(
-                    " Before it, {} was {} {} = {}",
+                    " Before that snippet, {} was {} {} = {}",
                     one_line(&variable.name, MAX_NAME),
                     one_line(&variable.type_name, MAX_NAME),
                     one_line(&variable.shape, MAX_NAME),
@@ -206,12 +206,12 @@ pub fn error(name: &str, aspect: Aspect, error: InspectError) -> String {
                 None => String::new(),
             };
             format!(
-                "Error: Python {busy}, and values can only be looked into between snippets. Try again after \
+                "Error: Python {busy}, and values can be inspected only between snippets. Try again after \
                  wait_for_snippet.{known}"
             )
         }
         InspectError::Failed(what) => {
-            format!("Error: looking at {name} failed: {}", truncate_middle(&plain(&what), MAX_ERROR, 0).0)
+            format!("Error: inspecting {name} failed: {}", truncate_middle(&plain(&what), MAX_ERROR, 0).0)
         }
     }
 }

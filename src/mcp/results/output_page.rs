@@ -21,20 +21,20 @@ pub const MAX_RESOURCE_PAGE: usize = 400_000;
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct OutputPage {
     pub snippet: u32,
-    /// Whether the code still runs, and may write more.
+    /// Whether the code is still running and may write more.
     pub running: bool,
     /// The page; with grep, each line as `line number, offset: text`.
     pub text: String,
-    /// Where the page begins, in bytes of the whole output.
+    /// Byte offset of the page in the whole output.
     pub offset: u64,
-    /// Where the next page begins; null at the end.
+    /// Byte offset of the next page; null at the end.
     pub next_offset: Option<u64>,
-    /// Bytes of the whole output that can be read, both streams counted.
+    /// Readable bytes of the whole output, both streams together.
     pub total: u64,
-    /// The lines that match, with grep.
+    /// The matching lines, with grep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matches: Option<Vec<MatchingLine>>,
-    /// What of the output was not kept, and why.
+    /// The part of the output that was not kept, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
 }
@@ -46,7 +46,7 @@ pub struct PageRequest {
     pub offset: i64,
     /// Characters at most.
     pub limit: usize,
-    /// Only lines that match.
+    /// Only matching lines.
     pub regex: Option<Regex>,
 }
 
@@ -74,7 +74,7 @@ impl OutputPage {
             Err(_) => total.saturating_sub(request.offset.unsigned_abs()),
         };
         if offset > total {
-            return Err(format!("Error: offset {offset} is behind the end: the output has {total} bytes so far."));
+            return Err(format!("Error: offset {offset} is past the end: the output has {total} bytes so far."));
         }
         let (stream, limit) = (request.stream, request.limit);
         let failed = |error| format!("Error: the output of snippet {} cannot be read: {error}", snippet.id);
@@ -103,20 +103,20 @@ impl OutputPage {
         }
         if text.is_empty() {
             text.push_str(match (&self.matches, self.next_offset) {
-                (Some(_), None) => "(no line matches)\n",
-                (Some(_), Some(_)) => "(no line matches so far)\n",
+                (Some(_), None) => "(no matching lines)\n",
+                (Some(_), Some(_)) => "(no matching lines so far)\n",
                 (None, _) => "(no output)\n",
             });
         }
         let to = self.next_offset.unwrap_or(self.total);
-        let what = if self.matches.is_some() { "lines that match" } else { "output" };
+        let what = if self.matches.is_some() { "matching lines" } else { "output" };
         text.push_str(&format!(
             "\n[snippet {}: {what} from byte {} to {to} of {}",
             self.snippet, self.offset, self.total
         ));
         match self.next_offset {
-            Some(next) => text.push_str(&format!("; goes on with offset={next}]")),
-            None if self.running => text.push_str(", the end so far; the code still runs]"),
+            Some(next) => text.push_str(&format!("; continues with offset={next}]")),
+            None if self.running => text.push_str(", the end so far; the code is still running]"),
             None => text.push_str(", the end]"),
         }
         if let Some(missing) = &self.missing {

@@ -27,11 +27,12 @@ const MAX_ERROR_MESSAGE: usize = 2_000;
 pub struct RunReport {
     /// Number of the snippet in the session.
     pub snippet: u32,
-    /// The snippet that this one runs again.
+    /// The snippet that this one replays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<u32>,
     pub status: RunStatus,
-    /// 0; the code of a `SystemExit`; 1 after any other exception; 130 after an interrupt; null until it has ended.
+    /// 0; the code of a `SystemExit`; 1 after any other exception; 130 after an interrupt; null until the snippet has
+    /// ended.
     pub returncode: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -39,12 +40,12 @@ pub struct RunReport {
     pub result: Option<String>,
     /// The exception that ended the code.
     pub error: Option<RunError>,
-    /// Seconds it ran; so far, while it runs.
+    /// Run time in seconds; so far, while the code runs.
     pub elapsed_s: f64,
-    /// Who or what stopped it.
+    /// Who or what stopped the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
-    /// What the code asks for, while it waits for input; may be empty.
+    /// The prompt, while the code waits for input; may be empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_prompt: Option<String>,
     /// Figures, pictures and documents that the code displayed, in order.
@@ -52,16 +53,16 @@ pub struct RunReport {
     /// Names that the code bound, rebound or removed.
     pub variables: NameChanges,
     /// Effects beyond Python's variables that may surprise: deletions, files outside of the session's folder, processes
-    /// that still run. `session_history` has the others.
+    /// that are still running. `session_history` has the others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<String>,
-    /// Whether anything was left out of this result; the texts say where.
+    /// Whether anything was left out of this result; the texts say what.
     pub truncated: bool,
     /// What others did in the session since this client's last result, and how its own code ended that it did not wait
     /// for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since_your_last_call: Option<ActivityDigest>,
-    /// What to know or to do next, such as how to go on waiting.
+    /// What to know or do next, such as how to continue waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
 }
@@ -120,14 +121,14 @@ impl Parts {
         };
         let result = outcome.and_then(|outcome| outcome.result.as_deref());
         let result = result
-            .map(|text| fit(text, "The result was cut to fit. Ask for less at a time: a slice, .head(), a summary."));
+            .map(|text| fit(text, "The result was truncated. Ask for less at a time: a slice, .head(), a summary."));
         let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| RunError {
             type_name: one_line(&error.type_name, MAX_ERROR_TYPE),
             message: truncate_middle(&plain(&error.message), MAX_ERROR_MESSAGE, 0).0,
-            traceback: fit(&error.traceback, "The traceback was cut to fit: its beginning and end are shown."),
+            traceback: fit(&error.traceback, "The traceback was truncated: its beginning and end are shown."),
         });
         let (variables, names_cut) = outcome.map(|outcome| NameChanges::of(&outcome.changes)).unwrap_or_default();
-        cuts.extend(names_cut.then_some("Not all names are told here: list_defined_variables lists them."));
+        cuts.extend(names_cut.then_some("Not all names are listed here: see list_defined_variables."));
         Self { result, error, variables, cuts, room }
     }
 }
@@ -146,14 +147,16 @@ pub fn stuck_notice(stuck: &Stuck, now: Timestamp) -> String {
     let elapsed = units::duration(Duration::from_millis(now.saturating_sub(stuck.since)));
     let place = match &stuck.stack[..] {
         [] => String::new(),
-        frames => format!(" Python stands here, innermost first:\n{}\n", frames.join("\n")),
+        frames => format!(" Python stack, innermost first:\n{}\n", frames.join("\n")),
     };
-    let sentence =
-        format!("It was asked to stop, but is inside a C call for {elapsed}, where no interrupt reaches it.{place}");
+    let sentence = format!(
+        "The code was interrupted, but it has been inside a C call for {elapsed}, where no interrupt reaches \
+         it.{place}"
+    );
     let gap = if place.is_empty() { " " } else { "" };
     format!(
-        "{sentence}{gap}It stops when that call returns. If that takes too long, only a restart helps, which loses all variables: \
-         reset_python_environment with mode=\"restart\". Ask the person first."
+        "{sentence}{gap}It stops when that call returns. If that takes too long, only a restart helps: \
+         reset_python_environment with mode=\"restart\". A restart loses all variables, so ask the person first."
     )
 }
 
@@ -167,10 +170,10 @@ pub fn cut_notice(snippet: &Snippet, parts: &Parts, output_cut: bool, offset: Op
 fn output_notice(snippet: &Snippet, offset: Option<usize>) -> String {
     let (id, total) = (snippet.id, units::bytes(snippet.output.total()));
     let call = match offset {
-        Some(offset) => format!("read_output with snippet={id}, offset={offset} goes on where it was cut"),
-        None => format!("read_output with snippet={id} reads all of it, page by page"),
+        Some(offset) => format!("read_output with snippet={id}, offset={offset} continues at the cut"),
+        None => format!("read_output with snippet={id} reads the whole output, page by page"),
     };
-    format!("The output was cut to fit; the code wrote {total} in all. {call}; with grep=\"...\" it finds lines.")
+    format!("The output was truncated; the code wrote {total}. {call}; grep=\"...\" finds lines.")
 }
 
 impl RunReport {

@@ -13,7 +13,7 @@ use crate::domain::{Author, Outcome, PERSON, Snippet, Status};
 pub enum RunStatus {
     Queued,
     Running,
-    /// It runs, and waits for a line; see `input_prompt`.
+    /// Running, and waiting for a line of input; see `input_prompt`.
     WaitingForInput,
     Ok,
     Error,

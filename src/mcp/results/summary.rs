@@ -57,7 +57,7 @@ fn summary(
     };
     let age = |at: Timestamp| units::age(Duration::from_millis(now.saturating_sub(at)));
     let mut text = format!(
-        "Session {:?}, for {}: Python {} ({}), started in {}",
+        "Session {:?}, running for {}: Python {} ({}), started in {}",
         info.name,
         age(info.started_at),
         info.python_version,
@@ -144,12 +144,12 @@ fn last_entries(text: &mut String, transcript: &Transcript, name: &impl Fn(&Auth
                 let (author, what) = (name(&snippet.author), title_or_code(snippet));
                 format!("- snippet {} by {author}: {end}: {what}{effects}", snippet.id)
             }
-            Entry::Reset { by, .. } => format!("- {} reset the environment: names before were cleared", name(by)),
+            Entry::Reset { by, .. } => format!("- {} reset the environment: earlier names are gone", name(by)),
             Entry::Restart { restart, .. } => match &restart.by {
-                Some(by) => format!("- {} restarted Python: names before are gone", name(by)),
+                Some(by) => format!("- {} restarted Python: earlier names are gone", name(by)),
                 None => {
                     format!(
-                        "- Python died ({}) and was restarted: names before are gone",
+                        "- Python died ({}) and was restarted: earlier names are gone",
                         one_line(&restart.how, MAX_REASON)
                     )
                 }
@@ -173,10 +173,10 @@ fn last_entries(text: &mut String, transcript: &Transcript, name: &impl Fn(&Auth
         }
     }
     if lines.is_empty() {
-        text.push_str("Nothing was run yet.\n");
+        text.push_str("Nothing has run yet.\n");
         return;
     }
-    text.push_str("Last, newest at the end:\n");
+    text.push_str("Recent activity, newest last:\n");
     for line in lines.iter().rev() {
         let _ = writeln!(text, "{line}");
     }

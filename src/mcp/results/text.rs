@@ -77,16 +77,16 @@ fn status_line(snippet: &Snippet, now: Timestamp) -> String {
     let elapsed = units::duration(Duration::from_secs_f64(elapsed_s(snippet, now)));
     let word = snippet.status.word();
     let id = match snippet.replay_of {
-        Some(of) => format!("{}, which runs {of} again", snippet.id),
+        Some(of) => format!("{}, replay of {of}", snippet.id),
         None => snippet.id.to_string(),
     };
     if let Some(input) = &snippet.input {
         let hidden = if input.hidden { "hidden " } else { "" };
-        return format!("[snippet {id}: waiting for {hidden}input, asks {:?}]", input.prompt);
+        return format!("[snippet {id}: waiting for {hidden}input, prompt {:?}]", input.prompt);
     }
     let Some(outcome) = &snippet.outcome else {
         return if snippet.started_at.is_some() {
-            format!("[snippet {id}: {word}, for {elapsed} so far]")
+            format!("[snippet {id}: {word} for {elapsed}]")
         } else {
             format!("[snippet {id}: {word}]")
         };

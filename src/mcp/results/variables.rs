@@ -17,14 +17,14 @@ const MAX_CURSOR: usize = 1_000;
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct VariableList {
     pub variables: Vec<VariableRow>,
-    /// How many names there are in all, underscore names left out.
+    /// Total number of names, without those that start with an underscore.
     pub total: u32,
-    /// How many match the filter; fewer may be listed.
+    /// Number of names that match the filter; fewer may be listed.
     pub matching: u32,
-    /// Given as cursor, it goes on with the list; missing at its end.
+    /// The cursor of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// Set while a snippet runs: the list shows what was there before that snippet.
+    /// Set while a snippet runs: the list shows the state before that snippet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_before_snippet: Option<u32>,
 }
@@ -36,9 +36,9 @@ pub struct VariableRow {
     pub kind: VariableRowKind,
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Length, shape or the like; may be empty.
+    /// Length or shape; may be empty.
     pub shape: String,
-    /// Bytes, where that is cheap to know: of containers without their items, of arrays and frames the data itself.
+    /// Size in bytes, if cheap to determine: of containers without their items, of arrays and frames with their data.
     pub size_bytes: Option<u64>,
     /// Short text of the value; may be empty.
     pub preview: String,
@@ -77,7 +77,7 @@ pub fn list(table: &VariableTable, query: &VariableQuery, running: Option<u32>) 
     } else if matching == 0 {
         format!("No name or type contains {:?}; {} defined.", query.part(), are(table.total))
     } else if found.is_empty() {
-        "No more names: this was the end of the list.".to_owned()
+        "No more names: the list ends here.".to_owned()
     } else {
         "=== Currently Defined Variables and Functions ===\n".to_owned()
     };
@@ -94,12 +94,13 @@ pub fn list(table: &VariableTable, query: &VariableQuery, running: Option<u32>) 
     let next = found[..shown].last().filter(|_| goes_on).map(|variable| cursor(&variable.name));
     if goes_on || unseen > 0 {
         let defined = units::count(table.total, "name");
-        let most = if unseen > 0 { format!("; {unseen} were not looked at while it runs") } else { String::new() };
-        let on = next.as_ref().map(|next| format!("; cursor={next:?} goes on, filter finds")).unwrap_or_default();
+        let most = if unseen > 0 { format!("; {unseen} not inspected while the snippet runs") } else { String::new() };
+        let on =
+            next.as_ref().map(|next| format!("; continue with cursor={next:?}, or use filter")).unwrap_or_default();
         text.push_str(&format!("\n\n({shown} of {matching} shown{most}; {defined} in all{on})"));
     }
     if let Some(snippet) = running {
-        text.push_str(&format!("\n\n(snippet {snippet} is running: this is what was there before it)"));
+        text.push_str(&format!("\n\n(snippet {snippet} is running: the list shows the state before it)"));
     }
     let list = VariableList {
         variables: found[..shown].iter().map(|variable| row(variable)).collect(),
@@ -242,8 +243,9 @@ mod tests {
         assert!(text.len() < MAX_TEXT + 300);
         let (shown, next) = (list.variables.len(), list.next_cursor.unwrap());
         assert_eq!(next, format!("v{:04}", shown - 1));
-        let goes_on = format!("({shown} of 2000 shown; 2000 names in all; cursor={next:?} goes on, filter finds)");
+        let goes_on =
+            format!("({shown} of 2000 shown; 2000 names in all; continue with cursor={next:?}, or use filter)");
         assert!(text.contains(&goes_on), "{text}");
-        assert!(text.ends_with("(snippet 4 is running: this is what was there before it)"));
+        assert!(text.ends_with("(snippet 4 is running: the list shows the state before it)"));
     }
 }

@@ -19,9 +19,9 @@ use crate::mcp::tools::lost_call_text;
 use crate::session::SessionHandle;
 
 const RESTARTS: &str = "Python restarts.";
-const CONNECT_AGAIN: &str = "Connect again: a new Python takes over the session.";
-const START_AGAIN: &str = "To go on, ask the person to start fourhands again; names that were defined are gone.";
-const FAILED_INSIDE: &str = "fourhands failed inside, which is a bug in it and not in your code. The session goes on.";
+const CONNECT_AGAIN: &str = "Reconnect: a new Python takes over the session.";
+const START_AGAIN: &str = "To continue, ask the person to start fourhands again. All names are gone.";
+const FAILED_INSIDE: &str = "Internal error: a bug in fourhands, not in your code. The session continues.";
 
 /// A request to call a tool.
 pub enum CallRequest {

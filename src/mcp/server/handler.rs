@@ -175,7 +175,7 @@ impl ServerHandler for Handler {
             has_room
         });
         if !has_room {
-            let text = format!("{MAX_SUBSCRIPTIONS} resources are watched already, which is the most");
+            let text = format!("too many subscriptions: {MAX_SUBSCRIPTIONS} resources are the maximum");
             return Err(ErrorData::invalid_params(text, None));
         }
         self.start_notifications(&context);
@@ -317,7 +317,7 @@ impl ServerHandler for Handler {
     ) -> Result<CallToolResponse, ErrorData> {
         let Some(tool) = tools::get(&request.name) else {
             let known: Vec<&str> = tools::names().collect();
-            let text = format!("Unknown tool {:?}; there are {}", request.name, known.join(", "));
+            let text = format!("Unknown tool {:?}; available: {}", request.name, known.join(", "));
             return Err(ErrorData::invalid_params(text, None));
         };
         call_tool(&self.connection, tool, CallRequest::New(request), &context).await

@@ -8,13 +8,13 @@ use crate::mcp::results::summary;
 use crate::session::SessionHandle;
 
 const INSTRUCTIONS: &str = "A live Python session that you share with a person, and perhaps with other assistants. The \
-person sees every snippet, its output and the variables on their screen, and works in the same namespace. State stays \
-until somebody resets it, and names can change between your calls: each result says what others did since your last \
-one. Snippets run one at a time, in the order they came. run_python_code waits up to wait_s seconds (45 by default); \
-code that takes longer goes on, and wait_for_snippet gives its result. timeout_s stops code, and so does cancelling its \
-call. Results are cut at about 40 000 characters; read_output has all of it. Code that waits for input is answered with \
-answer_input, or by the person, whom ask_human asks. In a fresh or compacted chat, begin with the resource \
-fourhands://session or session_history.";
+person sees every snippet, its output and the variables on their screen, and works in the same namespace. State \
+persists until somebody resets it, and names can change between your calls: each result reports what others did since \
+your last one. Snippets run one at a time, in the order of submission. run_python_code waits up to wait_s seconds \
+(default 45); longer code keeps running, and wait_for_snippet returns its result. timeout_s stops code, and so does \
+cancelling its call. Results are truncated at about 40 000 characters; read_output returns the whole output. When code \
+waits for input, you (answer_input) or the person can answer. ask_human asks the person a question. In a new or \
+compacted chat, start with the resource fourhands://session or with session_history.";
 
 /// A 4 between the brackets of two hands. A URI must not hold spaces.
 const ICON: &str = "data:image/svg+xml;utf8,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20viewBox='0%200%2032%2032'%3E\

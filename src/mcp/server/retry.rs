@@ -29,7 +29,7 @@ pub async fn retry(tool: &RegisteredTool, mut call: ToolCall<'_>, retried: Retri
         _ if tool.effect == CallEffect::Reads => tool.recover(&call, arguments, &lost).await,
         CallState::Unknown => tool.recover(&call, arguments, &lost).await,
         CallState::NotReceived if has_arguments => tool.call(&call, arguments).await,
-        CallState::NotReceived => lost.refusal("It was too long to be kept for another try: send it again."),
+        CallState::NotReceived => lost.refusal("The call was too long to keep for a retry: send it again."),
         CallState::Queued | CallState::Begun | CallState::Ended => match lost.recalled.snippet {
             Some(id) => {
                 let wait_s = arguments.as_ref().and_then(|arguments| arguments.get("wait_s")?.as_f64());

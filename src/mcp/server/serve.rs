@@ -102,15 +102,13 @@ impl Peers {
     /// Fails with the reason if there is no room for another connection.
     fn check_room(&self, pid: Option<u32>) -> Result<(), String> {
         if self.0.len() >= MAX_CONNECTIONS {
-            return Err(format!(
-                "The fourhands session serves {MAX_CONNECTIONS} connections already, which is the most it takes."
-            ));
+            return Err(format!("The fourhands session already has {MAX_CONNECTIONS} connections, the maximum."));
         }
         let of_this = self.0.values().filter(|other| pid.is_some() && **other == pid).count();
         if of_this >= MAX_OF_ONE_PROCESS {
             return Err(format!(
-                "This process has {MAX_OF_ONE_PROCESS} connections to the fourhands session already, which is the most that one may \
-                 have."
+                "This process already has {MAX_OF_ONE_PROCESS} connections to the fourhands session, the maximum for \
+                 one process."
             ));
         }
         Ok(())

@@ -49,7 +49,7 @@ async fn a_result_has_the_activity_of_others_since_the_last_one() {
         assert_eq!(since(&third), &Value::Null, "reported once: {third}");
         rig.session.reset(Author::You).await.unwrap();
         let result = client.call("wait_for_snippet", json!({"snippet": 4})).await;
-        assert_eq!(event_texts(&result), ["the person reset the environment: all names defined before are gone"]);
+        assert_eq!(event_texts(&result), ["the person reset the environment: all earlier names are gone"]);
         let mine = other.run("echo mine").await;
         assert_eq!(event_texts(&mine).len(), 4, "each client by itself: {mine}");
     }
@@ -84,11 +84,11 @@ async fn more_activity_than_fits_is_counted_and_a_new_client_is_pointed_to_the_h
     }
     let result = client.run("echo").await;
     assert_eq!((since(&result)["more"].as_u64(), event_texts(&result).len()), (Some(5), 10), "{result}");
-    assert!(text(&result).contains("- 5 more before these: session_history tells them"), "{result}");
+    assert!(text(&result).contains("- 5 earlier events: see session_history"), "{result}");
     let mut late = rig.client(Era::Modern, "late").await;
     let result = late.run("echo").await;
     assert!(event_texts(&result).is_empty() && since(&result)["more"] == 17, "{result}");
-    assert!(text(&result).contains("- 17 came before your first call: session_history tells them"), "{result}");
+    assert!(text(&result).contains("- 17 events before your first call: see session_history"), "{result}");
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn the_note_of_an_interrupt_reaches_the_author_of_the_code() {
     ];
     assert_eq!(event_texts(&result), expected);
     let miss = two.call("interrupt_snippet", json!({"snippet": 1, "note": "again"})).await;
-    assert!(text(&miss).contains("had ended already"), "{miss}");
+    assert!(text(&miss).contains("had already ended"), "{miss}");
     assert_eq!(since(&one.run("echo").await), &Value::Null, "nothing was stopped, so nothing is reported");
 }
 
@@ -187,7 +187,7 @@ async fn a_question_is_answered_or_declined_by_the_person() {
         rig.session.reply(first(&rig.transcript().await), None);
         let result = client.result(two).await;
         assert_eq!(result["structuredContent"]["answered"], false);
-        assert!(text(&result).starts_with("The person does not want to answer this."), "{result}");
+        assert!(text(&result).starts_with("The person declined to answer."), "{result}");
         let next = other.run("echo").await;
         assert_eq!(event_texts(&next), ["the person answered \"tester\" (Which?): the last year"]);
         assert_eq!(since(&client.run("echo").await)["events"][0]["snippet"], 1, "the asker knows the answer");
@@ -201,7 +201,7 @@ async fn a_question_is_withdrawn_when_its_client_stops_waiting() {
         let mut client = rig.client(era, "tester").await;
         let alone = ask(&mut client, "Which?").await;
         let alone = client.result(alone).await;
-        assert!(text(&alone).starts_with("Nobody is there to ask: this session runs without a dashboard."), "{alone}");
+        assert!(text(&alone).starts_with("Nobody can answer: this session has no dashboard."), "{alone}");
         assert_eq!((&alone["isError"], &alone["structuredContent"]["answered"]), (&json!(false), &json!(false)));
 
         rig.session.dashboard_opened();
@@ -238,5 +238,5 @@ async fn the_number_of_questions_is_limited() {
     until_asked(&rig, 5).await;
     let result = ask(&mut client, "One more?").await;
     let result = client.result(result).await;
-    assert_eq!(text(&result), "Error: enough questions wait for the person already. Nothing was asked.");
+    assert_eq!(text(&result), "Error: too many questions are already waiting for the person. Nothing was asked.");
 }

@@ -81,7 +81,7 @@ async fn a_reset_that_costs_others_something_is_confirmed_first() {
             with_variables(&rig, &mut client).await;
             for refusal in [json!({"action": "decline"}), json!({"action": "cancel"})] {
                 let (request, result) = reset(&mut client, era, refusal).await;
-                let message = "Reset the shared Python session? It clears what others made: df by the person at the \
+                let message = "Reset the shared Python session? It deletes variables of others: df by the person at the \
                     dashboard.";
                 assert_eq!(request["message"], message);
                 assert_eq!(
@@ -117,15 +117,15 @@ async fn the_question_names_snippets_of_others() {
         }
         let call = client.start("reset_python_environment", json!({"mode": "namespace"})).await;
         let (request, _) = question(&mut client, era, call).await;
-        let expected = "Reset the shared Python session? It clears what others made: a1, a2, a3, a4, a5 and 3 more by \
-            an earlier \"tester\". Snippet 2 by \"cursor\" is running: what it makes is cleared at its end. In the queue by others: 2 \
-            snippets, which run first, and what they make is cleared.";
+        let expected = "Reset the shared Python session? It deletes variables of others: a1, a2, a3, a4, a5 and 3 more by \
+            an earlier \"tester\". Snippet 2 by \"cursor\" is running: its variables are cleared when it ends. Queued \
+            by others: 2 snippets, which run first; their variables are then cleared.";
         assert_eq!(request["message"], expected);
         let call = client.start("reset_python_environment", json!({"mode": "restart"})).await;
         let (request, _) = question(&mut client, era, call).await;
         let message = request["message"].as_str().unwrap();
-        assert!(message.starts_with("Restart Python in the shared Python session? It clears"), "{message}");
-        assert!(message.ends_with("it is interrupted. In the queue by others: 2 snippets, which will not run."));
+        assert!(message.starts_with("Restart Python in the shared Python session? It deletes"), "{message}");
+        assert!(message.ends_with("it is interrupted. Queued by others: 2 snippets, which will not run."));
     }
 }
 

@@ -53,7 +53,10 @@ async fn a_client_with_a_full_queue_is_refused_and_can_still_interrupt() {
         let id = greedy.start("run_python_code", json!({"code": "echo", "wait_s": 0})).await;
         let refused = greedy.result(id).await;
         assert_eq!(refused["isError"], true);
-        assert!(text(&refused).starts_with("Error: 1000 snippets with 4.0 kB of code from here wait"), "{refused}");
+        assert!(
+            text(&refused).starts_with("Error: 1000 of your snippets with 4.0 kB of code are already queued"),
+            "{refused}"
+        );
         assert!(text(&refused).contains("Nothing was run"), "{refused}");
         let id = modest.start("run_python_code", json!({"code": "echo", "wait_s": 0})).await;
         assert_eq!(modest.result(id).await["isError"], false, "others are not concerned");
@@ -76,7 +79,7 @@ async fn too_many_open_calls_are_refused_except_an_interrupt() {
             let refused = client.result(id).await;
             assert_eq!(refused["isError"], true);
             assert_eq!(refused.get("resultType").is_some(), era == Era::Modern, "{refused}");
-            assert!(text(&refused).contains("too many of your calls wait"), "{refused}");
+            assert!(text(&refused).contains("too many of your calls are already waiting"), "{refused}");
         }
         let id = client.start("interrupt_snippet", json!({})).await;
         assert!(text(&client.result(id).await).contains("Snippet 1 has ended"));

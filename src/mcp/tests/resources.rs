@@ -112,7 +112,7 @@ async fn the_summary_has_what_a_fresh_chat_must_know() {
         let mut client = rig.client(era, "tester").await;
         let brief = read(&mut client, "fourhands://session").await;
         for part in [
-            "Session \"test\", for ",
+            "Session \"test\", running for ",
             "Python 3.12.1 (/usr/bin/python3), started in /",
             "Here: the person at the dashboard; \"cursor\", 1 run; \"tester\" (you), 0 runs.",
             "Snippet 2 by the person is running: sleep; 0 queued.",
@@ -169,7 +169,7 @@ async fn prompts_have_the_error_to_explain_and_the_history_to_hand_over() {
         assert!(prompt_text(other).contains("echo fine"));
         let handed =
             ask(&mut client, "prompts/get", json!({"name": "hand_over", "arguments": {"focus": "plot"}})).await;
-        assert!(prompt_text(handed).contains("The next one is going to: plot."));
+        assert!(prompt_text(handed).contains("The next task: plot."));
         for bad in [json!({"name": "nope"}), json!({"name": "explain_last_error", "arguments": {"snippet": "9"}})] {
             assert_eq!(ask(&mut client, "prompts/get", bad).await["error"]["code"], -32602);
         }

@@ -91,17 +91,17 @@ async fn a_call_of_unknown_state_is_not_run_and_not_said_to_be_repeatable() {
         client.line(&request(&id, "fourhands/again", "run_python_code", arguments, more)).await;
         let result = answer(&mut client, id).await;
         assert_eq!(result["isError"], true);
-        assert!(text(&result).contains("is not known") && !text(&result).contains("may be repeated"), "{result}");
+        assert!(text(&result).contains("is unknown") && !text(&result).contains("may be repeated"), "{result}");
     }
     let arguments = json!({"snippet": 1, "text": "x"});
     let result = retry(&mut client, 3, "answer_input", arguments, elsewhere.clone()).await;
-    assert!(text(&result).contains("Whether the line was entered is not known"), "{result}");
+    assert!(text(&result).contains("It is unknown whether the line was entered"), "{result}");
     assert!(rig.transcript().await.entries().is_empty());
     // These may be repeated in any state.
     let result = retry(&mut client, 4, "list_defined_variables", json!({}), elsewhere.clone()).await;
     assert_eq!(result["isError"], false, "{result}");
     let result = retry(&mut client, 5, "reset_python_environment", json!({}), elsewhere).await;
-    assert!(text(&result).contains("nothing left to reset"), "{result}");
+    assert!(text(&result).contains("nothing is left to reset"), "{result}");
 }
 
 #[tokio::test]
@@ -119,10 +119,10 @@ async fn a_line_of_input_is_entered_once() {
         }
         // The second request for input must not get the answer to the first.
         let result = retry(&mut client, 1, "answer_input", arguments.clone(), here()).await;
-        assert!(text(&result).contains("had begun"), "{result}");
+        assert!(text(&result).contains("had started"), "{result}");
         send(&mut client, 1, "answer_input", arguments.clone()).await;
         let result = answer(&mut client, name(1)).await;
-        assert!(text(&result).contains("received before"), "{result}");
+        assert!(text(&result).contains("already received"), "{result}");
         assert!(rig.snippet(2).await.input.is_some());
         // A line that was not received is entered now.
         let result = retry(&mut client, 2, "answer_input", arguments, here()).await;
@@ -138,7 +138,7 @@ async fn a_reset_is_done_once() {
     assert_eq!(answer(&mut client, name(1)).await["structuredContent"]["done"], true);
     client.run("set x").await;
     let result = retry(&mut client, 1, "reset_python_environment", json!({}), here()).await;
-    assert!(text(&result).contains("had begun"), "{result}");
+    assert!(text(&result).contains("had started"), "{result}");
     let result = retry(&mut client, 2, "reset_python_environment", json!({}), here()).await;
     assert_eq!(result["structuredContent"]["done"], true, "{result}");
     let resets = |entry: &&crate::domain::Entry| matches!(entry, crate::domain::Entry::Reset { .. });
@@ -182,5 +182,5 @@ async fn a_session_that_ends_says_how_far_each_call_came() {
     let late = answer(&mut client, name(3)).await;
     assert!(text(&late).contains("Nothing was run, so this call may be repeated"), "{late}");
     let late = retry(&mut client, 4, "run_python_code", json!({"code": "echo x"}), here()).await;
-    assert!(text(&late).contains("is not known"), "nobody is there to say it: {late}");
+    assert!(text(&late).contains("is unknown"), "nobody is there to say it: {late}");
 }

@@ -64,7 +64,7 @@ async fn a_long_output_is_cut_in_the_middle() {
         assert!(shown.contains(" characters left out here, and "), "the gap is told");
         assert!((39_000..41_000).contains(&shown.chars().count()), "{}", shown.chars().count());
     }
-    assert!(text(&result).contains("The output was cut to fit; the code wrote 1.0 MB in all."));
+    assert!(text(&result).contains("The output was truncated; the code wrote 1.0 MB."));
     assert_eq!(result["structuredContent"]["truncated"], true);
     assert!(result["structuredContent"]["notice"].is_string());
 }
@@ -78,12 +78,12 @@ async fn a_call_stops_waiting_and_the_code_goes_on() {
         assert_eq!((&result["isError"], &result["structuredContent"]["status"]), (&json!(false), &json!("running")));
         assert_eq!(result["structuredContent"]["stdout"], "started\n");
         assert_eq!(result["structuredContent"]["returncode"], Value::Null);
-        assert!(text(&result).starts_with("started\n\n[snippet 1: running, for "), "{result}");
+        assert!(text(&result).starts_with("started\n\n[snippet 1: running for "), "{result}");
         assert!(text(&result).contains("Call wait_for_snippet with snippet=1"), "{result}");
 
         let queued = client.call("run_python_code", json!({"code": "echo hi", "wait_s": 0})).await;
         assert_eq!(queued["structuredContent"]["status"], "queued");
-        assert!(text(&queued).contains("It waits its turn behind snippet 1 by \"tester\" (running)."), "{queued}");
+        assert!(text(&queued).contains("The snippet is queued behind snippet 1 by \"tester\" (running)."), "{queued}");
 
         let waiting = client.start("wait_for_snippet", json!({"snippet": 2})).await;
         rig.release(1);
@@ -129,7 +129,7 @@ async fn a_cancelled_call_interrupts_its_code_and_is_not_answered() {
         let waiting = client.start("run_python_code", json!({"code": "echo never"})).await;
         rig.until("both submitted", |t| t.queue().len() == 1).await;
         client.cancel(waiting).await;
-        assert_eq!(rig.ended(2).await.status, Status::Cancelled, "taken out of the queue");
+        assert_eq!(rig.ended(2).await.status, Status::Cancelled, "removed from the queue");
         client.cancel(running).await;
         let ended = rig.ended(1).await;
         assert_eq!(ended.status, Status::Interrupted);
@@ -242,7 +242,7 @@ async fn a_queued_call_says_which_snippets_are_ahead() {
     let waiting = first.start("run_python_code", json!({"code": "echo a"})).await;
     rig.until("first is queued", |t| t.queue().len() == 1).await;
     let result = second.call("run_python_code", json!({"code": "echo b", "wait_s": 0})).await;
-    let ahead = "It waits its turn behind snippet 1 by the person (running) and snippet 2 by \"first\".";
+    let ahead = "The snippet is queued behind snippet 1 by the person (running) and snippet 2 by \"first\".";
     assert!(text(&result).contains(ahead), "{result}");
     rig.release(1);
     first.result(waiting).await;

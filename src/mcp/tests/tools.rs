@@ -100,11 +100,11 @@ async fn an_interrupt_without_a_number_stops_only_own_code() {
         let result = client.call("interrupt_snippet", json!({})).await;
         assert_eq!(text(&result), "Snippet 1 has ended: interrupted.");
         let result = client.call("interrupt_snippet", json!({"snippet": 1})).await;
-        assert_eq!(text(&result), "Snippet 1 had ended already (interrupted).");
+        assert_eq!(text(&result), "Snippet 1 had already ended (interrupted).");
 
         rig.session.submit(Author::You, "sleep".into(), RunOptions::default()).await.unwrap();
         let result = client.call("interrupt_snippet", json!({})).await;
-        assert!(text(&result).starts_with("Error: what runs is snippet 2 by the person, not yours."), "{result}");
+        assert!(text(&result).starts_with("Error: the running snippet 2 is by the person, not yours."), "{result}");
         assert_eq!(rig.snippet(2).await.status, Status::Running);
         let result = client.call("interrupt_snippet", json!({"snippet": 2})).await;
         assert_eq!(result["structuredContent"]["ended"], true, "{result}");
@@ -123,23 +123,23 @@ async fn a_request_for_input_ends_the_wait_and_is_answered_by_client_or_person()
             (&structured["status"], &structured["input_prompt"]),
             (&json!("waiting_for_input"), &json!("name?"))
         );
-        assert!(text(&result).contains("[snippet 1: waiting for input, asks \"name?\"]"), "{result}");
+        assert!(text(&result).contains("[snippet 1: waiting for input, prompt \"name?\"]"), "{result}");
         let second = client.call("wait_for_snippet", json!({"snippet": 1})).await;
         assert_eq!(second["structuredContent"]["status"], "waiting_for_input");
         let refused = client.call("answer_input", json!({"snippet": 1, "text": "two\nlines"})).await;
         assert!(text(&refused).contains("one line at a time"), "{refused}");
         let result = client.call("answer_input", json!({"snippet": 1, "text": "Ada"})).await;
         assert_eq!(result["structuredContent"]["stdout"], "name? Ada\ngot Ada\n", "{result}");
-        for (snippet, why) in [(1, "does not wait for input; it is ok"), (9, "there is no snippet 9")] {
+        for (snippet, why) in [(1, "is not waiting for input; it is ok"), (9, "there is no snippet 9")] {
             let refused = client.call("answer_input", json!({"snippet": snippet, "text": "x"})).await;
             assert!(refused["isError"] == true && text(&refused).contains(why), "{refused}");
         }
 
         // Only the person may enter a password. A call that waits for it does not return at once.
         let result = client.run("secret key? ").await;
-        assert!(text(&result).contains("only the person can type"), "{result}");
+        assert!(text(&result).contains("Only the person can type"), "{result}");
         let refused = client.call("answer_input", json!({"snippet": 2, "text": "guess"})).await;
-        assert!(refused["isError"] == true && text(&refused).contains("only the person can type"), "{refused}");
+        assert!(refused["isError"] == true && text(&refused).contains("Only the person can type"), "{refused}");
         let waiting = client.start("wait_for_snippet", json!({"snippet": 2})).await;
         let answer = InputAnswer::Line("pass".to_owned());
         rig.session.answer_input(SnippetId(2), None, answer, Author::You).await.unwrap();
@@ -157,7 +157,7 @@ async fn a_request_for_input_without_an_answer_times_out() {
     assert_eq!(rig.ended(1).await.status, Status::Error);
     assert!(rig.snippet(1).await.input.is_none());
     let late = client.call("answer_input", json!({"snippet": 1, "text": "late"})).await;
-    assert!(text(&late).contains("does not wait for input"), "{late}");
+    assert!(text(&late).contains("is not waiting for input"), "{late}");
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn a_panic_inside_is_answered() {
         for _ in 0..2 {
             let result = client.run("echo").await;
             assert_eq!(result["isError"], true);
-            assert!(text(&result).starts_with("fourhands failed inside"), "{result}");
+            assert!(text(&result).starts_with("Internal error: a bug in fourhands"), "{result}");
         }
     }
 }
@@ -249,12 +249,12 @@ async fn a_value_is_inspected_by_pages() {
         assert_eq!(structured["tables"][0]["rows"][3], json!(["3", "int", "6"]));
         let shown = text(&items);
         assert!(shown.starts_with("xs: list, 120, 1.0 kB\n") && shown.contains("items 1 to 50 of 120:\n"), "{shown}");
-        assert!(shown.ends_with("[page 3 goes on; also: overview, repr]"), "{shown}");
+        assert!(shown.ends_with("[next: page 3; other views: overview, repr]"), "{shown}");
         for (arguments, expected) in [
             (json!({"name": "missing"}), "Error: the name 'missing' is not defined; did you mean x?"),
-            (json!({"name": "hangs", "what": "repr"}), "did not end within 5 s and was stopped; its attributes"),
+            (json!({"name": "hangs", "what": "repr"}), "took longer than 5 s and was stopped; its attributes"),
             (json!({"name": "x", "what": "everything"}), "unknown variant `everything`"),
-            (json!({"name": "x", "page": 0}), "pages count from 1"),
+            (json!({"name": "x", "page": 0}), "page must be 1 or more"),
             (json!({}), "missing field `name`"),
         ] {
             let result = client.call("inspect_variable", arguments).await;
@@ -272,7 +272,10 @@ async fn while_code_runs_an_inspection_says_what_is_known_of_the_value() {
     client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;
     let result = client.call("inspect_variable", json!({"name": "x.y"})).await;
     let shown = text(&result);
-    assert!(shown.contains("Python runs snippet 1") && shown.contains("Before it, x was int  = 7"), "{shown}");
+    assert!(
+        shown.contains("Python runs snippet 1") && shown.contains("Before that snippet, x was int  = 7"),
+        "{shown}"
+    );
     rig.release(1);
     rig.ended(1).await;
     assert_ne!(client.call("inspect_variable", json!({"name": "x"})).await["isError"], true);
@@ -293,7 +296,7 @@ async fn output_is_read_by_pages_and_by_matching_lines() {
         let read = &page["structuredContent"];
         assert!(read["text"].as_str().unwrap().starts_with("first\n") && read["offset"] == 0, "{page}");
         let next = read["next_offset"].as_u64().unwrap();
-        assert!(text(&page).contains(&format!("goes on with offset={next}]")), "{page}");
+        assert!(text(&page).contains(&format!("continues with offset={next}]")), "{page}");
         assert!(read["missing"].as_str().unwrap().contains("in the middle"), "{page}");
         let end = client.call("read_output", json!({"snippet": 1, "offset": -10})).await;
         assert_eq!(end["structuredContent"]["next_offset"], json!(null), "{end}");
@@ -309,11 +312,11 @@ async fn output_is_read_by_pages_and_by_matching_lines() {
         for (arguments, expected) in [
             (json!({}), "missing field `snippet`"),
             (json!({"snippet": 9}), "there is no snippet 9"),
-            (json!({"snippet": 1, "grep": "(a"}), "not a regular expression"),
-            (json!({"snippet": 1, "grep": "(a{1000}){1000}"}), "not a regular expression"),
+            (json!({"snippet": 1, "grep": "(a"}), "not a valid regular expression"),
+            (json!({"snippet": 1, "grep": "(a{1000}){1000}"}), "not a valid regular expression"),
             (json!({"snippet": 1, "limit": 0}), "limit must be"),
             (json!({"snippet": 1, "limit": 99_999}), "limit must be"),
-            (json!({"snippet": 1, "offset": 1_u64 << 40}), "behind the end"),
+            (json!({"snippet": 1, "offset": 1_u64 << 40}), "past the end"),
             (json!({"snippet": 1, "offset": 1.5}), "a whole number"),
             (json!({"snippet": 1, "stream": "both"}), "unknown variant"),
             (json!({"snippet": 1, "from": 0}), "unknown field"),

@@ -26,9 +26,9 @@ pub struct AnswerArguments {
     pub snippet: u32,
     /// The line to enter, without a newline; may be empty.
     pub text: String,
-    /// True ends the input (Ctrl-D) in place of a line; `text` must be empty then.
+    /// If true, send end of input (Ctrl-D) instead of a line; `text` must then be empty.
     pub eof: Option<bool>,
-    /// Seconds to wait for what comes of it, 45 by default; 0 returns at once.
+    /// Seconds to wait for the result (default 45; 0 returns at once).
     #[schemars(extend("minimum" = 0))]
     pub wait_s: Option<f64>,
 }
@@ -36,15 +36,14 @@ pub struct AnswerArguments {
 impl Tool for AnswerInput {
     const NAME: &'static str = "answer_input";
     const TITLE: &'static str = "Answer a prompt";
-    const DESCRIPTION: &'static str = "Enters one line for a snippet that waits for input (status \
-        \"waiting_for_input\": input(), sys.stdin, pdb), then waits and returns its result like run_python_code: at its \
-        end, or when it asks again. The person can answer as well, and only the person can answer hidden prompts \
-        (passwords).";
+    const DESCRIPTION: &'static str = "Sends one line to a snippet that waits for input (status \"waiting_for_input\": \
+        input(), sys.stdin, pdb), then waits until the snippet ends or asks again, and returns its result like \
+        run_python_code. The person can answer too; only the person can answer hidden prompts (passwords).";
     const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "Nothing was entered.",
-        unknown: "Whether the line was entered is not known: look at what is there before you repeat it.",
+        unknown: "It is unknown whether the line was entered. Check the state before you repeat this call.",
         ..LostCallTexts::CHANGES
     };
 
@@ -69,12 +68,12 @@ impl Tool for AnswerInput {
             Err(CommandError::Closed(closed)) => Err(CallError::not_received(closed)),
             Ok(()) => call.wait_for_snippet(id, wait, Waits::ForAny).await,
             Err(CommandError::Refused(AnswerRefused::Hidden)) => refused(format!(
-                "Error: snippet {id} asks for a password, which only the person can type, in the dashboard. Ask them to, \
+                "Error: snippet {id} asks for a password. Only the person can type it, in the dashboard: ask them to, \
                  then call wait_for_snippet with snippet={id}."
             )),
             Err(CommandError::Refused(AnswerRefused::NotAsking)) => {
                 let status = call.snippet(id).await?.status;
-                refused(format!("Error: snippet {id} does not wait for input; it is {}.", status.word()))
+                refused(format!("Error: snippet {id} is not waiting for input; it is {}.", status.word()))
             }
         }
     }
@@ -82,7 +81,7 @@ impl Tool for AnswerInput {
     async fn recover(call: &ToolCall<'_>, arguments: Option<JsonObject>, lost: &LostCall) -> ToolOutcome {
         match arguments::parse(Self::NAME, arguments) {
             Ok(AnswerArguments { snippet, .. }) if call.has_ended(SnippetId(snippet)).await? => {
-                let note = "Whether the line was entered before that is not known.";
+                let note = "It is unknown whether the line was entered before that.";
                 lost.snippet_result(call, SnippetId(snippet), Some(note)).await
             }
             _ => lost.refusal(""),

@@ -29,11 +29,11 @@ pub struct AskHuman;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskArguments {
-    /// The question, short and complete: the person reads it in a line or two, perhaps without having followed the chat.
+    /// The question, short and self-contained: the person may not have followed the chat.
     pub question: String,
-    /// Up to 9 answers to choose from by number; the person may type something else.
+    /// Up to 9 answers to choose from by number. The person may also type another answer.
     pub choices: Option<Vec<String>>,
-    /// Seconds to wait for the answer, 45 by default. After that the question is taken back.
+    /// Seconds to wait for the answer (default 45). After that the question is withdrawn.
     #[schemars(extend("minimum" = 0))]
     pub wait_s: Option<f64>,
 }
@@ -41,9 +41,9 @@ pub struct AskArguments {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AskResult {
     pub answered: bool,
-    /// What the person said, or the choice they took; null without an answer.
+    /// The person's words, or the choice they picked; null without an answer.
     pub answer: Option<String>,
-    /// Number of the choice, from 1, if it was one of them.
+    /// Number of the choice (from 1), if the answer is one of the choices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<usize>,
     /// Who answered.
@@ -55,15 +55,15 @@ pub struct AskResult {
 impl Tool for AskHuman {
     const NAME: &'static str = "ask_human";
     const TITLE: &'static str = "Ask the person";
-    const DESCRIPTION: &'static str = "Puts a question to the person who shares this session, in their dashboard, and \
-        waits for the answer. For what only they can know or decide: which data, whether to overwrite, a choice between \
-        ways. They may be away or busy: go on without an answer where that is safe. Not for reports; those belong in \
-        your reply.";
+    const DESCRIPTION: &'static str = "Asks the person who shares this session a question in their dashboard and waits \
+        for the answer. Use it for what only the person can know or decide: which data to use, whether to overwrite a \
+        file, which approach to take. The person may be away or busy: continue without an answer where that is safe. \
+        Do not use it for reports; put those in your reply.";
     const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: false, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "The person was not asked.",
-        unknown: "Whether the person was asked is not known.",
+        unknown: "It is unknown whether the person was asked.",
         ..LostCallTexts::CHANGES
     };
 
@@ -78,11 +78,12 @@ impl Tool for AskHuman {
         let choices: Vec<Arc<str>> =
             choices.iter().map(|choice| one_line(plain(choice).trim(), MAX_CHOICE).into()).collect();
         if question.is_empty() || choices.iter().any(|choice| choice.is_empty()) {
-            return refused("Error: the question and each choice must have words. Nothing was asked.");
+            return refused("Error: neither the question nor a choice may be empty. Nothing was asked.");
         }
         if question.chars().count() > MAX_QUESTION || choices.len() > MAX_CHOICES {
             return refused(format!(
-                "Error: a question has {MAX_QUESTION} characters and {MAX_CHOICES} choices at most. Nothing was asked."
+                "Error: a question may have at most {MAX_QUESTION} characters and {MAX_CHOICES} choices. Nothing was \
+                 asked."
             ));
         }
         let asking = call.session.inquire(call.author.clone(), question.into(), choices.clone()).await;
@@ -90,12 +91,12 @@ impl Tool for AskHuman {
             Ok(asking) => asking,
             Err(CommandError::Closed(closed)) => return Err(CallError::not_received(closed)),
             Err(CommandError::Refused(InquiryRefused::NoDashboard)) => {
-                let text = "Nobody is there to ask: this session runs without a dashboard. Decide yourself where that \
-                    is safe, or ask in your reply.";
+                let text = "Nobody can answer: this session has no dashboard. Decide yourself where that is safe, or \
+                    ask in your reply.";
                 return Ok(unanswered(call, text));
             }
             Err(CommandError::Refused(InquiryRefused::TooMany)) => {
-                return refused("Error: enough questions wait for the person already. Nothing was asked.");
+                return refused("Error: too many questions are already waiting for the person. Nothing was asked.");
             }
         };
         let mut time_over = pin!(tokio::time::sleep(wait));
@@ -106,8 +107,7 @@ impl Tool for AskHuman {
                 answer = asking.answer() => {
                     return Ok(match answer.map_err(CallError::maybe_received)? {
                         Some(answer) => answered(call, &answer, &choices),
-                        None => unanswered(call, "The person does not want to answer this. Go on without it, or ask \
-                            in your reply."),
+                        None => unanswered(call, "The person declined to answer. Continue without an answer, or ask in your reply."),
                     });
                 }
                 () = call.client.gone.cancelled() => return Err(CallError::Disconnected(String::new())),
@@ -115,8 +115,8 @@ impl Tool for AskHuman {
                 () = &mut time_over => {
                     let seconds = wait.as_secs_f64();
                     return Ok(unanswered(call, &format!(
-                        "The person did not answer within {seconds} s; they may be away. The question was taken back. Go on \
-                         without it where that is safe, or ask again later."
+                        "The person did not answer within {seconds} s and may be away. The question was withdrawn. \
+                         Continue without an answer where that is safe, or ask again later."
                     )));
                 }
                 () = progress.due() => progress.send(call, "waiting for the person's answer".to_owned()).await,

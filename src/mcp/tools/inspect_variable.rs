@@ -22,9 +22,10 @@ pub struct InspectVariable;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InspectArguments {
-    /// A name, or attributes and literal indices from one: `df`, `df["price"]`, `model.layers[0]`, `numpy.linalg.svd`.
+    /// A variable, or a path of attributes and literal indices from one: `df`, `df["price"]`, `model.layers[0]`,
+    /// `numpy.linalg.svd`.
     pub name: String,
-    /// What to look at; "overview" unless given. Which of the others a value has is told in the answer.
+    /// The view to return (default "overview"). The result lists the other views that the value has.
     pub what: Option<What>,
     /// Page of the text or table, from 1.
     #[serde(default, deserialize_with = "optional_integer")]
@@ -66,11 +67,12 @@ impl From<What> for Aspect {
 impl Tool for InspectVariable {
     const NAME: &'static str = "inspect_variable";
     const TITLE: &'static str = "Inspect a variable";
-    const DESCRIPTION: &'static str = "Looks into one value of the shared session: type, size, documentation, signature, \
-        and by what it is: the columns of a DataFrame with dtypes, nulls, unique values and range, and its first rows; \
-        statistics of an array; items of a container; attributes of an object; source of a function or class. Pages \
-        through large values without copying them. Leaves no trace in the session; code of the user runs only for \
-        \"repr\" and properties in the path, for 5 s at most. While a snippet runs, it waits 2 s for its end.";
+    const DESCRIPTION: &'static str = "Shows one value of the shared session: type, size, documentation, signature \
+        and, depending on the type, the columns of a DataFrame (dtypes, nulls, unique values, range) and its first \
+        rows, statistics of an array, items of a container, attributes of an object, or the source of a function or \
+        class. Pages through large values without copying them. Changes nothing in the session; user code runs only \
+        for \"repr\" and for properties in the path, for at most 5 s. While a snippet runs, the call waits up to 2 s \
+        for it to end.";
     const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 
@@ -82,7 +84,7 @@ impl Tool for InspectVariable {
         let aspect = what.map(Into::into).unwrap_or_default();
         let page = page.unwrap_or(1);
         if page == 0 {
-            return refused("Error: pages count from 1.");
+            return refused("Error: page must be 1 or more.");
         }
         let request = InspectRequest { path: name.clone(), aspect, page: page - 1 };
         match call.session.inspect(request, BUSY_TIMEOUT).await {

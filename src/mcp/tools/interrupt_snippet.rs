@@ -26,19 +26,19 @@ pub struct InterruptSnippet;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InterruptArguments {
-    /// Number of the snippet; without it, the snippet of yours that runs.
+    /// Number of the snippet (default: your own running snippet).
     #[serde(default, deserialize_with = "optional_snippet_number")]
     #[schemars(extend("minimum" = 1))]
     pub snippet: Option<u32>,
-    /// Why, in a sentence: the person sees it, and whoever sent the code is told with the next result.
+    /// The reason, in one sentence. The person sees it, and the author of the code gets it with the next result.
     pub note: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct InterruptResult {
-    /// The snippet that was hit; null if there was nothing to interrupt.
+    /// The interrupted snippet; null if nothing was interrupted.
     pub snippet: Option<u32>,
-    /// Whether it has ended.
+    /// Whether the snippet has ended.
     pub ended: bool,
     pub message: String,
 }
@@ -46,12 +46,12 @@ pub struct InterruptResult {
 impl Tool for InterruptSnippet {
     const NAME: &'static str = "interrupt_snippet";
     const TITLE: &'static str = "Interrupt a snippet";
-    const DESCRIPTION: &'static str = "Raises KeyboardInterrupt in a running snippet, or takes a queued one out of the \
-        queue. Variables are kept. If the code caught the first interrupt, call again: the second is forceful. A single \
-        long call into a C library ends only when it returns; the answer then says where it is.";
+    const DESCRIPTION: &'static str = "Raises KeyboardInterrupt in a running snippet, or removes a queued snippet from \
+        the queue. Variables are kept. If the code catches the first interrupt, call again to stop it by force. A long \
+        call into a C library stops only when the library returns; the result then shows where the code is.";
     const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: false };
-    const LOST: LostCallTexts = LostCallTexts { not_begun: "Nothing was interrupted by it.", ..LostCallTexts::CHANGES };
+    const LOST: LostCallTexts = LostCallTexts { not_begun: "Nothing was interrupted.", ..LostCallTexts::CHANGES };
     const ENDS_CALLS: bool = true;
 
     type Arguments = InterruptArguments;
@@ -65,7 +65,7 @@ impl Tool for InterruptSnippet {
             (None, Some((id, author))) if author == call.author => id,
             (None, Some((id, author))) => {
                 return refused(format!(
-                    "Error: what runs is snippet {id} by {}, not yours. Pass snippet={id} if it has to be stopped.",
+                    "Error: the running snippet {id} is by {}, not yours. Pass snippet={id} to stop it anyway.",
                     author.label_for_models()
                 ));
             }
@@ -74,7 +74,7 @@ impl Tool for InterruptSnippet {
         let hit = call.session.interrupt(Some(target), &call.author.as_cause()).await;
         if hit.map_err(CallError::not_received)?.is_none() {
             let status = call.snippet(target).await?.status;
-            return Ok(nothing(call, format!("Snippet {target} had ended already ({}).", status.word())));
+            return Ok(nothing(call, format!("Snippet {target} had already ended ({}).", status.word())));
         }
         if let Some(note) = note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
             let text = note.chars().take(MAX_NOTE).collect::<String>().into();
@@ -89,7 +89,7 @@ impl Tool for InterruptSnippet {
     async fn recover(call: &ToolCall<'_>, arguments: Option<JsonObject>, lost: &LostCall) -> ToolOutcome {
         match arguments::parse(Self::NAME, arguments.clone()) {
             Ok(InterruptArguments { snippet: Some(_), .. }) => repeat::<Self>(call, arguments, lost).await,
-            _ => refused(format!("{} What ran has ended with it.", lost.what_happened())),
+            _ => refused(format!("{} The running snippet ended with it.", lost.what_happened())),
         }
     }
 }
@@ -104,17 +104,17 @@ async fn effect(call: &ToolCall<'_>, target: SnippetId) -> Result<(bool, String)
     if let Ok(ended) = tokio::time::timeout(EFFECT_TIMEOUT, call.session.wait(target)).await {
         let status = ended.map_err(CallError::maybe_received)?.status;
         let message = match status {
-            Status::Cancelled => format!("Snippet {target} was taken out of the queue."),
+            Status::Cancelled => format!("Snippet {target} was removed from the queue."),
             _ => format!("Snippet {target} has ended: {}.", status.word()),
         };
         return Ok((true, message));
     }
     let found = call.session.snippet(target).await.map_err(CallError::not_received)?;
     let message = match found.and_then(|snippet| snippet.stuck) {
-        Some(stuck) => format!("Snippet {target} still runs. {}", stuck_notice(&stuck, now())),
+        Some(stuck) => format!("Snippet {target} is still running. {}", stuck_notice(&stuck, now())),
         None => format!(
-            "Snippet {target} was asked to stop but still runs: it caught the interrupt. Call interrupt_snippet again to \
-             interrupt it by force."
+            "Snippet {target} caught the interrupt and is still running. Call interrupt_snippet again to stop it by \
+             force."
         ),
     };
     Ok((false, message))

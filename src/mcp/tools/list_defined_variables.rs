@@ -16,18 +16,18 @@ pub struct ListDefinedVariables;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ListArguments {
-    /// Only names or types that contain this text, in upper or lower case.
+    /// Only names or types that contain this text (case-insensitive).
     pub filter: Option<String>,
-    /// To go on with a long list: the `next_cursor` of the part before, with the same filter.
+    /// To continue a long list: the `next_cursor` of the previous page, with the same filter.
     pub cursor: Option<String>,
 }
 
 impl Tool for ListDefinedVariables {
     const NAME: &'static str = "list_defined_variables";
     const TITLE: &'static str = "List defined variables";
-    const DESCRIPTION: &'static str = "Lists the variables, functions, classes and modules of the shared session with \
-        type and a short value, yours and the person's. Looking runs no code; names that start with an underscore are \
-        left out.";
+    const DESCRIPTION: &'static str = "Lists the variables, functions, classes and modules of the shared session, \
+        yours and the person's, with their types and short values. Runs no user code. Names that start with an \
+        underscore are omitted.";
     const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 

@@ -85,8 +85,9 @@ mod tests {
         [CallState::NotReceived, CallState::Queued, CallState::Begun, CallState::Ended, CallState::Unknown];
 
     #[test]
-    fn every_tool_is_described_and_listed_in_the_readme() {
-        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    fn every_tool_is_described_and_listed_in_the_page() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/docs/tools.md");
+        let page = std::fs::read_to_string(page).unwrap();
         for tool in TOOLS.iter() {
             let (name, listing) = (tool.name(), &tool.listing);
             assert!(listing.title.as_ref().is_some_and(|title| !title.is_empty()), "{name} has no title");
@@ -100,10 +101,10 @@ mod tests {
             assert_eq!(annotations.read_only_hint, Some(tool.effect == CallEffect::Reads), "{name}");
             assert!(annotations.destructive_hint.is_some() && annotations.idempotent_hint.is_some(), "{name}");
             assert!(annotations.open_world_hint.is_some(), "{name}");
-            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
-            let row = row.unwrap_or_else(|| panic!("the README's table of tools lacks {name}"));
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+            let row = row.unwrap_or_else(|| panic!("the page's table of tools lacks {name}"));
             for argument in properties.keys() {
-                assert!(row.contains(&format!("`{argument}`")), "the README lacks {argument} of {name}");
+                assert!(row.contains(&format!("`{argument}`")), "the page lacks {argument} of {name}");
             }
             assert_eq!(names().filter(|other| *other == name).count(), 1, "{name} is there twice");
         }

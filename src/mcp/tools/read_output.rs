@@ -28,17 +28,17 @@ pub struct ReadArguments {
     #[serde(deserialize_with = "snippet_number")]
     #[schemars(extend("minimum" = 1))]
     pub snippet: u32,
-    /// Only this stream; both in the order written unless given.
+    /// Only this stream (default: both, in the order written).
     pub stream: Option<StreamName>,
-    /// Where to begin, in bytes of the whole output: 0, an offset from a result, or a negative number to read that much of
-    /// the end.
+    /// Byte offset in the whole output to start from: 0 (default), an offset from a result, or a negative number to
+    /// count from the end.
     #[serde(default, deserialize_with = "optional_integer")]
     pub offset: Option<i64>,
-    /// Characters to return at most: 20000 by default, no more than 40000.
+    /// Maximum number of characters to return (default 20000, at most 40000).
     #[serde(default, deserialize_with = "optional_integer")]
     #[schemars(extend("minimum" = 1, "maximum" = 40000))]
     pub limit: Option<u32>,
-    /// A regular expression: only lines that match are returned, with line number and offset. (?i) ignores case.
+    /// A regular expression: return only matching lines, with line number and offset. (?i) ignores case.
     pub grep: Option<String>,
 }
 
@@ -62,9 +62,10 @@ impl From<StreamName> for Stream {
 impl Tool for ReadOutput {
     const NAME: &'static str = "read_output";
     const TITLE: &'static str = "Read the output of a snippet";
-    const DESCRIPTION: &'static str = "Reads what a snippet wrote, page by page or only the lines that match a regular \
-        expression: what a result left out, or the output so far of a snippet that runs. Escape sequences are taken out \
-        and progress bars shown in their last state. The whole output is kept, up to 256 MB a snippet.";
+    const DESCRIPTION: &'static str = "Reads the output of a snippet, page by page or only the lines that match a \
+        regular expression: the part that a result left out, or the output so far of a running snippet. Escape \
+        sequences are removed, and progress bars show their last state. The whole output is kept, up to 256 MiB per \
+        snippet.";
     const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 
@@ -93,8 +94,7 @@ impl Tool for ReadOutput {
 fn compile(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern).size_limit(MAX_REGEX_SIZE).build().map_err(|error| {
         format!(
-            "Error: grep is not a regular expression that can be used: {error}. Escape . * + ? ( ) [ ] {{ }} | ^ $ \\ \
-             with \\."
+            "Error: grep is not a valid regular expression: {error}. Escape . * + ? ( ) [ ] {{ }} | ^ $ \\ with \\."
         )
     })
 }

@@ -39,16 +39,16 @@ pub fn question(transcript: &Transcript, by: &Author, restarts: bool) -> Option<
             .map(|(owner, names)| format!("{} by {}", name_list(names), owner_label(owner, by)))
             .collect();
         let more = if more > 0 { format!("; and more by {}", units::count(more, "other")) } else { String::new() };
-        let _ = write!(text, " It clears what others made: {}{more}.", losses.join("; "));
+        let _ = write!(text, " It deletes variables of others: {}{more}.", losses.join("; "));
     }
     if let Some(running) = running {
-        let then = if restarts { "it is interrupted" } else { "what it makes is cleared at its end" };
+        let then = if restarts { "it is interrupted" } else { "its variables are cleared when it ends" };
         let _ = write!(text, " Snippet {} by {} is running: {then}.", running.id, owner_label(&running.author, by));
     }
     if waiting > 0 {
         let waiting = units::count(waiting, "snippet");
-        let then = if restarts { "will not run" } else { "run first, and what they make is cleared" };
-        let _ = write!(text, " In the queue by others: {waiting}, which {then}.");
+        let then = if restarts { "will not run" } else { "run first; their variables are then cleared" };
+        let _ = write!(text, " Queued by others: {waiting}, which {then}.");
     }
     Some(text)
 }

@@ -20,16 +20,16 @@ use crate::session::{Closed, CommandError};
 
 /// How long the user may take to confirm. Clients give a call a minute, and the reset itself may have to wait.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(40);
-const NOT_DONE: &str = "It would destroy what others made in this session, so nothing was reset.";
+const NOT_DONE: &str = "The reset would delete the work of others in this session, so nothing was reset.";
 
 pub struct ResetPythonEnvironment;
 
 /// Without `deny_unknown_fields`: some clients send a made-up argument to a tool that needs none.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ResetArguments {
-    /// "namespace" (the default) clears the names and keeps the process; "restart" ends the process, with its threads
-    /// and loaded libraries, and starts a new one on the same session. Use "restart" after an update of an installed
-    /// package, or when code can no longer be interrupted.
+    /// "namespace" (default) clears all names and keeps the process. "restart" replaces the process, with its threads
+    /// and loaded libraries, by a new one in the same session. Use "restart" after updating an installed package, or
+    /// when code can no longer be interrupted.
     #[serde(default)]
     pub mode: Option<ResetMode>,
 }
@@ -45,11 +45,11 @@ pub enum ResetMode {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ResetResult {
-    /// False while the reset waits for a snippet to end; it is done after that without another call.
+    /// False while the reset waits for a snippet to end; the reset then happens without another call.
     pub done: bool,
-    /// How many names were cleared; null where that is not known.
+    /// Number of cleared names; null if unknown.
     pub cleared: Option<u32>,
-    /// What a reset does not undo, in words.
+    /// What the reset did not undo.
     pub remains: Vec<String>,
 }
 
@@ -73,15 +73,15 @@ type ResetOutcome = Result<CallToolResponse, String>;
 impl Tool for ResetPythonEnvironment {
     const NAME: &'static str = "reset_python_environment";
     const TITLE: &'static str = "Reset the Python environment";
-    const DESCRIPTION: &'static str = "Clears all variables, functions and imports of the shared session, the person's as \
-        well. Working directory, environment variables and builtins are as at the start again, and modules of the project \
-        are imported afresh. The process stays, with its threads and with installed packages loaded; mode \"restart\" \
-        replaces it by a new one.";
+    const DESCRIPTION: &'static str = "Clears all variables, functions and imports of the shared session, including \
+        the person's. Restores the initial working directory, environment variables and builtins; modules of the \
+        project are imported anew. The process keeps running, with its threads and loaded packages; mode \"restart\" \
+        replaces it with a new one.";
     const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: true, idempotent: true, open_world: false };
     const LOST: LostCallTexts = LostCallTexts {
-        not_begun: "Nothing was reset by it.",
-        unknown: "Whether anything was reset is not known: look at what is there before you repeat it.",
+        not_begun: "Nothing was reset.",
+        unknown: "It is unknown whether anything was reset. Check the state before you repeat this call.",
         ..LostCallTexts::CHANGES
     };
 
@@ -110,7 +110,8 @@ impl Tool for ResetPythonEnvironment {
         let ran_meanwhile = runs_before.is_some() && runs(call).await > runs_before;
         let response = reset(call, mode, IfOthersLose::Reset, deadline).await??;
         if ran_meanwhile {
-            let text = "Code that you sent while the user was asked came before this: its names are gone as well.";
+            let text =
+                "Code that you sent while the user was being asked ran before the reset: its names are gone too.";
             return Ok(with_text_after(response, text));
         }
         Ok(response)
@@ -122,7 +123,7 @@ impl Tool for ResetPythonEnvironment {
             return lost.refusal("");
         }
         let happened = lost.what_happened();
-        let text = format!("{happened} What was defined before that is gone: there is nothing left to reset.");
+        let text = format!("{happened} All earlier names are gone: nothing is left to reset.");
         Ok(call.respond(text, &ResetResult::new(true)))
     }
 }
@@ -131,16 +132,16 @@ impl Tool for ResetPythonEnvironment {
 fn without_consent(call: &ToolCall<'_>, confirmation: Confirmation) -> Option<ToolOutcome> {
     Some(match confirmation {
         Confirmation::Yes | Confirmation::Unclear => return None,
-        Confirmation::No => refused(format!("Error: the user did not confirm this. {NOT_DONE}")),
+        Confirmation::No => refused(format!("Error: the user did not confirm the reset. {NOT_DONE}")),
         Confirmation::Late => {
             let seconds = CONFIRMATION_TIMEOUT.as_secs();
             refused(format!(
-                "Error: the user was asked to confirm this and did not answer within {seconds} s. {NOT_DONE} Ask the \
-                 person in your reply; another call resets without asking."
+                "Error: the user was asked to confirm the reset and did not answer within {seconds} s. {NOT_DONE} Ask \
+                 the person in your reply; the next call resets without asking."
             ))
         }
         Confirmation::GaveUp if call.stop.is_cancelled() && !call.session.is_restarting() => {
-            refused("Error: the session ended while the user was asked to confirm this. Nothing was reset.")
+            refused("Error: the session ended before the user confirmed the reset. Nothing was reset.")
         }
         Confirmation::GaveUp if call.stop.is_cancelled() => Err(CallError::not_received(Closed)),
         Confirmation::GaveUp => Err(CallError::Disconnected(" Nothing was reset.".to_owned())),
@@ -175,8 +176,8 @@ async fn clear_namespace(
         report = call.session.reset_unless(call.author.clone(), objection) => report,
         () = call.gave_up_or(deadline) => {
             let behind = call.queue_ahead(None).await?;
-            let text = format!("The reset waits its turn{behind} and is done after that, without another call. \
-                interrupt_snippet makes it come sooner.");
+            let text = format!("The reset is queued{behind} and happens without another call. interrupt_snippet makes \
+                it happen sooner.");
             return Ok(Ok(call.respond(text, &ResetResult::new(false))));
         }
     };
@@ -202,8 +203,9 @@ async fn restart(
         Err(CommandError::Closed(closed)) => return Err(CallError::not_received(closed)),
         Err(CommandError::Refused(question)) => return Ok(Err(question)),
     }
-    let text = "Python restarts: what ran is interrupted, what waited is cancelled, and a new process takes over \
-        this session. All variables and imports are gone. Go on as usual: the next call runs in the new process.";
+    let text = "Python is restarting: the running snippet is interrupted, queued snippets are cancelled, and a new \
+        process takes over this session. All variables and imports are gone. Continue as usual: the next call runs in \
+        the new process.";
     Ok(Ok(call.respond(text.to_owned(), &ResetResult::new(true))))
 }
 

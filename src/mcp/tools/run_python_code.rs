@@ -21,17 +21,17 @@ pub struct RunPythonCode;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunArguments {
-    /// Python source, one line or many. The value of a last expression is returned; top-level await works, and so do
-    /// `!command`, `%pip install x`, `%time x` and `x?` as in notebooks.
+    /// Python source code. The value of the last expression is returned. Top-level await works, and so do `!command`,
+    /// `%pip install x`, `%time x` and `x?`, as in notebooks.
     pub code: String,
-    /// Interrupt the code when it has run for this many seconds. No limit unless given.
+    /// Interrupt the code after it has run for this many seconds (default: no limit).
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub timeout_s: Option<f64>,
-    /// Seconds to wait for the end, 45 by default. It only ends the waiting: the code goes on, the answer has status
-    /// "running" and the output so far, and `wait_for_snippet` goes on waiting. 0 returns at once.
+    /// Seconds to wait for the end (default 45; 0 returns at once). After that the code keeps running: the result has
+    /// status "running" and the output so far, and `wait_for_snippet` continues to wait.
     #[schemars(extend("minimum" = 0))]
     pub wait_s: Option<f64>,
-    /// What the code is for, in a few words: the person sees it above the code.
+    /// The purpose of the code in a few words. The person sees it above the code.
     pub title: Option<String>,
 }
 
@@ -39,19 +39,19 @@ impl Tool for RunPythonCode {
     const NAME: &'static str = "run_python_code";
     const TITLE: &'static str = "Run Python code";
     const DESCRIPTION: &'static str = "Runs Python code in a live session that you share with a person, who sees your \
-        code and its output on their screen and works with the same variables. Names, imports and functions stay for \
-        later calls. Returns what the code printed, the value of the last expression, and the traceback if it failed; \
-        figures of matplotlib and pictures come as images, without being saved. Code runs one snippet at a time, in the \
-        order it came. Code that calls input() or breakpoint() is answered with status \"waiting_for_input\"; see \
-        answer_input.";
+        code and its output on their screen and works with the same variables. Names, imports and functions persist \
+        between calls. Returns the printed output, the value of the last expression, and the traceback if the code \
+        failed; matplotlib figures and other pictures are returned as images, without saving them. Snippets run one at \
+        a time, in the order of submission. Code that calls input() or breakpoint() returns status \
+        \"waiting_for_input\"; see answer_input.";
     const EFFECT: CallEffect = CallEffect::SubmitsCode;
     const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "Nothing was run, so this call may be repeated.",
-        begun: "The code of this call had begun. How far it came is not known: look at what is there before you repeat \
+        begun: "The code of this call had started, but how far it got is unknown. Check the state before you repeat \
             any of it.",
-        unknown: "Whether the code of this call began, and whether it ran to its end, is not known: look at what is \
-            there before you repeat any of it.",
+        unknown: "It is unknown whether the code of this call started or finished. Check the state before you repeat \
+            any of it.",
         ..LostCallTexts::CHANGES
     };
 
@@ -75,7 +75,7 @@ impl Tool for RunPythonCode {
             // The call came by a connection that was lost since.
             Err(SubmitError::Duplicate(id)) => call.wait_for_snippet(id, wait, Waits::ForAny).await,
             Err(SubmitError::Full(full)) => refused(format!(
-                "Error: {full}. Nothing was run. Wait for some of them, or stop them by interrupt_snippet."
+                "Error: {full}. Nothing was run. Wait for some of them, or stop them with interrupt_snippet."
             )),
             Err(SubmitError::Closed(closed)) => Err(CallError::not_received(closed)),
         }

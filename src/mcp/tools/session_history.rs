@@ -20,13 +20,14 @@ pub struct SessionHistory;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryArguments {
-    /// Only what came after the snippet of this number, oldest first; 0 begins at the beginning. Without it, the newest.
+    /// Only entries after the snippet of this number, oldest first; 0 starts at the beginning (default: the newest
+    /// entries).
     #[serde(default, deserialize_with = "optional_snippet_number")]
     #[schemars(extend("minimum" = 0))]
     pub since: Option<u32>,
-    /// Only what this one did: "person", "me", or the name of a client.
+    /// Only entries of this author: "person", "me", or the name of a client.
     pub author: Option<String>,
-    /// How many entries at most: 20 by default, no more than 100.
+    /// Maximum number of entries (default 20, at most 100).
     #[serde(default, deserialize_with = "optional_integer")]
     #[schemars(extend("minimum" = 1, "maximum" = 100))]
     pub limit: Option<u32>,
@@ -34,10 +35,10 @@ pub struct HistoryArguments {
 
 impl Tool for SessionHistory {
     const NAME: &'static str = "session_history";
-    const TITLE: &'static str = "Read the history of the session";
-    const DESCRIPTION: &'static str = "Tells what was run in the session so far, by whom, and how it ended: snippets with \
-        code and outcome, resets, restarts, notes. The newest ones unless since is given; read_output and \
-        wait_for_snippet give the output and the result of one.";
+    const TITLE: &'static str = "Read the session history";
+    const DESCRIPTION: &'static str = "Lists what ran in the session, by whom, and how it ended: snippets with code \
+        and outcome, resets, restarts and notes. Returns the newest entries unless since is given. read_output and \
+        wait_for_snippet return the output and the result of one snippet.";
     const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 

@@ -22,7 +22,7 @@ pub struct WaitArguments {
     #[serde(deserialize_with = "snippet_number")]
     #[schemars(extend("minimum" = 1))]
     pub snippet: u32,
-    /// Seconds to wait for the end, 45 by default; 0 looks and returns at once.
+    /// Seconds to wait for the end (default 45; 0 returns at once).
     #[schemars(extend("minimum" = 0))]
     pub wait_s: Option<f64>,
 }
@@ -30,8 +30,8 @@ pub struct WaitArguments {
 impl Tool for WaitForSnippet {
     const NAME: &'static str = "wait_for_snippet";
     const TITLE: &'static str = "Wait for a snippet";
-    const DESCRIPTION: &'static str = "Waits for a snippet that was still running or queued, and returns its result like \
-        run_python_code. For a snippet that has ended it returns the result again. Never stops the code.";
+    const DESCRIPTION: &'static str = "Waits for a running or queued snippet and returns its result like \
+        run_python_code. If the snippet has already ended, returns its result again. Never stops the code.";
     const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 

@@ -358,7 +358,7 @@ fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
         && let JsonRpcMessage::Response(response) = message
     {
         let size = crate::domain::units::bytes(bytes.len() as u64);
-        let text = format!("The result was too large to send ({size}). Ask for less of it at a time.");
+        let text = format!("The result was too large to send ({size}). Ask for less at a time.");
         bytes = malformed::error(&serde_json::to_value(&response.id)?, ErrorCode::INTERNAL_ERROR.0, &text).into_bytes();
     }
     bytes.push(b'\n');

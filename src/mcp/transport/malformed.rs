@@ -30,8 +30,8 @@ pub fn refusal(why: &str) -> String {
 /// The answer to a request of a client that has too many open. Models read results, and often do not read errors.
 pub fn too_many(request: &JsonRpcRequest<ClientRequest>) -> String {
     let id = serde_json::to_value(&request.id).unwrap_or_default();
-    let text = "Error: too many of your calls wait for an answer already. Nothing was run. Wait for some of them, or stop \
-        them by interrupt_snippet, then call again.";
+    let text = "Error: too many of your calls are already waiting for an answer. Nothing was run. Wait for some of \
+        them, or stop them with interrupt_snippet, then call again.";
     if !matches!(request.request, ClientRequest::CallToolRequest(_)) {
         return error(&id, SERVER_BUSY, text);
     }
@@ -68,7 +68,7 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
         let wrong = if value.is_array() {
             "batches are not part of MCP, send each message on a line of its own"
         } else {
-            "a message is a JSON object"
+            "a message must be a JSON object"
         };
         return Some(error(&Value::Null, INVALID_REQUEST, &format!("Invalid request: {wrong}")));
     };
@@ -87,8 +87,8 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
     if bad_utf8 || bad_escape {
         let what = if bad_utf8 { "bytes that are not UTF-8" } else { "half of a surrogate pair (\\ud800 to \\udfff)" };
         let text = format!(
-            "The message holds {what}, which no Python source can hold; nothing was run. \
-             Send the whole character, or write it in Python as an escape inside a string, such as '\\ud83d'."
+            "The message contains {what}, which Python source cannot contain; nothing was run. Send the whole \
+             character, or write an escape inside a Python string, such as '\\ud83d'."
         );
         if method == "tools/call" {
             return Some(tool_error(id, repaired.contains(VERSION_KEY), &text));
@@ -197,13 +197,13 @@ fn id_after(text: &str) -> Option<Value> {
 
 pub fn too_long(ends: &Ends, limit: usize) -> String {
     if ends.total <= limit as u64 {
-        let text = "Too many long messages are coming in at once. Nothing was run; send this one again later.";
+        let text = "Too many long messages at once. Nothing was run; send this one again later.";
         return error(&ends.id(), SERVER_BUSY, text);
     }
     let (size, limit) = (units::bytes(ends.total), units::bytes(limit as u64));
     let text = format!(
-        "Invalid request: the message has {size}, more than the {limit} that are accepted. \
-         Write large data to a file and let the code read it."
+        "Invalid request: the message has {size}; the limit is {limit}. Write large data to a file and let the code \
+         read it."
     );
     error(&ends.id(), INVALID_REQUEST, &text)
 }

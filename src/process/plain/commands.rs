@@ -15,15 +15,16 @@ pub enum ConsoleCommand {
 
 /// The text of `:help`.
 pub const HELP: &str = "\
-A line runs when it is complete Python; a block ends with an empty line. Ctrl-C interrupts what runs, whoever began it.
-Ctrl-R shows again what is typed of a line when something was told in between. Ctrl-D ends. Lines of comments are notes
-to the clients. Besides:
-:answer TEXT   answers what a client, or its code, asks; without TEXT the next line is the answer
-:decline       answers nothing to the question of a client
-:vars          the variables
-:clients       who is connected
-:restart       a new Python; the variables are lost
-:quit          ends the session";
+Enter runs a line of Python; an empty line ends a block. A comment line is a note to the clients.
+Ctrl-C   interrupt the running code, whoever submitted it
+Ctrl-R   reprint your unfinished line after other output
+Ctrl-D   quit
+:answer TEXT   answer a question or a prompt; without TEXT, the next line is the answer
+:decline       decline a client's question
+:vars          list variables
+:clients       list connected clients
+:restart       restart Python and lose all variables
+:quit          end the session";
 
 impl ConsoleCommand {
     /// Returns the command of a line; `None` for code.

@@ -103,7 +103,7 @@ impl Console {
     async fn resubscribe(&mut self, missed: u64) {
         if let Ok(subscription) = self.session.subscribe().await {
             (self.transcript, self.events) = (subscription.transcript, subscription.events);
-            self.printer.line(&format!("({missed} events are not told here)"));
+            self.printer.line(&format!("({missed} events are not shown)"));
             let is_over = |id: SnippetId| self.transcript.snippet(id).is_none_or(|snippet| snippet.status.is_final());
             self.own_snippet = self.own_snippet.filter(|id| !is_over(*id));
         }
@@ -235,7 +235,7 @@ impl Console {
         self.code.clear();
         if self.is_busy() && self.is_interactive && !self.quit_announced {
             self.quit_announced = true;
-            return self.printer.line("something is running: Ctrl-D again stops it and quits");
+            return self.printer.line("code is running: press Ctrl-D again to stop it and quit");
         }
         self.session.quit();
     }
@@ -256,7 +256,7 @@ impl Console {
             ConsoleCommand::Answer(text) => self.answer_question(text).await,
             ConsoleCommand::Decline => match self.transcript.inquiries().first().map(|inquiry| inquiry.number) {
                 Some(inquiry) => self.answer(Answering::Client { inquiry }, None).await,
-                None => self.printer.line("no client asks anything"),
+                None => self.printer.line("no client is asking a question"),
             },
             ConsoleCommand::Variables => {
                 for line in narrate::variables(&self.transcript) {
@@ -275,7 +275,7 @@ impl Console {
             }
             ConsoleCommand::Quit => self.session.quit(),
             ConsoleCommand::Unknown(word) => {
-                self.printer.line(&format!("there is no command :{word}; :help tells them all"));
+                self.printer.line(&format!("unknown command :{word}; :help lists the commands"));
             }
         }
     }
@@ -293,7 +293,7 @@ impl Console {
                 Answering::Code { snippet, number: request.number }
             }
             (None, Some(inquiry)) => Answering::Client { inquiry },
-            (None, None) => return self.printer.line("nobody asks anything"),
+            (None, None) => return self.printer.line("nothing is waiting for an answer"),
         };
         if text.is_some() {
             return self.answer(answering, text).await;

@@ -25,7 +25,9 @@ pub fn greeting(info: &SessionInfo, transcript: &Transcript) -> Vec<String> {
         let (name, version, cwd) = (&info.name, &info.python_version, info.cwd.display());
         vec![
             log::on_one_line(&format!("fourhands: session {name} with Python {version} in {cwd}")),
-            "AI clients connect by the command: fourhands bridge. :help tells more, Ctrl-D ends.".to_owned(),
+            "To connect an AI client, add the MCP server command: fourhands bridge. Type :help for help, Ctrl-D to \
+             quit."
+                .to_owned(),
         ]
     };
     lines.extend(transcript.notice().map(|text| log::on_one_line(&format!("note: {text}"))));
@@ -49,7 +51,7 @@ pub fn variables(transcript: &Transcript) -> Vec<String> {
 
 pub fn clients(transcript: &Transcript) -> Vec<String> {
     if transcript.clients().is_empty() {
-        return vec!["no clients; their MCP command is: fourhands bridge".to_owned()];
+        return vec!["no clients; to connect one, add the MCP server command: fourhands bridge".to_owned()];
     }
     let line = |client: &crate::domain::Client| {
         log::on_one_line(&format!("{}, {}", client.name, units::count(client.runs as usize, "run")))
@@ -84,7 +86,7 @@ impl Narrator {
                 }
             }
             Event::Titled { snippet, title } => {
-                printer.line(&log::on_one_line(&format!("{snippet} is about: {title}")));
+                printer.line(&log::on_one_line(&format!("{snippet} title: {title}")));
             }
             Event::Started { snippet, .. } => {
                 if self.queued.remove(snippet) {
@@ -112,8 +114,8 @@ impl Narrator {
                 self.unfinished.remove(&Some(*snippet));
                 let hidden = if request.hidden { "a password" } else { "a line" };
                 let prompt = if request.prompt.trim().is_empty() { hidden } else { request.prompt.trim() };
-                printer.line(&log::on_one_line(&format!("{snippet} asks: {prompt}")));
-                printer.line(":answer answers it");
+                printer.line(&log::on_one_line(&format!("{snippet} wants input: {prompt}")));
+                printer.line("reply with :answer TEXT");
             }
             Event::InputAnswered { snippet, by, .. } if by.is_you() => {
                 self.unfinished.remove(&Some(*snippet));
@@ -178,7 +180,7 @@ fn code_lines(code: &str, printer: &mut Printer) {
     }
     let more = shown.lines().count().saturating_sub(MAX_CODE_LINES);
     if more > 0 {
-        printer.line(&format!("({} more of code)", units::count(more, "line")));
+        printer.line(&format!("({} more)", units::count(more, "line")));
     }
 }
 
@@ -188,7 +190,7 @@ fn inquired(inquiry: &Inquiry, printer: &mut Printer) {
     for (index, choice) in inquiry.choices.iter().enumerate() {
         printer.line(&format!("{INDENT}{} {}", index + 1, log::on_one_line(choice)));
     }
-    printer.line(":answer answers it, :decline does not");
+    printer.line("reply with :answer TEXT, or :decline");
 }
 
 fn finished(snippet: SnippetId, outcome: &Outcome, mine: bool, printer: &mut Printer) {

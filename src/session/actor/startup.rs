@@ -127,7 +127,7 @@ fn left_open(snippet: &Snippet, has_ended: bool, restart: Option<&Restart>) -> O
             traceback: if stack.is_empty() {
                 how.clone()
             } else {
-                format!("{how}\nPython stood here, innermost first:\n{}", stack.join("\n"))
+                format!("{how}\nPython stack, innermost first:\n{}", stack.join("\n"))
             },
         }),
         stopped_by: crash.is_none().then_some(by),

@@ -18,26 +18,23 @@ const SOCKET_PATH_LIMIT: usize = 104;
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     #[error(
-        "{0} is not a plain folder; fourhands keeps files there that nobody else may replace, and follows no links. \
-         Move it away and try again"
+        "{0} is not a plain folder. fourhands keeps private files there and follows no links; move it away and try \
+         again"
     )]
     NotAFolder(PathBuf),
     #[error(
-        "{path} belongs to another user (uid {owner}), so fourhands will not keep anything there. \
-         Have it removed, or set HOME to a folder of your own"
+        "{path} belongs to another user (uid {owner}), so fourhands keeps nothing there. Have it removed, or set HOME \
+         to your own folder"
     )]
     NotOurs { path: PathBuf, owner: u32 },
     #[error(
-        "{path} is open to other users (mode {mode:o}), who could run code as you through what lies in it. \
-         Close it: chmod 700 '{path}'"
+        "{path} is open to other users (mode {mode:o}), who could use its files to run code as you. Close it: chmod \
+         700 '{path}'"
     )]
     OpenToOthers { path: PathBuf, mode: u32 },
-    #[error(
-        "everybody can put another folder in the place of {path}, because {parent} is open to all users. \
-         Close it: chmod o-w '{parent}'"
-    )]
+    #[error("anybody can replace {path}, because all users can write to {parent}. Close it: chmod o-w '{parent}'")]
     Replaceable { path: PathBuf, parent: PathBuf },
-    #[error("{path} cannot be used: {error}. fourhands needs to write there")]
+    #[error("{path} cannot be used: {error}. fourhands needs write access there")]
     Unusable { path: PathBuf, error: io::Error },
 }
 

@@ -35,20 +35,22 @@ pub enum SubmitError {
 /// The queue has reached a limit. Displays as one sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueFull {
-    #[error("{snippets} snippets with {} of code from here wait their turn already, which is the most one may have waiting", units::bytes(*.bytes as u64))]
+    #[error("{snippets} of your snippets with {} of code are already queued, the maximum for one \
+        author", units::bytes(*.bytes as u64))]
     OfAuthor { snippets: usize, bytes: usize },
-    #[error("{snippets} snippets with {} of code wait their turn already, which is the most a session keeps", units::bytes(*.bytes as u64))]
+    #[error("{snippets} snippets with {} of code are already queued, the maximum for one \
+        session", units::bytes(*.bytes as u64))]
     InAll { snippets: usize, bytes: usize },
 }
 
 /// Why no replay was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayRefused {
-    #[error("the code of snippet {0} is not in memory any more, and it is not recorded")]
+    #[error("the code of snippet {0} is no longer in memory and was not recorded")]
     TooLong(SnippetId),
-    #[error("a replay is under way already")]
+    #[error("a replay is already running")]
     UnderWay,
-    #[error("there is nothing to run again")]
+    #[error("there is nothing to replay")]
     Nothing,
     #[error(transparent)]
     Closed(#[from] Closed),

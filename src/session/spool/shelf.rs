@@ -288,7 +288,7 @@ impl ShelfWriter {
         output.changes_length += mark.map_or(0, |mark| mark.len()) as u64;
         output.last = Some(stream);
         if part.len() < text.len() {
-            let why = format!("no more than {} of one snippet is kept", units::bytes(limits.snippet));
+            let why = format!("the limit for one snippet is {}", units::bytes(limits.snippet));
             output.missing = Some(Missing { bytes: (text.len() - part.len()) as u64, why: why.into() });
             self.open = None;
         }
@@ -310,7 +310,7 @@ impl ShelfWriter {
         let folder = locked.folder.clone();
         drop(locked);
         let written = match &folder {
-            None => Err("there is no folder for it".into()),
+            None => Err("there is no folder for the file".into()),
             Some(folder) => self
                 .open(folder, snippet, true)
                 .and_then(|open| {

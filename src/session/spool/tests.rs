@@ -103,7 +103,7 @@ fn output_beyond_the_limits_is_counted() {
     }
     let whole = rig.whole(ONE);
     assert_eq!((whole.length(), whole.missing().unwrap().bytes), (100_000, 50_000));
-    assert!(whole.missing().unwrap().why.contains("of one snippet"));
+    assert!(whole.missing().unwrap().why.contains("for one snippet"));
     for _ in 0..600 {
         rig.write(SnippetId(2), Stream::Stdout, &"y".repeat(100));
     }

@@ -13,7 +13,7 @@ use crate::domain::{Output, Stream};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     pub bytes: u64,
-    /// Such as "no more than 256 MB of one snippet is kept".
+    /// Such as "the limit for one snippet is 268 MB".
     pub why: Arc<str>,
 }
 

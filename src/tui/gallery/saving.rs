@@ -58,7 +58,7 @@ pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>) -> Result<PathBuf,
             Ok(()) => Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && saving.file.is_none() => continue,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(Refused { why: format!("{} is there already", path.display()), exists: true })
+                Err(Refused { why: format!("{} already exists", path.display()), exists: true })
             }
             Err(error) => Err(refused(format!("{} cannot be written: {error}", path.display()))),
         };

@@ -70,7 +70,7 @@ pub fn write(
     });
     match written {
         Ok(snippets) => Ok(format!("{} written to {}", units::count(snippets, "snippet"), path.display())),
-        Err(why) => Err(Refused { exists: why.ends_with("there already"), why }),
+        Err(why) => Err(Refused { exists: why.ends_with("already exists"), why }),
     }
 }
 
@@ -99,6 +99,6 @@ pub fn write_output(
         Ok(bytes) => {
             Ok(format!("output of {}, {}, written to {}", copy::name(entry), units::bytes(bytes), path.display()))
         }
-        Err(why) => Err(Refused { exists: why.ends_with("there already"), why }),
+        Err(why) => Err(Refused { exists: why.ends_with("already exists"), why }),
     }
 }

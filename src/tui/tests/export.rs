@@ -45,9 +45,9 @@ fn a_name_that_is_taken_is_asked_for_twice() {
     let export = |file: &str, replaces| Some(Effect::Export { file: file.to_owned(), replaces });
     assert_eq!(typed(&mut view, "a.py\n"), export("a.py", false));
     assert_eq!(key(&mut view, KeyCode::Enter), None, "it is being written");
-    let there = Refused { why: "/work/a.py is there already".to_owned(), exists: true };
+    let there = Refused { why: "/work/a.py already exists".to_owned(), exists: true };
     view.on_exported(Err(there.clone()));
-    assert!(text(&mut view, 80, 24).contains("is there already; Enter replaces it"));
+    assert!(text(&mut view, 80, 24).contains("already exists; Enter replaces it"));
     assert_eq!(key(&mut view, KeyCode::Enter), export("a.py", true));
     view.on_exported(Err(there));
     assert_eq!(key(&mut view, KeyCode::Home), None);

@@ -17,9 +17,9 @@ use crate::session::discovery::paths::{self, FolderError, Paths};
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     #[error(
-        "session \"{name}\" is already running in {} (pid {pid}). Go on in its own terminal, connect an AI client to it by \
-         `fourhands bridge --session {name}`, or end it by `fourhands stop {name}`. To start another beside it, choose \
-         another name: --session NAME",
+        "session \"{name}\" is already running in {} (pid {pid}). Use its terminal, connect an AI client with \
+         `fourhands bridge --session {name}`, or end it with `fourhands stop {name}`. To start a second session, give \
+         it another name: --session NAME",
         .cwd.display()
     )]
     Taken { name: String, pid: u32, cwd: PathBuf },
@@ -28,17 +28,15 @@ pub enum ClaimError {
          --session NAME"
     )]
     Elsewhere(String),
-    #[error(
-        "session \"{0}\" is just being started by another process. Try again, or choose another name with --session NAME"
-    )]
+    #[error("another process is starting session \"{0}\". Try again, or choose another name with --session NAME")]
     Starting(String),
     #[error(transparent)]
     BadName(#[from] BadName),
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(
-        "the session cannot be noted in {}: {error}. Make room there, or set XDG_RUNTIME_DIR to a private folder that \
-         has room",
+        "the session cannot be registered in {}: {error}. Free some space there, or set XDG_RUNTIME_DIR to a private \
+         folder with free space",
         .folder.display()
     )]
     Io { folder: PathBuf, error: io::Error },
@@ -181,8 +179,8 @@ pub fn claim_socket(
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidFilename,
-        "there is no folder where a socket of that name could lie: set XDG_RUNTIME_DIR to a private folder with a \
-         short path, or choose a shorter name with --session NAME",
+        "every path for the socket of that session is too long: set XDG_RUNTIME_DIR to a private folder with a short \
+         path, or choose a shorter name with --session NAME",
     ))
 }
 

@@ -10,7 +10,7 @@ pub const MAX_NAME_LENGTH: usize = 64;
 /// A text that cannot be the name of a session. Displays as one sentence with the rule.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "\"{}\" cannot be the name of a session: use 1 to 64 of the characters A-Z a-z 0-9 . _ - and begin with none of . and -",
+    "\"{}\" is not a valid session name: use 1 to 64 of the characters A-Z a-z 0-9 . _ - and do not start with . or -",
     shown(.0)
 )]
 pub struct BadName(String);
