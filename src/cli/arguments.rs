@@ -8,16 +8,26 @@ use crate::domain::ReplaySelection;
 
 #[derive(Args, Debug)]
 pub struct SessionArguments {
-    /// Name of the session [default: named after the working directory]
+    /// Name of the session [default: from the folder's name]
+    ///
+    /// 1 to 64 of the characters A-Z a-z 0-9 . _ -, not starting with . or -.
     #[arg(long, value_name = "NAME")]
     pub session: Option<String>,
-    /// Python to use: an interpreter, a virtual environment's folder, or a command on PATH
+    /// Python interpreter, virtual environment or command
+    ///
+    /// The path of an interpreter, the folder of a virtual environment, or a command on PATH. The order of the search
+    /// without this option is below.
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
-    /// Go on with a session of the past, by its name or id [default: the last one of this folder, else of all]
+    /// Resume a past session by name or id [default: last]
+    ///
+    /// Continues the session with its transcript and numbers in a new Python. Without a name: the last session of this
+    /// folder, else of a parent folder, else of all.
     #[arg(long, value_name = "SESSION", num_args = 0..=1, default_missing_value = "")]
     pub resume: Option<String>,
-    /// With --resume: run again what ran in it, up to the first that now fails
+    /// Rerun its snippets
+    ///
+    /// With --resume: reruns the snippets of the session in their order, and stops at the first new failure.
     #[arg(
         long,
         value_name = "WHICH",
@@ -27,19 +37,21 @@ pub struct SessionArguments {
         requires = "resume"
     )]
     pub replay: Option<ReplayArgument>,
-    /// Leave running what snippets started when Python restarts or the session ends, as `keep_processes` in config.toml
-    /// does [default: it is ended]
+    /// Keep processes that snippets started
+    ///
+    /// Without this option, the processes that snippets started are ended when Python restarts and when the session
+    /// ends. The setting `keep_processes` in config.toml does the same.
     #[arg(long)]
     pub keep_processes: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum ReplayArgument {
-    /// What ended without an error
+    /// Snippets that succeeded (the default)
     Ok,
-    /// Also what failed or was interrupted
+    /// Also snippets that failed or were interrupted
     All,
-    /// What you ran yourself, and ended without an error
+    /// Your own snippets that succeeded
     Mine,
 }
 

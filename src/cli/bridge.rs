@@ -1,6 +1,7 @@
 //! `fourhands bridge`: connects an AI client to a session.
 
-use std::path::PathBuf;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -11,40 +12,77 @@ use crate::tui::settings;
 
 #[derive(Args, Debug)]
 pub struct BridgeArguments {
-    /// Session to connect to.
-    #[arg(
-        long,
-        value_name = "NAME",
-        conflicts_with = "socket",
-        help = "Session to connect to [default: FOURHANDS_SESSION, else the session of this or the nearest parent folder, \
-                else the only one running]"
-    )]
+    /// Session to connect to [default: found by folder]
+    ///
+    /// Without this option: FOURHANDS_SESSION, else the session of this or the nearest parent folder, else the only
+    /// running session.
+    #[arg(long, value_name = "NAME", conflicts_with = "socket")]
     pub session: Option<String>,
-    /// Socket to connect to, whatever session is behind it
+    /// Socket to connect to, instead of looking for a session
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// If there is no session: hold one without a dashboard, until a dashboard takes it over or the clients have left
+    /// Start a session without a dashboard if none is running
+    ///
+    /// The session is shared with other clients of this folder. It ends after its last client has left, or continues in
+    /// a dashboard that you open in the folder.
     #[arg(long, conflicts_with = "socket")]
     pub serve: bool,
-    /// If there is no session: open the dashboard in a split of the tmux window that this runs in
+    /// Open the dashboard in a tmux pane if no session is running
+    ///
+    /// Works only if the client runs inside tmux. Combined with --serve, a session without a dashboard is started
+    /// elsewhere.
     #[arg(long, conflicts_with = "socket")]
     pub tmux: bool,
-    /// Python of a session that --serve or --tmux starts [default: as `fourhands` finds it]
+    /// Python of a session that --serve or --tmux starts
     #[arg(long, value_name = "PATH", conflicts_with = "socket")]
     pub python: Option<PathBuf>,
-    /// Variables of this environment that a session held by --serve gets beside the usual ones (paths, locale, Python's own),
-    /// such as `OPENAI_API_KEY` or `AWS_*`, or `all`. Other clients of that session can read them. Also `keep_env` in config.toml
+    /// With --serve: environment variables to pass to the session
+    ///
+    /// Names such as `OPENAI_API_KEY`, prefixes such as `AWS_*`, or `all`. A session started by --serve is shared, so it
+    /// gets only the usual variables (paths, locale, Python's own) and these. Other clients of the session can read
+    /// them. The setting `keep_env` in config.toml does the same.
     #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "serve")]
     pub keep_env: Vec<String>,
 }
 
 pub fn run(arguments: BridgeArguments) -> ExitCode {
     let BridgeArguments { session, socket, serve, tmux, python, mut keep_env } = arguments;
+    if io::stdin().is_terminal() {
+        return fail(USAGE, &explanation(&bridge::program(), std::env::args().skip(1)));
+    }
     if python.is_some() && !(serve || tmux) {
-        return fail(USAGE, &"--python is for sessions that --serve or --tmux starts; one that runs has its Python.");
+        return fail(USAGE, &"--python needs --serve or --tmux: a running session already has its Python.");
     }
     if serve {
         keep_env.extend(settings::read(settings::path()).settings.keep_env);
     }
     bridge::run(BridgeOptions { session, socket, serve, tmux, python, keep_env })
+}
+
+/// The text for a person who types the command into a terminal, where it would wait for a client in silence.
+fn explanation(program: &Path, arguments: impl Iterator<Item = String>) -> String {
+    let arguments: Vec<String> = arguments.collect();
+    let quoted = serde_json::to_string(&arguments).unwrap_or_default().replace("\",\"", "\", \"");
+    let (program, line) = (program.display(), arguments.join(" "));
+    format!(
+        "`fourhands bridge` connects an AI client to your session. The client starts it; it is not for a terminal.\n\n\
+         Add this MCP server to your AI client:\n\
+         \x20 command  {program}\n\
+         \x20 args     {quoted}\n\n\
+         For Claude Code:\n\
+         \x20 claude mcp add --scope user fourhands -- {program} {line}\n\n\
+         To open the dashboard, run `fourhands`."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_told_how_to_configure_a_client() {
+        let text = explanation(Path::new("/bin/fourhands"), ["bridge", "--serve"].into_iter().map(str::to_owned));
+        assert!(text.contains(r#"args     ["bridge", "--serve"]"#), "{text}");
+        assert!(text.contains("fourhands -- /bin/fourhands bridge --serve\n"), "{text}");
+    }
 }

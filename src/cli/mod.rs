@@ -14,60 +14,70 @@ mod serve;
 mod sessions;
 mod start;
 mod stop;
+mod suggestion;
 mod take_over;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use nix::sys::stat::{Mode, umask};
 
 use crate::launch;
 
-const AFTER_HELP: &str = "\
+const AFTER_LONG_HELP: &str = "\
 Examples:
-  fourhands                            open the dashboard here
-  fourhands --python .venv             with the Python of a virtual environment
-  fourhands --plain                    the same as plain lines, for screen readers
-  fourhands bridge                     what an AI client runs (see the README)
-  fourhands bridge --serve             the same; holds a session if there is none
-  fourhands --resume                   go on with the last session of this folder
-  fourhands --resume sales --replay    and run again what ran well in it
-  fourhands serve --session analysis   hold a session without a terminal
-  fourhands serve --stdio              be an MCP server on stdin and stdout
-  fourhands sessions                   list the sessions that run, and the last past ones
-  fourhands export -o work.ipynb       write this folder's session to a notebook
-  fourhands config                     check your settings
-  fourhands stop analysis              end one of them
+  fourhands                            Open the dashboard in this folder
+  fourhands --python .venv             Use the Python of a virtual environment
+  fourhands --plain                    Use plain lines, for screen readers
+  fourhands bridge                     The MCP server command of AI clients
+  fourhands bridge --serve             The same; starts a session if none is running
+  fourhands --resume                   Resume the last session of this folder
+  fourhands --resume sales --replay    Resume session \"sales\" and rerun its snippets
+  fourhands serve --session analysis   Run a session without a terminal
+  fourhands serve --stdio              Be an MCP server on stdin and stdout
+  fourhands sessions                   List running and past sessions
+  fourhands export -o work.ipynb       Export this folder's session as a notebook
+  fourhands config                     Check the settings
+  fourhands stop analysis              End session \"analysis\"
 
-Which Python: --python, else VIRTUAL_ENV, else CONDA_PREFIX, else .venv here or
-in a parent folder, else python3 on PATH. It must be CPython 3.10 or newer.
+Python:
+  The first of: --python, VIRTUAL_ENV, CONDA_PREFIX, .venv in this or a parent folder, python3 on
+  PATH. It must be a 64-bit CPython 3.10 or newer, and not a free-threaded build.
 
-Environment:
-  VIRTUAL_ENV, CONDA_PREFIX   the environment whose Python is used
-  FOURHANDS_SESSION           the session that `fourhands bridge` connects to
-  FOURHANDS_JOURNAL_MAX       what recorded sessions may take on the disk (1GB);
-                              0 records nothing
-  FOURHANDS_JOURNAL_DAYS      how long they are kept (90)
-  NO_COLOR                    show no colours
-  XDG_CONFIG_HOME             fourhands/config.toml in it has your settings (~/.config)
-  XDG_CACHE_HOME              where fit Pythons are remembered (~/.cache)
+Environment variables:
+  VIRTUAL_ENV, CONDA_PREFIX  Environment whose Python is used
+  FOURHANDS_SESSION          Session that `fourhands bridge` connects to
+  FOURHANDS_JOURNAL_MAX      Size limit of all recorded sessions (1GB); 0 records nothing
+  FOURHANDS_JOURNAL_DAYS     Days after which unused sessions are removed (90)
+  FOURHANDS_FIGURES          How figures are drawn: auto, blocks, kitty, sixel, iterm2, off
+  FOURHANDS_TMP              Folder to use instead of /tmp
+  VISUAL, EDITOR             Editor for the input (vi)
+  NO_COLOR                   Show no colours
+  TERM, COLORTERM, TMUX, ... Detect what the terminal can do; TERM=dumb implies --plain
+  XDG_CONFIG_HOME            Settings are in fourhands/config.toml there (~/.config)
+  XDG_STATE_HOME             Recorded sessions and long outputs (~/.local/state)
+  XDG_RUNTIME_DIR            Sockets, if the folder is private (~/.local/state/fourhands/sessions)
+  XDG_CACHE_HOME             Cache of Python versions (~/.cache)
 
-Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no
-Python that fits and starts; 128 + N killed by signal N; any other is Python's own.
-`stop`: 0 it has ended; 1 it still runs, or could not be asked; 3 no session of
-that name. `export`: 3 no such session.
+Exit codes:
+  0        Success
+  1        Failure. `stop`: the session is still running
+  2        Wrong usage, no terminal, or no suitable Python
+  3        `stop`, `export`, `sessions`: no such session
+  128 + N  Killed by signal N
+  Other    The exit code of Python
 
-Security: there is NO sandbox. Code from AI clients runs with all your
-rights.";
+Security:
+  There is NO sandbox. Code from AI clients runs with all your rights.";
 
 #[derive(Debug, Parser)]
 #[command(
     name = "fourhands",
     version,
-    about = "One live Python session for you and your AI assistants.\n\nWithout a command: opens the dashboard.",
-    after_help = AFTER_HELP,
+    about = "One live Python session for you and your AI assistants. Opens the dashboard.",
+    after_long_help = AFTER_LONG_HELP,
     args_conflicts_with_subcommands = true,
-    max_term_width = 120
+    max_term_width = 100
 )]
 struct Cli {
     #[command(flatten)]
@@ -78,23 +88,28 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Hold a session without a dashboard, on its socket or (--stdio) on stdin and stdout
+    /// Run a session without a dashboard
+    #[command(long_about = "Run a session without a dashboard, on its socket or (--stdio) on stdin and stdout.")]
     Serve(serve::ServeArguments),
-    /// Connect an AI client, on stdin and stdout, to a running session
+    /// Connect an AI client to a session (the client's MCP server command)
+    #[command(
+        long_about = "Connect an AI client to a session. This is the MCP server command of AI clients, which start it \
+                      themselves."
+    )]
     Bridge(bridge::BridgeArguments),
-    /// List the sessions that run, what killed ones left behind, and past ones
+    /// List, prune, restore and erase sessions
     Sessions(sessions::SessionsArguments),
-    /// Write a running or past session to a script, a notebook, a document, or JSON
+    /// Export a session as a script, notebook, document or JSON
     Export(export::ExportArguments),
-    /// Check your settings (config.toml), or print an example of them
+    /// Check the settings, or print an example
     Config(config::ConfigArguments),
-    /// End a running session in good order
+    /// End a running session
     Stop(stop::StopArguments),
 }
 
 /// Runs the command line. `engine` is the shared library that the session's Python loads.
 pub fn main(engine: &'static [u8]) -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| suggestion::add(error, &Cli::command()).exit());
     // New files and folders are private, but this process must be able to use them, whatever the umask is.
     let mask = umask(Mode::S_IRWXG | Mode::S_IRWXO);
     umask(mask & !Mode::S_IRWXU);
@@ -113,8 +128,6 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -133,19 +146,47 @@ mod tests {
     }
 
     #[test]
-    fn help_describes_the_dangers_and_the_exit_codes() {
-        let help = Cli::command().render_help().to_string();
-        for word in [
-            "NO sandbox",
-            "sessions",
-            "stop",
-            "export",
-            "Exit codes",
-            "VIRTUAL_ENV",
-            "FOURHANDS_SESSION",
-            "serve --stdio",
-            "bridge",
-        ] {
+    fn short_help_fits_a_screen() {
+        for command in std::iter::once(Cli::command()).chain(Cli::command().get_subcommands().cloned()) {
+            let help = command.clone().term_width(80).render_help().to_string();
+            assert!(help.lines().count() <= 24, "{help}");
+            let long = command.term_width(100).render_long_help().to_string();
+            assert!(long.lines().all(|line| line.chars().count() <= 100), "{long}");
+        }
+    }
+
+    /// Variables by which terminals are detected, and those of tests.
+    const OTHER_VARIABLES: &str = "HOME USER LOGNAME TMUX_PANE COLORFGBG FOURHANDS_FUZZ FOURHANDS_MODEL_SURVEY UPDATE_README OUT_DIR \
+        CARGO_CFG_TARGET_VENDOR PATH";
+
+    #[test]
+    fn help_has_every_environment_variable_that_the_program_reads() {
+        fn read(folder: &std::path::Path, names: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if entry.is_dir() {
+                    read(&entry, names);
+                } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                    let text = std::fs::read_to_string(&entry).unwrap();
+                    for call in ["env::var(\"", "env::var_os(\"", " set(\"", "value(\"FOURHANDS", "chosen(\""] {
+                        names.extend(text.split(call).skip(1).filter_map(|rest| {
+                            let name = rest.split('"').next()?;
+                            let name =
+                                if call.contains("FOURHANDS") { format!("FOURHANDS{name}") } else { name.to_owned() };
+                            name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_').then_some(name)
+                        }));
+                    }
+                }
+            }
+        }
+        let mut names = Vec::new();
+        read(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut names);
+        assert!(names.iter().any(|name| name == "FOURHANDS_FIGURES") && names.len() > 10, "{names:?}");
+        let help = Cli::command().render_long_help().to_string();
+        for name in names {
+            let is_other = OTHER_VARIABLES.split_ascii_whitespace().any(|other| other == name);
+            assert!(is_other || name.is_empty() || help.contains(&name), "{name} is missing in:\n{help}");
+        }
+        for word in ["NO sandbox", "Exit codes", "serve --stdio", "CONDA_PREFIX"] {
             assert!(help.contains(word), "{word} is missing in:\n{help}");
         }
     }

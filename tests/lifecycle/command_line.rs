@@ -5,6 +5,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::Home;
+use crate::support::terminal::Terminal;
+
 /// Runs `fourhands` in an empty home, without a terminal and with nothing but `python3` from `path` to be found.
 fn refused(arguments: &[&str], path: &Path) -> String {
     let home = tempfile::tempdir().unwrap();
@@ -86,4 +89,27 @@ fn where_the_python_came_from_is_told() {
     symlink("/bin/true", folder.path().join("python3")).unwrap();
     let said = refused(&["serve"], folder.path());
     assert!(said.contains("(python3 on PATH) is not a Python interpreter"), "{said}");
+}
+
+#[test]
+fn a_wrong_word_is_answered_with_the_command_that_was_meant() {
+    for (arguments, meant) in [
+        (&["resume"][..], "try `fourhands --resume [SESSION]`"),
+        (&["sessions", "prune"], "try `fourhands sessions --prune`"),
+        (&["--sessions"], "try `fourhands sessions`"),
+        (&["exprot"], "'export'"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_fourhands")).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(meant), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_bridge_in_a_terminal_says_how_to_configure_a_client() {
+    let home = Home::new();
+    let mut terminal = Terminal::start(&home, &["bridge", "--serve"], 24, 120);
+    let status = terminal.wait();
+    assert_eq!(status.exit_code(), 2);
+    terminal.wait_for_all(&["Add this MCP server", r#"["bridge", "--serve"]"#, "claude mcp add --scope user"]);
 }

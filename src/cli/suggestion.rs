@@ -1,0 +1,97 @@
+//! Suggestions for words and options that the command line does not have.
+
+use std::ffi::OsString;
+
+use clap::Command;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+
+/// What people type who know other programs, and the command that does that here.
+const WORDS: &[(&str, &str)] = &[
+    ("resume continue reopen restore", "fourhands --resume [SESSION]"),
+    ("replay rerun", "fourhands --resume [SESSION] --replay"),
+    ("start open run new dashboard repl shell console python", "fourhands"),
+    ("attach connect mcp client", "fourhands bridge"),
+    ("daemon server headless", "fourhands serve"),
+    ("session list ls ps status history", "fourhands sessions"),
+    ("prune clean gc", "fourhands sessions --prune"),
+    ("delete remove rm erase", "fourhands sessions --erase SESSION"),
+    ("kill quit exit end shutdown", "fourhands stop NAME"),
+    ("save write notebook convert", "fourhands export -o FILE"),
+    ("settings configure", "fourhands config"),
+];
+
+/// Adds to the error what was probably meant.
+pub fn add(mut error: Error, cli: &Command) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        _ => return error,
+    };
+    let Some(ContextValue::String(given)) = error.get(kind) else { return error };
+    if let Some(meant) = meant(given, cli, std::env::args_os().skip(1)) {
+        // The other suggestions of clap are only similar words.
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(format!("try `{meant}`"))]));
+    }
+    error
+}
+
+fn meant(given: &str, cli: &Command, arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let subcommand = arguments.into_iter().find_map(|word| cli.find_subcommand(word));
+    let (name, command) = match subcommand {
+        Some(command) => (format!("fourhands {}", command.get_name()), command),
+        None => ("fourhands".to_owned(), cli),
+    };
+    let is_word = |words: &str| words.split(' ').any(|word| word == given);
+    let by_word = || WORDS.iter().find(|(words, _)| subcommand.is_none() && is_word(words));
+    // An option without its dashes, such as `fourhands sessions prune`.
+    let option = |given: &str| command.get_arguments().any(|argument| argument.get_long() == Some(given));
+    if let Some((_, meant)) = by_word() {
+        return Some((*meant).to_owned());
+    }
+    if !given.starts_with('-') && option(given) {
+        return Some(format!("{name} --{given}"));
+    }
+    // A command as an option, such as `fourhands --sessions`, or an option of the session after another command.
+    let word = given.strip_prefix("--")?;
+    if let Some(command) = cli.find_subcommand(word) {
+        return Some(format!("fourhands {}", command.get_name()));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::super::Cli;
+    use super::*;
+
+    #[test]
+    fn a_wrong_word_is_answered_with_what_was_meant() {
+        let meant = |line: &str| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let wrong = words.last().unwrap();
+            meant(wrong, &Cli::command(), words.iter().map(OsString::from))
+        };
+        for (line, expected) in [
+            ("resume", Some("fourhands --resume [SESSION]")),
+            ("plain", Some("fourhands --plain")),
+            ("ls", Some("fourhands sessions")),
+            ("sessions prune", Some("fourhands sessions --prune")),
+            ("--sessions", Some("fourhands sessions")),
+            ("export kill", None),
+            ("sales", None),
+        ] {
+            assert_eq!(meant(line).as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn words_are_no_commands() {
+        for word in WORDS.iter().flat_map(|(words, _)| words.split(' ')) {
+            assert!(Cli::command().find_subcommand(word).is_none(), "{word}");
+        }
+    }
+}
