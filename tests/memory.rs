@@ -215,7 +215,7 @@ fn an_export_is_written_as_it_is_read() {
     assert!(peak < 20 * MB, "{peak} bytes in between, of {written}");
 }
 
-/// The figures of the README.
+/// The figures of `assets/docs/sessions.md`.
 #[test]
 #[ignore = "it writes 2 GB; run by hand and by .ci/run"]
 fn two_gigabytes_are_resumed() {

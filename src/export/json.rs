@@ -1,4 +1,4 @@
-//! JSON with all records of a session. `fourhands export --help` and the README describe the fields. Fields are added;
+//! JSON with all records of a session. `assets/docs/export.md` describes the fields. Fields are added;
 //! renaming or removing one takes another `version`.
 
 use std::io::{self, Write};

@@ -155,7 +155,7 @@ impl Spool {
             if let Some(why) = writer.problem.take()
                 && let Some(report) = report.take()
             {
-                report(format!("of large outputs only the beginning and the end are kept: {why}"));
+                report(format!("only the beginning and the end of large outputs are kept: {why}"));
             }
             self.queue.lock().written += 1;
             self.emptied.notify_all();

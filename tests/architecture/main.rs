@@ -254,7 +254,7 @@ fn lost_paths(folder: &Path, text: &str, is_there: impl Fn(&Path) -> bool) -> Ve
 
 /// The pages for people, by their paths in the repository.
 fn pages() -> Vec<PathBuf> {
-    let folders = [".github", "src", "tests"].map(|folder| repository().join(folder));
+    let folders = [".github", "assets", "src", "tests"].map(|folder| repository().join(folder));
     let found = folders.iter().flat_map(|folder| files(folder, "md"));
     let found = found.map(|path| path.strip_prefix(repository()).unwrap().to_owned());
     [PathBuf::from("README.md"), PathBuf::from("src/lib.rs")].into_iter().chain(found).collect()

@@ -1,5 +1,5 @@
 //! Keys and their actions. One table defines the dispatch, the help, the palette, the status bar's hints and the
-//! README's table of keys; `config.toml` may bind other keys.
+//! table in `assets/docs/keys.md`; `config.toml` may bind other keys.
 
 mod actions;
 mod chord;

@@ -1,5 +1,5 @@
 //! The table of actions: names, keys and help texts. A new action needs only a row here; the dispatch, the help, the
-//! palette, the hints, `config.toml` and the README's table of keys follow from it.
+//! palette, the hints, `config.toml` and the table in `assets/docs/keys.md` follow from it.
 
 use Context::{
     Card, Completion, Figures, Help, History, Input, Inspector, Lookup, Menu, Output, Prompt, Restarting, Session,
