@@ -9,7 +9,7 @@ use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
 use serde::Serialize;
 
 use super::context::ToolCall;
-use crate::domain::{Snippet, Status, units};
+use crate::domain::{Display, Snippet, Status, units};
 use crate::mcp::log;
 use crate::mcp::results::activity_since::{ActivityDigest, SinceKind};
 use crate::mcp::results::output_page::OutputPage;
@@ -24,15 +24,22 @@ const SPOOL_TIMEOUT: Duration = Duration::from_millis(300);
 impl ToolCall<'_> {
     /// The result of a snippet as it is now.
     pub async fn snippet_result(&self, snippet: &Snippet, notice: Option<String>) -> CallToolResponse {
+        self.result_from(snippet, 0, notice).await
+    }
+
+    /// The result of a snippet as it is now, with the output from a position on; earlier results had the output before.
+    pub async fn result_from(&self, snippet: &Snippet, from: u64, notice: Option<String>) -> CallToolResponse {
         let now = now();
         let missing = self.missing_output(snippet).await;
+        let (written, part) = (snippet.output.total(), (from > 0).then(|| output_from(snippet, from)));
+        let snippet = part.as_ref().unwrap_or(snippet);
         let notice = [notice, missing].into_iter().flatten().reduce(|one, other| one + " " + &other);
         let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
         let max = if failed { self.quirks.max_error_text } else { self.quirks.max_text };
         let images = images::of(snippet, self.quirks.max_images).await;
         let since = self.membership.read_cursor.since(self.session.activity(), &self.author, snippet);
         self.log(since.as_ref()).await;
-        let (mut text, is_cut) = text::run(snippet, now, notice.as_deref(), max, &images);
+        let (mut text, is_cut) = text::run(snippet, from, now, notice.as_deref(), max, &images);
         if let Some(since) = &since {
             text.push_str("\n\n");
             text.push_str(&since.text());
@@ -47,7 +54,7 @@ impl ToolCall<'_> {
             status: snippet.status,
             text: text.clone(),
             is_cut,
-            written: snippet.output.total(),
+            written,
             images: images.blocks.len(),
             image_characters: images.characters(),
             structured: report.map(|report| Structured { bytes: report.bytes(), render: rendered(report) }),
@@ -110,6 +117,19 @@ impl ToolCall<'_> {
             }
         }
     }
+}
+
+/// Returns the snippet without the output and the displays before a position.
+fn output_from(snippet: &Snippet, from: u64) -> Snippet {
+    let mut part = snippet.clone();
+    part.output = snippet.output.slice(from, snippet.output.position());
+    let earlier = part.displays.iter().take_while(|display| display.after < from).count();
+    part.displays.drain(..earlier);
+    part.displays_dropped += earlier;
+    for display in &mut part.displays {
+        *display = Arc::new(Display { after: display.after - from, ..(**display).clone() });
+    }
+    part
 }
 
 fn rendered(structured: impl Serialize + Send + Sync + 'static) -> Box<dyn Fn() -> String + Send + Sync> {

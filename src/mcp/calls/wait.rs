@@ -28,6 +28,15 @@ pub enum Waits {
     /// The call has submitted the snippet, which is interrupted when the client gives the call up.
     ForItsOwn,
     ForAny,
+    /// The call has answered a prompt of the snippet. Its result has the output from this position on.
+    ForOutputFrom(u64),
+}
+
+impl Waits {
+    /// The position in the output of the snippet where the result of the call begins.
+    fn from(self) -> u64 {
+        if let Self::ForOutputFrom(from) = self { from } else { 0 }
+    }
 }
 
 enum WaitEvent {
@@ -75,9 +84,9 @@ impl ToolCall<'_> {
                 WaitEvent::Ended(snippet) => {
                     let snippet = snippet.map_err(CallError::maybe_received)?;
                     let notice = snippet.input.as_deref().map(|input| input_notice(id, input));
-                    return Ok(self.snippet_result(&snippet, notice).await);
+                    return Ok(self.result_from(&snippet, waits.from(), notice).await);
                 }
-                WaitEvent::TimeOver => return self.unfinished(id).await,
+                WaitEvent::TimeOver => return self.unfinished(id, waits).await,
                 WaitEvent::ProgressDue => self.report_progress(id, &progress).await?,
                 // The client has a limit of its own, often of few seconds. Like the end of `wait_s`, that only ends the wait.
                 WaitEvent::Cancelled if self.client.take_timed_out(&self.context.id) => {
@@ -93,7 +102,7 @@ impl ToolCall<'_> {
                 WaitEvent::Disconnected | WaitEvent::Stopping => {
                     if let Ok(snippet) = tokio::time::timeout(DISCONNECT_GRACE, &mut done).await {
                         let snippet = snippet.map_err(CallError::maybe_received)?;
-                        return Ok(self.snippet_result(&snippet, None).await);
+                        return Ok(self.result_from(&snippet, waits.from(), None).await);
                     }
                     if waits == Waits::ForItsOwn {
                         self.interrupt_abandoned(id, "disconnected");
@@ -122,7 +131,7 @@ impl ToolCall<'_> {
     }
 
     /// The result of a snippet that has not ended in time.
-    async fn unfinished(&self, id: SnippetId) -> ToolOutcome {
+    async fn unfinished(&self, id: SnippetId, waits: Waits) -> ToolOutcome {
         let found = self.session.snippet(id).await.map_err(CallError::maybe_received)?;
         let snippet = found.ok_or(CallError::NoSuchSnippet(id))?;
         let go_on = format!("Call wait_for_snippet with snippet={id} for its result, or interrupt_snippet to stop it.");
@@ -140,7 +149,7 @@ impl ToolCall<'_> {
             }
             _ => None,
         };
-        Ok(self.snippet_result(&snippet, notice).await)
+        Ok(self.result_from(&snippet, waits.from(), notice).await)
     }
 
     async fn report_progress(&self, id: SnippetId, progress: &CallProgress) -> Result<(), CallError> {

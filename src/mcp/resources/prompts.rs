@@ -135,7 +135,7 @@ fn failed(transcript: &Transcript, id: Option<SnippetId>) -> Option<&Snippet> {
 fn explain(snippet: &Snippet, reader: &Author) -> String {
     let by = snippet.author.label_for(reader);
     let code = truncate_middle(&snippet.code, MAX_EXPLAINED / 2, 0).0;
-    let (result, _) = text::run(snippet, now(), None, MAX_EXPLAINED / 2, &AttachedImages::default());
+    let (result, _) = text::run(snippet, 0, now(), None, MAX_EXPLAINED / 2, &AttachedImages::default());
     format!(
         "Explain what went wrong in snippet {} of the Python session, run by {by}: the cause, not only the message. \
          Look at the values involved where that helps (inspect_variable), and propose a fixed version. Do not change \

@@ -227,7 +227,7 @@ pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<
 
 fn code_and_result(snippet: &Snippet, reader: &Author) -> String {
     let title = snippet.title.as_ref().map(|title| format!(", {title}")).unwrap_or_default();
-    let (result, _) = text::run(snippet, now(), None, MAX_TEXT, &AttachedImages::default());
+    let (result, _) = text::run(snippet, 0, now(), None, MAX_TEXT, &AttachedImages::default());
     let code = truncate_middle(&snippet.code, MAX_TEXT, 0).0;
     format!("Snippet {} by {}{title}:\n\n{}\n\n{result}", snippet.id, snippet.author.label_for(reader), code.trim_end())
 }

@@ -12,9 +12,11 @@ use super::truncate::{length_of_beginning, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
 
-/// A text of about `max` characters at most. Also returns whether anything was left out.
+/// A text of about `max` characters at most. The snippet's output begins at the position `from`. Also returns whether
+/// anything was left out.
 pub fn run(
     snippet: &Snippet,
+    from: u64,
     now: Timestamp,
     notice: Option<&str>,
     max: usize,
@@ -27,7 +29,7 @@ pub fn run(
     // The offset where the text was cut is only known without escape sequences and displays.
     let is_long = shown.chars().nth(parts.room).is_some();
     let exact = is_long && snippet.displays.is_empty() && matches!(plain(&snippet.output.text(None)), Cow::Borrowed(_));
-    let goes_on = exact.then(|| length_of_beginning(&shown, parts.room));
+    let goes_on = exact.then(|| from as usize + length_of_beginning(&shown, parts.room));
     let mut block = |part: &str| {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');

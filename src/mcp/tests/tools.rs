@@ -129,7 +129,7 @@ async fn a_request_for_input_ends_the_wait_and_is_answered_by_client_or_person()
         let refused = client.call("answer_input", json!({"snippet": 1, "text": "two\nlines"})).await;
         assert!(text(&refused).contains("one line at a time"), "{refused}");
         let result = client.call("answer_input", json!({"snippet": 1, "text": "Ada"})).await;
-        assert_eq!(result["structuredContent"]["stdout"], "name? Ada\ngot Ada\n", "{result}");
+        assert_eq!(result["structuredContent"]["stdout"], "got Ada\n", "{result}");
         for (snippet, why) in [(1, "is not waiting for input; it is ok"), (9, "there is no snippet 9")] {
             let refused = client.call("answer_input", json!({"snippet": snippet, "text": "x"})).await;
             assert!(refused["isError"] == true && text(&refused).contains(why), "{refused}");

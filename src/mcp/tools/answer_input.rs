@@ -38,7 +38,7 @@ impl Tool for AnswerInput {
     const TITLE: &'static str = "Answer a prompt";
     const DESCRIPTION: &'static str = "Sends one line to a snippet that waits for input (status \"waiting_for_input\": \
         input(), sys.stdin, pdb), then waits until the snippet ends or asks again, and returns its result like \
-        run_python_code. The person can answer too; only the person can answer hidden prompts (passwords).";
+        run_python_code, with the output since the answer. The person can answer too; only the person can answer hidden prompts (passwords).";
     const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
@@ -63,10 +63,13 @@ impl Tool for AnswerInput {
             _ => InputAnswer::Line(line.to_owned()),
         };
         let id = SnippetId(snippet);
+        // The answer is echoed before what the code writes next.
+        let echo = line.len() as u64 + 1;
+        let from = call.snippet(id).await?.output.position() + echo;
         let answered = call.session.answer_input(id, None, answer, call.author.clone()).await;
         match answered {
             Err(CommandError::Closed(closed)) => Err(CallError::not_received(closed)),
-            Ok(()) => call.wait_for_snippet(id, wait, Waits::ForAny).await,
+            Ok(()) => call.wait_for_snippet(id, wait, Waits::ForOutputFrom(from)).await,
             Err(CommandError::Refused(AnswerRefused::Hidden)) => refused(format!(
                 "Error: snippet {id} asks for a password. Only the person can type it, in the dashboard: ask them to, \
                  then call wait_for_snippet with snippet={id}."
