@@ -304,17 +304,19 @@ fn a_flood_is_bounded_and_counted() {
 fn variables_are_described_without_running_their_code() {
     in_every_python(|session| {
         session.run(
-            "import datetime, decimal, pathlib, functools, json as j\n\
+            "import array, datetime, decimal, pathlib, functools, sqlite3, json as j\n\
              class Loud:\n    def __repr__(self): raise SystemExit('repr ran')\n    __str__ = __repr__\n    def __len__(self): return 1 // 0\n    def __getattr__(self, name): raise SystemExit('getattr ran')\n\
              loud = Loud()\nday = datetime.date(2026, 11, 22)\nprice = decimal.Decimal('1.50')\nplace = pathlib.Path('/a/b')\n\
-             text = 'x' * 60\nnumbers = list(range(100))\npart = functools.partial(int)\ndef half(a, *rest): pass\nhuge = 1 << 100_000\nnested = {'k': [loud, (1, 2)]}",
+             text = 'x' * 60\nnumbers = list(range(100))\npart = functools.partial(int)\nbase = sqlite3.connect(':memory:')\narray = array.array('d', range(9000))\ndef half(a, *rest): pass\nhuge = 1 << 100_000\nnested = {'k': [loud, (1, 2)]}",
         );
         let listed = Client::text(&session.client.call("list_defined_variables", json!({})));
         for line in [
             "=== Currently Defined Variables and Functions ===\n\n".to_owned(),
-            "Function: Loud()".to_owned(),
+            "Class: Loud".to_owned(),
             "Function: half()".to_owned(),
             "Callable: part".to_owned(),
+            "Variable: base (Connection) = ".to_owned(),
+            "Variable: array (array) 9000 = ".to_owned(),
             "Variable: day (date) = 2026-11-22".to_owned(),
             "Variable: price (Decimal) = 1.50".to_owned(),
             "Variable: place (PosixPath) = /a/b".to_owned(),

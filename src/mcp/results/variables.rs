@@ -11,6 +11,11 @@ use crate::domain::{Variable, VariableKind, VariableQuery, VariableTable, units}
 const MAX_NAME: usize = 100;
 /// Characters of a value in the text, as in the original server.
 const MAX_VALUE: usize = 50;
+/// Bytes from which a size is worth telling.
+const MIN_SIZE: u64 = 10_000;
+/// Types whose values show how long they are.
+const BUILTIN_CONTAINERS: [&str; 9] =
+    ["str", "bytes", "bytearray", "list", "tuple", "dict", "set", "frozenset", "range"];
 const MAX_PREVIEW: usize = 200;
 const MAX_CURSOR: usize = 1_000;
 
@@ -124,11 +129,22 @@ fn are(total: usize) -> String {
 fn line(variable: &Variable) -> String {
     let name = one_line(&variable.name, MAX_NAME);
     match variable.kind {
-        VariableKind::Function | VariableKind::Class => format!("Function: {name}()"),
+        VariableKind::Function => format!("Function: {name}()"),
+        VariableKind::Class => format!("Class: {name}"),
         VariableKind::Callable => format!("Callable: {name}"),
         VariableKind::Data | VariableKind::Module => {
-            let type_name = one_line(&variable.type_name, MAX_NAME);
-            format!("Variable: {name} ({type_name}) = {}", one_line(&value(variable), MAX_VALUE))
+            let (type_name, value) = (one_line(&variable.type_name, MAX_NAME), value(variable));
+            let mut size = String::new();
+            if !BUILTIN_CONTAINERS.contains(&variable.type_name.as_str()) && variable.shape != value {
+                if !variable.shape.is_empty() {
+                    size.push_str(&format!(" {}", one_line(&variable.shape, MAX_NAME)));
+                }
+                if let Some(bytes) = variable.size.filter(|bytes| *bytes > MIN_SIZE) {
+                    let comma = if size.is_empty() { " " } else { ", " };
+                    size.push_str(&format!("{comma}{}", units::bytes(bytes)));
+                }
+            }
+            format!("Variable: {name} ({type_name}){size} = {}", one_line(&value, MAX_VALUE))
         }
     }
 }

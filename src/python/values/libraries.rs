@@ -42,6 +42,9 @@ pub struct Libraries {
     name: Py<PyAny>,
     module: Py<PyAny>,
     mro: Py<PyAny>,
+    namespace: Py<PyAny>,
+    /// `object.__getattribute__`
+    own_attribute: Py<PyAny>,
     /// `sys.modules` of the start, which imports use even if user code has rebound the name.
     modules: Py<PyDict>,
     gettrace: Py<PyAny>,
@@ -62,6 +65,8 @@ impl Libraries {
             name: getter("__name__")?,
             module: getter("__module__")?,
             mro: getter("__mro__")?,
+            namespace: getter("__dict__")?,
+            own_attribute: py.get_type::<PyAny>().getattr("__getattribute__")?.unbind(),
             modules: sys.getattr("modules")?.cast_into::<PyDict>()?.unbind(),
             gettrace: sys.getattr("gettrace")?.unbind(),
             getprofile: sys.getattr("getprofile")?.unbind(),
@@ -85,6 +90,18 @@ impl Libraries {
 
     pub fn name_of(&self, class: &Bound<'_, PyType>) -> String {
         text(self.name.bind(class.py()).call1((class,)).ok()).unwrap_or_else(|| "object".to_owned())
+    }
+
+    /// Returns whether an object has one of these attributes, of its own or by its class. Calls no code of the user.
+    pub fn has_attribute(&self, value: &Bound<'_, PyAny>, names: &[&str]) -> bool {
+        let py = value.py();
+        let has = |namespace: PyResult<Bound<'_, PyAny>>| {
+            namespace.is_ok_and(|namespace| names.iter().any(|name| namespace.contains(name).unwrap_or(false)))
+        };
+        let mro = self.mro.bind(py).call1((value.get_type(),));
+        let classes = mro.iter().flat_map(|mro| mro.try_iter()).flatten().flatten();
+        classes.into_iter().any(|class| has(self.namespace.bind(py).call1((class,))))
+            || has(self.own_attribute.bind(py).call1((value, "__dict__")))
     }
 
     /// Returns the type of a class; `None` for classes that are not of a known library.

@@ -26,6 +26,10 @@ const MAX_DECIMAL_SIZE: u64 = 512;
 /// Names of parameters that are shown.
 const MAX_PARAMETERS: usize = 3;
 
+/// Attributes of callable objects that stand for a function, such as a `partial` or a `ufunc`. A model or a database connection
+/// can be called, too, and is data.
+const FUNCTION_MARKS: [&str; 3] = ["__name__", "__wrapped__", "func"];
+
 /// The describer of values.
 pub struct Describer {
     pub libraries: Libraries,
@@ -129,7 +133,7 @@ impl Describer {
             || value.get_type().is(&self.method)
         {
             VariableKind::Function
-        } else if value.is_callable() {
+        } else if value.is_callable() && self.libraries.has_attribute(value, &FUNCTION_MARKS) {
             VariableKind::Callable
         } else {
             VariableKind::Data
