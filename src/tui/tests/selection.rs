@@ -74,7 +74,9 @@ fn a_card_tells_effects_on_one_line_and_all_of_them_unfolded() {
     for (name, width, height) in [("wide", 120, 40), ("compact", 40, 12)] {
         assert_snapshot!(format!("effects_{name}"), text(&mut view, width, height));
     }
-    key(&mut view, KeyCode::F(5));
+    select(&mut view, 0);
+    key(&mut view, KeyCode::Enter);
+    key(&mut view, KeyCode::Esc);
     assert_snapshot!("effects_unfolded", text(&mut view, 80, 24));
 }
 

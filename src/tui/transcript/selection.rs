@@ -25,7 +25,7 @@ impl View {
         match (action, asked_to_run) {
             (Some(Action::RunAgain | Action::Output), Some(card)) => self.run_again(card),
             (Some(Action::Back), Some(_)) => None,
-            (Some(Action::Output), None) if self.is_all_traceback() => {
+            (Some(Action::Output), None) if self.only_unfolds() => {
                 self.fold();
                 None
             }
@@ -41,11 +41,12 @@ impl View {
         }
     }
 
-    /// Returns whether the selected card hides nothing but a traceback.
-    fn is_all_traceback(&self) -> bool {
+    /// Returns whether the selected card has nothing to open but a traceback or effects, which unfold in the card.
+    fn only_unfolds(&self) -> bool {
         let entry = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
-        let wrote = |entry| snippet(entry).is_some_and(|snippet| !snippet.output.is_empty());
-        entry.is_some_and(|entry| !wrote(entry) && copy::has(entry, Piece::Traceback))
+        let Some((entry, snippet)) = entry.and_then(|entry| Some((entry, snippet(entry)?))) else { return false };
+        let has_effects = !snippet.effects.is_empty() && !copy::has(entry, Piece::Output);
+        snippet.output.is_empty() && (copy::has(entry, Piece::Traceback) || has_effects)
     }
 
     /// Actions on cards; `None` for any other action.
