@@ -4,9 +4,12 @@
 //! of a file that is not there.
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
+use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use nix::unistd::{AccessFlags, access};
@@ -24,6 +27,14 @@ use crate::python::io::capture::{Capture, OutputWriter, ThreadId};
 use crate::python::isolation::fork;
 use crate::python::runtime::context::SnippetContext;
 use crate::python::runtime::os_signals::current_thread;
+
+/// Files that were opened to read since the last [`take_reads`]. A count for all threads: reads are too many for more.
+static READS: AtomicU64 = AtomicU64::new(0);
+
+/// Returns how many files were opened to read since the last call.
+pub fn take_reads() -> u64 {
+    READS.swap(0, Ordering::Relaxed)
+}
 
 /// Threads whose last name lookup is remembered.
 const MAX_LOOKUPS: usize = 64;
@@ -96,9 +107,16 @@ unsafe extern "C" fn on_event(name: *const c_char, args: *mut ffi::PyObject, _: 
         // SAFETY: see above; `args` is a tuple that lives during the call.
         let py = unsafe { Python::assume_attached() };
         // SAFETY: as above.
-        if let Ok(args) = unsafe { Bound::from_borrowed_ptr(py, args) }.cast_into::<PyTuple>() {
-            recorder.record(event, &Arguments(args));
+        let Ok(args) = unsafe { Bound::from_borrowed_ptr(py, args) }.cast_into::<PyTuple>() else { return };
+        let args = Arguments(args);
+        if event == AuditEvent::Open && !matches!(args.open_mode(), Some(OpenMode::Write { .. })) {
+            // The most frequent event by far.
+            if matches!(args.open_mode(), Some(OpenMode::Read)) && !args.is_part_of_python() {
+                READS.fetch_add(1, Ordering::Relaxed);
+            }
+            return;
         }
+        recorder.record(event, &args);
     }));
     0
 }
@@ -203,34 +221,18 @@ impl Recorder {
     }
 
     fn open(&self, snippet: SnippetId, args: &Arguments<'_>) {
-        let flags = args.number(2).unwrap_or_default();
-        let mode = args.text(1);
-        let is_write = match &mode {
-            Some(mode) => mode.contains(['w', 'a', 'x', '+']),
-            None => flags & i64::from(libc::O_ACCMODE) != i64::from(libc::O_RDONLY),
-        };
-        if !is_write {
-            let path = args
-                .raw_path(0)
-                .filter(|path| mode.is_some() && !Places::is_part_of_python(path.as_os_str().as_bytes()));
-            if path.is_some() {
-                self.capture.change_effects(|effects| effects.add_read(snippet));
-            }
-            return;
-        }
+        let Some(OpenMode::Write { creates, only_creates }) = args.open_mode() else { return };
         let Some(place) = args.path(0, None).and_then(|path| self.place(&path)) else { return };
         let kind = match place.absolute.metadata() {
             // A temporary file without a name is opened by its folder.
-            Ok(known) if known.is_dir() || access(&place.absolute, AccessFlags::W_OK).is_err() => return,
-            Ok(_) if mode.as_ref().is_some_and(|mode| mode.contains('x')) => return,
+            Ok(known) if known.is_dir() || only_creates || !is_writable(&place.absolute, &known) => return,
             Ok(_) => SideEffectKind::Write,
             Err(_) if place.absolute.parent().is_some_and(|folder| access(folder, AccessFlags::W_OK).is_ok()) => {
                 SideEffectKind::Create
             }
             Err(_) => return,
         };
-        let is_created = mode.as_ref().map_or(flags & i64::from(libc::O_CREAT) != 0, |mode| !mode.starts_with('r'));
-        if kind == SideEffectKind::Create && !is_created {
+        if kind == SideEffectKind::Create && !creates {
             return;
         }
         let effect = SideEffect { outside: place.outside, ..SideEffect::new(kind, place.shown) };
@@ -275,10 +277,57 @@ impl Recorder {
     }
 }
 
+/// How a file is opened.
+#[derive(Clone, Copy)]
+enum OpenMode {
+    Read,
+    Write {
+        /// Whether the file is made if it is not there.
+        creates: bool,
+        /// Whether the file must not be there.
+        only_creates: bool,
+    },
+}
+
+/// Returns whether a file can be written. Most files are the user's own, and then need no system call.
+fn is_writable(path: &Path, file: &Metadata) -> bool {
+    let is_own = file.uid() == nix::unistd::geteuid().as_raw() && file.mode() & 0o200 != 0;
+    is_own || access(path, AccessFlags::W_OK).is_ok()
+}
+
 /// The arguments of an audit event. User code can raise any event with any arguments.
 struct Arguments<'py>(Bound<'py, PyTuple>);
 
 impl Arguments<'_> {
+    /// Returns how `open` opens a file; `None` for folders and other descriptors that `os.open` opens to read.
+    fn open_mode(&self) -> Option<OpenMode> {
+        let mode = self.0.get_item(1).ok()?;
+        if let Ok(mode) = mode.cast::<PyString>() {
+            let mode = mode.to_cow().ok()?;
+            let only_creates = mode.contains('x');
+            return Some(if mode.contains(['w', 'a', 'x', '+']) {
+                OpenMode::Write { creates: !mode.starts_with('r'), only_creates }
+            } else {
+                OpenMode::Read
+            });
+        }
+        let flags = self.number(2)?;
+        let has = |flag: i32| flags & i64::from(flag) != 0;
+        (flags & i64::from(libc::O_ACCMODE) != i64::from(libc::O_RDONLY)).then(|| OpenMode::Write {
+            creates: has(libc::O_CREAT),
+            only_creates: has(libc::O_CREAT) && has(libc::O_EXCL),
+        })
+    }
+
+    /// Returns whether the file is a module, or belongs to the system, so that reading it is not worth counting.
+    fn is_part_of_python(&self) -> bool {
+        let Ok(path) = self.0.get_item(0) else { return true };
+        match path.cast::<PyString>() {
+            Ok(path) => path.to_cow().map_or(true, |path| Places::is_part_of_python(path.as_bytes())),
+            Err(_) => path.cast::<PyBytes>().map_or(true, |path| Places::is_part_of_python(path.as_bytes())),
+        }
+    }
+
     fn number(&self, index: usize) -> Option<i64> {
         self.0.get_item(index).ok()?.extract().ok()
     }

@@ -25,10 +25,13 @@ impl EffectCollector {
         self.change(snippet, |effects| effects.add_rename(effect, replaces));
     }
 
-    /// Counts a file that was opened to read. Such a count alone is not worth an event.
-    pub fn add_read(&mut self, snippet: SnippetId) {
+    /// Counts files that were opened to read. Such a count alone is not worth an event.
+    pub fn add_reads(&mut self, snippet: SnippetId, count: u64) {
         if let Some(effects) = self.of(snippet) {
-            effects.files_read += 1;
+            effects.files_read += count;
+            if !effects.is_empty() {
+                self.changed.insert(snippet);
+            }
         }
     }
 
@@ -68,7 +71,7 @@ mod tests {
         let mut collector = EffectCollector::default();
         let deleted = |target: &str| SideEffect::new(SideEffectKind::Delete, target);
         collector.add(SnippetId(1), deleted("a"));
-        collector.add_read(SnippetId(2));
+        collector.add_reads(SnippetId(2), 1);
         let taken = collector.take();
         assert_eq!(taken.len(), 1, "reading alone is no effect");
         assert!(collector.take().is_empty());
@@ -77,7 +80,7 @@ mod tests {
         let taken: Vec<_> = collector.take().into_iter().map(|(_, effects)| effects.lines().join("; ")).collect();
         assert_eq!(taken, ["deleted a; deleted c", "deleted b; read 1 file"]);
         for snippet in 3..1_000 {
-            collector.add_read(SnippetId(snippet));
+            collector.add_reads(SnippetId(snippet), 1);
         }
         collector.add(SnippetId(1), deleted("d"));
         assert!(collector.take().is_empty(), "a snippet of long ago");

@@ -181,8 +181,13 @@ impl Interpreter {
             self.capture.release_all_but(&busy);
         }
         self.capture.switch_to(Some(snippet));
+        let _ = effects::take_reads();
         children::begin(snippet);
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
+        let reads = effects::take_reads();
+        if reads > 0 {
+            self.capture.change_effects(|effects| effects.add_reads(snippet, reads));
+        }
         for process in children::left_running() {
             let effect = SideEffect::new(SideEffectKind::LeaveRunning, process);
             self.capture.change_effects(|effects| effects.add(snippet, effect));
