@@ -94,7 +94,7 @@ impl SessionSource for Finder {
         self.remedy(&problem)
     }
 
-    fn note_refusal(&self, why: Option<String>) {
+    fn set_refusal(&self, why: Option<String>) {
         *self.refusal.lock() = why;
     }
 

@@ -185,7 +185,7 @@ impl<F: SessionSource, I: AsyncRead + Unpin, O: AsyncWrite + Unpin> Pump<'_, F, 
         {
             if link.is_session && !link.has_spoken {
                 let refusal = envelope::refusal(&line);
-                self.source.note_refusal(refusal.clone());
+                self.source.set_refusal(refusal.clone());
                 if refusal.is_some() {
                     return refusal;
                 }

@@ -33,10 +33,10 @@ pub trait SessionSource: Sync {
     /// Returns why there is no session, and what to do.
     fn advice(&self) -> String;
 
-    /// Notes why a session refused a connection; `None` once it has accepted one.
-    fn note_refusal(&self, why: Option<String>);
+    /// Sets or clears the reason why a session refused the connection.
+    fn set_refusal(&self, why: Option<String>);
 
-    /// Returns whether this process guards the session, which is not over.
+    /// Returns whether this process guards a session that has not ended.
     fn is_guarding(&self) -> bool {
         false
     }

@@ -1,6 +1,7 @@
 //! Standard input and output, without another thread where possible.
 //!
-//! Python clients give pipes, most Node.js clients give socket pairs; rmcp's own handles support only pipes.
+//! Python clients give pipes, most Node.js clients give socket pairs. The handles of rmcp avoid the thread only if both
+//! streams are pipes.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

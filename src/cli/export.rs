@@ -197,7 +197,7 @@ fn nothing_wanted(transcript: &Transcript, options: &ExportOptions) -> Option<St
             _ => None,
         })
     };
-    if !options.is_choosy() || snippets().any(|snippet| options.takes(snippet)) {
+    if !options.selects_part() || snippets().any(|snippet| options.takes(snippet)) {
         return None;
     }
     let mut authors: Vec<&str> = snippets().map(|snippet| snippet.author.name()).collect();

@@ -10,7 +10,7 @@ use super::farewell;
 use super::output::{USAGE, write_soon};
 use crate::domain::{ReplaySelection, Timestamp};
 use crate::launch::boot::{Boot, Mode};
-use crate::launch::discover;
+use crate::launch::choose_python;
 use crate::launch::exit_report::ExitReport;
 use crate::launch::guardian::{Guardian, Inherited, NextStep};
 use crate::launch::handover::Handover;
@@ -157,7 +157,9 @@ impl GuardedSession {
                 ))
             }
             Ok(report) => report.failure_to_start(python),
-            Err(error) => Some(format!("{python} cannot be started: {error}.\n{}", discover::remedy(&self.executable))),
+            Err(error) => {
+                Some(format!("{python} cannot be started: {error}.\n{}", choose_python::remedy(&self.executable)))
+            }
         }
     }
 

@@ -15,7 +15,8 @@ use crate::cli::arguments::{ReplayArgument, SessionArguments};
 use crate::domain::SnippetId;
 use crate::domain::flight_recorder::Losses;
 use crate::launch::boot::Mode;
-use crate::launch::discover::{self, PythonSearchEnv};
+use crate::launch::choose_python;
+use crate::launch::choose_python::PythonSearchEnv;
 use crate::launch::guardian::Guardian;
 use crate::launch::handover::Handover;
 use crate::launch::image::EngineImage;
@@ -51,7 +52,7 @@ pub fn run(start: &Start<'_>) -> ExitCode {
             );
         }
     };
-    match discover::find(start.arguments.python.as_deref(), &around) {
+    match choose_python::find(start.arguments.python.as_deref(), &around) {
         Ok(python) => hold(start, &python, &around.cwd).unwrap_or_else(|error| {
             let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)))
                 || matches!(error.downcast_ref(), Some(ResumeError::Unknown(_)));

@@ -12,11 +12,12 @@ pub fn shorten(path: &str, home: Option<&str>) -> String {
     }
 }
 
-/// The path that a person wrote: in the home folder after `~/`, else as seen from `folder`.
+/// Returns the path that a person wrote: `~` is the home folder, other paths are seen from `folder`.
 #[must_use]
 pub fn expand(path: &str, home: Option<&str>, folder: &Path) -> PathBuf {
-    match (path.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => Path::new(home).join(rest),
+    match (path.strip_prefix('~'), home) {
+        (Some(""), Some(home)) => PathBuf::from(home),
+        (Some(rest), Some(home)) if rest.starts_with('/') => Path::new(home).join(rest.trim_start_matches('/')),
         _ => folder.join(path),
     }
 }
@@ -34,6 +35,8 @@ mod tests {
         assert_eq!(super::shorten("/srv", Some("/")), "/srv");
         assert_eq!(expand("~/a.py", Some("/home/ada"), Path::new("/srv")), Path::new("/home/ada/a.py"));
         assert_eq!(expand("a.py", Some("/home/ada"), Path::new("/srv")), Path::new("/srv/a.py"));
+        assert_eq!(expand("~", Some("/home/ada"), Path::new("/srv")), Path::new("/home/ada"));
+        assert_eq!(expand("~eve/a", Some("/home/ada"), Path::new("/srv")), Path::new("/srv/~eve/a"));
         assert_eq!(expand("/tmp/a.py", None, Path::new("/srv")), Path::new("/tmp/a.py"));
     }
 }

@@ -43,20 +43,20 @@ pub enum Treatment {
 
 /// Selects the entries. Those between snippets are only in exports of a whole session.
 pub fn select<'a>(transcript: &'a Transcript, options: &ExportOptions, format: Format) -> Vec<ExportItem<'a>> {
-    // A program would do the work of a replay twice.
+    // In a script or notebook, a replay would repeat code that is already there.
     let is_program = matches!(format, Format::Py | Format::Ipynb);
-    let is_there_already = |snippet: &Snippet| {
-        let of = snippet.replay_of.and_then(|of| transcript.snippet(of));
-        of.is_some_and(|of| of.status == Status::Ok && options.takes(of))
+    let original_is_exported = |snippet: &Snippet| {
+        let original = snippet.replay_of.and_then(|original| transcript.snippet(original));
+        original.is_some_and(|original| original.status == Status::Ok && options.takes(original))
     };
     let item = |(index, entry): (usize, &'a Entry)| match entry {
-        Entry::Snippet(snippet) if !options.takes(snippet) || is_program && is_there_already(snippet) => None,
+        Entry::Snippet(snippet) if !options.takes(snippet) || is_program && original_is_exported(snippet) => None,
         Entry::Snippet(snippet) => match treatment(snippet, options.failed, format) {
             FailedCode::Omit => None,
             FailedCode::Comment => Some(ExportItem::Snippet(index, snippet, Treatment::Comment)),
             FailedCode::Keep => Some(ExportItem::Snippet(index, snippet, Treatment::Live)),
         },
-        entry => (!options.is_choosy()).then_some(ExportItem::Between(index, entry)),
+        entry => (!options.selects_part()).then_some(ExportItem::Between(index, entry)),
     };
     transcript.entries().iter().enumerate().filter_map(item).collect()
 }
@@ -151,7 +151,7 @@ pub fn one_line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 
-/// Returns the code with the line ends that the session used.
+/// Returns the code without a byte order mark and with `\n` as line end, as the session ran it.
 pub fn normalized_code(snippet: &Snippet) -> String {
     snippet.code.strip_prefix('\u{feff}').unwrap_or(&snippet.code).replace("\r\n", "\n").replace('\r', "\n")
 }

@@ -92,10 +92,10 @@ fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &m
     let source = match treatment {
         Treatment::Live => {
             if snippet.status != Status::Ok || may_exit(&snippet.code) {
-                // Programs that run notebooks continue after this error.
+                // With this tag, programs that run notebooks continue after the error.
                 metadata.insert("tags".to_owned(), json!(["raises-exception"]));
             }
-            without_end(without_timing(normalized_code(snippet)))
+            with_sys_exit(without_timing(normalized_code(snippet)))
         }
         Treatment::Comment => {
             own["commented_out"] = json!(true);
@@ -131,8 +131,8 @@ fn without_timing(code: String) -> String {
     if awaits(&timed) { format!("# %%time is left out\n{timed}") } else { code }
 }
 
-/// Replaces `exit` and `quit`, which would end the kernel.
-fn without_end(mut code: String) -> String {
+/// Imports `exit` and `quit` from `sys`, because those of IPython would end the kernel.
+fn with_sys_exit(mut code: String) -> String {
     for (name, import) in [("exit", "from sys import exit\n"), ("quit", "from sys import exit as quit\n")] {
         if reads_variable(&code, name) && !code.starts_with("%%") {
             code.insert_str(0, import);

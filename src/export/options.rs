@@ -33,7 +33,7 @@ pub struct ExportOptions {
 impl ExportOptions {
     /// Returns whether the options select a part of the session.
     #[must_use]
-    pub fn is_choosy(&self) -> bool {
+    pub fn selects_part(&self) -> bool {
         !self.authors.is_empty() || self.numbers.is_some()
     }
 

@@ -5,9 +5,9 @@ use rmcp::model::ProtocolVersion;
 use rmcp::service::RequestContext;
 
 /// The first version of the stateless era.
-pub const STATELESS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
+pub const FIRST_STATELESS_VERSION: ProtocolVersion = ProtocolVersion::V_2026_07_28;
 
 /// Returns whether a request is of the stateless era.
 pub fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
-    context.protocol_version().is_some_and(|version| version.as_str() >= STATELESS.as_str())
+    context.protocol_version().is_some_and(|version| version.as_str() >= FIRST_STATELESS_VERSION.as_str())
 }

@@ -46,16 +46,16 @@ impl SessionRun {
         let (link, mut link_reader) = link::open(self.link)?;
         let restart = if self.boot.takes_over { link::read_restart(&mut link_reader).await } else { None };
         let offers_checkpoint = restart.is_some() && self.boot.restore.is_none();
-        // Before this process records anything: loading first stores what the previous process has left.
+        // Loads before recording starts, because loading first stores what the previous process left.
         let (past, past_notice) = match &restart {
             Some(_) => resume::load(&self.boot.id, self.recorder.map(FlightRecorder::last_snippet)),
             None => (Startup::default(), None),
         };
         let limits = journal::effective_limits(tui::settings::read(tui::settings::path()).settings.journal);
         let lost = self.recorder.map(FlightRecorder::losses);
-        let places = Paths::of_this_process();
+        let paths = Paths::of_this_process();
         let (recorder, journal, journal_notices) =
-            journal::start(places, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
+            journal::start(paths, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
         let startup =
             Startup { restart, record: Box::new(recorder), id: Some(self.boot.id.clone()), spool: self.spool, ..past };
         let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, startup);
@@ -115,7 +115,7 @@ fn forward_notices(
     });
 }
 
-/// Starts what the guardian has asked for at the start: an end without clients, a restored checkpoint, a replay.
+/// Starts what the guardian has asked for at the start: the exit when the last client leaves, a restored checkpoint, a replay.
 fn run_boot_requests(boot: &Boot, session: &SessionHandle) {
     if boot.until_unused {
         tokio::spawn(idle_exit::quit_when_idle(session.clone()));

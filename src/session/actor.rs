@@ -27,11 +27,11 @@ pub use self::startup::Startup;
 use self::startup::free_numbers;
 use self::state::{Actor, Inquiries, OutputTimer, Prompts, Publisher, Queries, Shutdown};
 use super::activity::ActivityLog;
+use super::client_names::ClientNames;
 use super::clock::now;
 use super::engine::{Engine, EngineEvent};
 use super::handle::command::Command;
 use super::handle::{SessionHandle, Subscription};
-use super::names::ClientNames;
 use crate::domain::{Author, Event, SessionInfo, Status, VariableQuery, VariableTable};
 
 /// Events by which a subscriber may lag before it has to subscribe again.

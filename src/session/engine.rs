@@ -45,17 +45,17 @@ pub trait Engine: Send + 'static {
     /// Hands an answer to the code that waits at prompt `number`. Returns `false` if the code waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
 
-    /// Takes what was written or displayed since the last call, in order. To be called after
+    /// Takes output, displays and side effects since the last call, in order. To be called after
     /// [`EngineEvent::OutputReady`].
-    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)>;
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)>;
 
     /// Ends Python. The actor has interrupted running code before.
     fn quit(&mut self);
 }
 
-/// One piece of what code shows.
+/// A piece of the output, displays and side effects of code.
 #[derive(Debug)]
-pub enum Shown {
+pub enum EngineOutput {
     Text(OutputChunk),
     /// The engine does not know the display's place in the output. For `replaces` see
     /// [`crate::domain::Event::Displayed`].

@@ -3,13 +3,13 @@
 pub mod activity;
 pub mod actor;
 pub mod background;
+pub mod client_names;
 pub mod client_responses;
 pub mod clock;
 pub mod discovery;
 pub mod engine;
 pub mod handle;
 pub mod history;
-pub mod names;
 pub mod outlet;
 pub mod pidfd;
 pub mod processes;
@@ -21,7 +21,7 @@ pub use activity::{Activity, ActivityLog};
 pub use actor::{Startup, remember_client, spawn};
 pub use background::in_background;
 pub use client_responses::{ClientResponse, ClientResponses, ResponseKind, Structured};
-pub use engine::{Engine, EngineEvent, Shown};
+pub use engine::{Engine, EngineEvent, EngineOutput};
 pub use handle::{
     AnswerRefused, Closed, CommandError, InquiryRefused, Overview, PendingInquiry, QueueFull, ReplayRefused,
     RunOptions, SessionHandle, SubmitError, Subscription, Ticket,

@@ -1,5 +1,4 @@
-//! The sink of a session's events, which outlive the process there. The actor calls the sink, the journal implements
-//! it.
+//! The interface by which the actor records events, so that they outlive the process. The journal implements it.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};

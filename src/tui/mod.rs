@@ -1,6 +1,6 @@
 //! The dashboard: it folds the session's events into a view, and draws the view on its own terminal handle.
 //!
-//! An event goes through `run` (the loop), `update` (keys, through the table in `keymap`) or [`View::apply`] (session
+//! An event goes through `run` (the loop), `View::on_terminal` (keys and mouse, through the table in `input/keymap`) or [`View::apply`] (session
 //! events), `View::prepare` (measures the rows in the window) and `draw` (writes a buffer, changes nothing). Nothing
 //! here waits for Python.
 

@@ -7,7 +7,7 @@
 //! together.
 //!
 //! ```text
-//! FOURHANDS_MODEL_RUNS=100000 FOURHANDS_MODEL_SEED=1 cargo test --release --lib explores_the_hand_over -- --ignored --nocapture
+//! FOURHANDS_MODEL_RUNS=100000 FOURHANDS_MODEL_SEED=1 cargo test --release --lib explores_the_handover -- --ignored --nocapture
 //! ```
 //!
 //! `FOURHANDS_MODEL_SURVEY=1` counts all violations instead of ending with the first one.
@@ -133,7 +133,7 @@ fn the_handover_keeps_its_promises() {
 
 #[test]
 #[ignore = "takes minutes: FOURHANDS_MODEL_RUNS (100000) from FOURHANDS_MODEL_SEED (1) on"]
-fn explores_the_hand_over() {
+fn explores_the_handover() {
     check(number("FOURHANDS_MODEL_SEED").unwrap_or(1), number("FOURHANDS_MODEL_RUNS").unwrap_or(100_000));
 }
 

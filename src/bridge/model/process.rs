@@ -271,5 +271,5 @@ impl SessionSource for ModelSource {
         self.finder.remedy(&self.finder.explain(&choice, &[]))
     }
 
-    fn note_refusal(&self, _: Option<String>) {}
+    fn set_refusal(&self, _: Option<String>) {}
 }

@@ -13,7 +13,7 @@ use super::world::{SharedWorld, World, lock, outcome};
 use crate::domain::{
     Author, InputAnswer, InspectError, InspectRequest, ResetReport, SnippetId, Status, VariableQuery, VariableTable,
 };
-use crate::session::{Engine, EngineEvent, Shown};
+use crate::session::{Engine, EngineEvent, EngineOutput};
 
 /// The result of one step of Python.
 pub enum PythonStep {
@@ -97,7 +97,7 @@ impl Engine for Python {
         true
     }
 
-    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)> {
         Vec::new()
     }
 

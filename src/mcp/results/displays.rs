@@ -12,8 +12,8 @@ use crate::domain::{Display, Form, Snippet};
 use crate::mcp::resources::uris;
 
 /// Characters of the text of one display.
-const MAX_TEXT: usize = 4_000;
-/// The last displays of a snippet are listed, at most so many.
+const MAX_DISPLAY_TEXT: usize = 4_000;
+/// The most displays that are listed; older ones are left out.
 const MAX_DISPLAYS: usize = 50;
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -23,20 +23,21 @@ pub struct DisplayReport {
     pub number: usize,
     /// The best of its forms, such as `image/png`; images come as image content.
     pub mime: String,
-    /// Bytes of that form.
+    /// Size of that form in bytes.
     pub size: u64,
-    /// Pixels.
+    /// Width in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
+    /// Height in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// What it says, if it is text.
+    /// The text of the display, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Why an image does not come with the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
-    /// The resource that has it whole.
+    /// URI of the resource with the complete display.
     pub uri: String,
 }
 
@@ -100,5 +101,5 @@ fn text(display: &Display) -> Option<String> {
     let plain_form = || std::str::from_utf8(&display.form("text/plain")?.data).ok();
     let image = display.forms.first().is_some_and(Form::is_image);
     let found = display.text().or_else(|| if image { None } else { plain_form().map(Cow::Borrowed) })?;
-    Some(truncate_middle(&plain(&found), MAX_TEXT, 0).0).filter(|text| !text.is_empty())
+    Some(truncate_middle(&plain(&found), MAX_DISPLAY_TEXT, 0).0).filter(|text| !text.is_empty())
 }

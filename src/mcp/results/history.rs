@@ -12,7 +12,7 @@ use super::status::RunStatus;
 use super::truncate::{MAX_TEXT, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Entry, SnippetId, Timestamp, Transcript, quoted, units};
-use crate::session::names::unmarked;
+use crate::session::client_names::unmarked;
 
 /// Entries of a page of the resource.
 const PAGE_LENGTH: usize = 100;

@@ -12,7 +12,7 @@ use super::displays::DisplayReport;
 use super::effects::effect_phrases;
 use super::images::AttachedImages;
 use super::status::{RunStatus, stopped_by};
-use super::truncate::{SHARE, one_line, truncate_middle};
+use super::truncate::{PART_DIVISOR, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Outcome, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
 
@@ -112,7 +112,7 @@ impl Parts {
     pub fn of(outcome: Option<&Outcome>, whole: usize) -> Self {
         let mut cuts = Vec::new();
         let mut room = whole;
-        let max = whole / SHARE;
+        let max = whole / PART_DIVISOR;
         let mut fit = |text: &str, hint: &'static str| {
             let (text, was_cut) = truncate_middle(&plain(text), max, 0);
             cuts.extend(was_cut.then_some(hint));
@@ -198,8 +198,9 @@ impl RunReport {
             let text = output.text(Some(stream));
             truncate_middle(&plain(&text), max, output.omitted())
         };
-        let (stderr, stderr_cut) = stream(Stream::Stderr, max / SHARE);
-        let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(max / SHARE));
+        let (stderr, stderr_cut) = stream(Stream::Stderr, max / PART_DIVISOR);
+        let (stdout, stdout_cut) =
+            stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(max / PART_DIVISOR));
         let output_cut = stderr_cut | stdout_cut;
         let cut_notice = cut_notice(snippet, &parts, output_cut, None);
         let truncated = cut_notice.is_some();

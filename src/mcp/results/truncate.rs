@@ -4,11 +4,11 @@ use crate::domain::terminal_text::with_invisible_shown;
 
 /// Characters of a result for a model.
 pub const MAX_TEXT: usize = 40_000;
-/// Each of the lesser parts (last value, traceback, stderr) may take one `SHARE`th of the whole.
-pub const SHARE: usize = 4;
+/// A lesser part (last value, traceback, stderr) may take `1 / PART_DIVISOR` of the whole.
+pub const PART_DIVISOR: usize = 4;
 
-/// `text` in about `max` characters: the beginning, a mark, and the end. Also returns whether anything is missing. Before,
-/// `lost` bytes had been dropped from the text.
+/// `text` in about `max` characters: the beginning, a mark, and the end. Also returns whether anything is missing. `lost` is
+/// the number of bytes that were dropped from the text earlier.
 pub fn truncate_middle(text: &str, max: usize, lost: u64) -> (String, bool) {
     let text = &*with_invisible_shown(text);
     // A text has at least as many bytes as characters.

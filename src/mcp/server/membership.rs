@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::domain::Author;
 use crate::mcp::results::activity_since::ReadCursor;
-use crate::session::names::{NAMELESS, cleaned};
+use crate::session::client_names::{NAMELESS, cleaned};
 use crate::session::{Closed, SentTo, SessionHandle};
 
 /// A client that connects this soon after the start of the session process was connected to the process before.

@@ -19,7 +19,7 @@ use crate::mcp::server::serve::serve;
 use crate::mcp::transport::client_state::ClientState;
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::{Backend, serve_connection};
-use crate::session::{self, Engine, EngineEvent, SessionHandle, Shown, Startup};
+use crate::session::{self, Engine, EngineEvent, EngineOutput, SessionHandle, Startup};
 
 /// A test that waits longer fails.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
@@ -27,7 +27,7 @@ pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// An engine that runs a small language of words, see `run`.
 struct Scripted {
     events: UnboundedSender<EngineEvent>,
-    output: Vec<(Option<SnippetId>, Shown)>,
+    output: Vec<(Option<SnippetId>, EngineOutput)>,
     running: Option<SnippetId>,
     /// The code ends only at a second, forceful interrupt.
     stubborn: bool,
@@ -39,7 +39,7 @@ struct Scripted {
 
 impl Scripted {
     fn write(&mut self, id: SnippetId, stream: Stream, text: &str) {
-        self.output.push((Some(id), Shown::Text(OutputChunk::of(stream, text))));
+        self.output.push((Some(id), EngineOutput::Text(OutputChunk::of(stream, text))));
         let _ = self.events.send(EngineEvent::OutputReady);
     }
 
@@ -169,7 +169,7 @@ impl Engine for Scripted {
         true
     }
 
-    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)> {
         std::mem::take(&mut self.output)
     }
 

@@ -22,7 +22,7 @@ use super::client_state::ClientState;
 use super::malformed;
 use super::outgoing::Outgoing;
 use crate::mcp::bridge_protocol::UNANSWERED;
-use crate::mcp::era::STATELESS;
+use crate::mcp::era::FIRST_STATELESS_VERSION;
 use crate::mcp::results::visible;
 use crate::mcp::tools;
 
@@ -230,7 +230,8 @@ fn begins_conversation(request: &ClientRequest) -> bool {
         ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
         request => {
             let meta = request.get_meta();
-            meta.protocol_version() == Some(STATELESS) && meta.missing_required_keys(&STATELESS).is_empty()
+            meta.protocol_version() == Some(FIRST_STATELESS_VERSION)
+                && meta.missing_required_keys(&FIRST_STATELESS_VERSION).is_empty()
         }
     }
 }
@@ -238,7 +239,7 @@ fn begins_conversation(request: &ClientRequest) -> bool {
 /// Returns whether this is a ping of the stateless era, which has no such method.
 fn is_stateless_ping(request: &ClientRequest) -> bool {
     matches!(request, ClientRequest::PingRequest(_))
-        && request.get_meta().protocol_version().is_some_and(|version| version >= STATELESS)
+        && request.get_meta().protocol_version().is_some_and(|version| version >= FIRST_STATELESS_VERSION)
 }
 
 /// The bytes of [`MAX_LONG_LINES`] that a long line has reserved. Short lines need no reservation.

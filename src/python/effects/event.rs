@@ -1,4 +1,4 @@
-//! The audit events of CPython that tell of effects.
+//! The audit events of CPython that report side effects.
 
 /// An audit event that the session reads. Its name and arguments are those of CPython's "Audit events table".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The paths of effects: seen from the session's folder, and which of them are not worth a word.
+//! The paths of effects: seen from the session's folder, and which of them are not reported.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 impl Places {
-    /// Places a path that is seen from `folder`; `None` for paths that are not worth a word: devices, bytecode, and the
+    /// Places a path that is seen from `folder`; `None` for paths that are not reported: devices, bytecode, and the
     /// session's own files.
     pub fn place(&self, path: &Path, folder: &Path) -> Option<Place> {
         let absolute = normalized(&folder.join(path));

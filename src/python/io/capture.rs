@@ -14,7 +14,7 @@ use super::pending::PendingQueue;
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Display, SnippetId, Stream};
 use crate::python::effects::EffectCollector;
-use crate::session::{Shown, Spool};
+use crate::session::{EngineOutput, Spool};
 
 /// How long a writer waits for the drain to take earlier output from below Python. Only needed when a child or C code has
 /// just written; the limit is for descriptors that user code turned into something else.
@@ -157,15 +157,15 @@ impl Capture {
     /// Changes the effects of snippets.
     pub fn change_effects(&self, change: impl FnOnce(&mut EffectCollector)) {
         change(&mut self.effects.lock());
-        let first = self.state.lock().pending.announce();
+        let first = self.state.lock().pending.mark_announced();
         self.announce_if(first);
     }
 
     /// Takes all pending output, in order, and the effects that have changed.
-    pub fn take(&self) -> Vec<(Option<SnippetId>, Shown)> {
+    pub fn take(&self) -> Vec<(Option<SnippetId>, EngineOutput)> {
         let mut taken = self.state.lock().pending.take();
         let effects = self.effects.lock().take();
-        taken.extend(effects.into_iter().map(|(snippet, effects)| (Some(snippet), Shown::Effects(effects))));
+        taken.extend(effects.into_iter().map(|(snippet, effects)| (Some(snippet), EngineOutput::Effects(effects))));
         taken
     }
 
@@ -280,7 +280,7 @@ mod tests {
     fn text(capture: &Capture) -> String {
         let mut output = Output::default();
         for (_, shown) in capture.take() {
-            if let Shown::Text(chunk) = shown {
+            if let EngineOutput::Text(chunk) = shown {
                 output.push(&chunk);
             }
         }

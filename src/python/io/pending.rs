@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::domain::{Display, Output, SnippetId, Stream};
-use crate::session::Shown;
+use crate::session::EngineOutput;
 
 /// Bytes of displays that may be pending.
 const MAX_DISPLAY_BYTES: usize = 32 << 20;
@@ -43,13 +43,13 @@ impl PendingQueue {
             output.push_text(stream, text);
             self.pieces.push_back((owner, PendingOutput::Text(output)));
         }
-        self.announce()
+        self.mark_announced()
     }
 
     pub fn push_display(&mut self, owner: Option<SnippetId>, display: Display, replaces: bool) -> bool {
         self.display_bytes += display.bytes_kept();
         self.pieces.push_back((owner, PendingOutput::Display { display, replaces }));
-        // Code that displays faster than the session takes loses its oldest pictures.
+        // If displays come faster than the session takes them, the oldest lose their data.
         for (_, piece) in &mut self.pieces {
             if self.display_bytes <= MAX_DISPLAY_BYTES {
                 break;
@@ -59,10 +59,10 @@ impl PendingQueue {
                 *display = display.dropped();
             }
         }
-        self.announce()
+        self.mark_announced()
     }
 
-    /// Removes the pending displays of `owner`, and adds that earlier ones are removed as well.
+    /// Removes the pending displays of `owner`, and queues the removal of those that were taken before.
     pub fn clear_displays(&mut self, owner: Option<SnippetId>) -> bool {
         let before = self.pieces.len();
         self.pieces.retain(|(snippet, piece)| *snippet != owner || matches!(piece, PendingOutput::Text(_)));
@@ -70,17 +70,17 @@ impl PendingQueue {
             self.display_bytes = self.pieces.iter().map(|(_, piece)| piece.display_bytes()).sum();
         }
         self.pieces.push_back((owner, PendingOutput::Cleared));
-        self.announce()
+        self.mark_announced()
     }
 
     /// Takes all pieces, in order.
-    pub fn take(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
+    pub fn take(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)> {
         self.announced = false;
         self.display_bytes = 0;
         let shown = |piece| match piece {
-            PendingOutput::Text(output) => Shown::Text(output.into_chunk()),
-            PendingOutput::Display { display, replaces } => Shown::Display { display, replaces },
-            PendingOutput::Cleared => Shown::Cleared,
+            PendingOutput::Text(output) => EngineOutput::Text(output.into_chunk()),
+            PendingOutput::Display { display, replaces } => EngineOutput::Display { display, replaces },
+            PendingOutput::Cleared => EngineOutput::Cleared,
         };
         self.pieces.drain(..).map(|(owner, piece)| (owner, shown(piece))).collect()
     }
@@ -96,8 +96,8 @@ impl PendingQueue {
         }
     }
 
-    /// Returns whether something pending must be announced, because nothing was pending before.
-    pub fn announce(&mut self) -> bool {
+    /// Marks the queue as announced. Returns whether it was not.
+    pub fn mark_announced(&mut self) -> bool {
         !std::mem::replace(&mut self.announced, true)
     }
 }

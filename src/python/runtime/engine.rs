@@ -18,7 +18,7 @@ use crate::python::completion::thread::CompletionTask;
 use crate::python::completion::tracker::QuestionTracker;
 use crate::python::io::capture::Capture;
 use crate::python::isolation::children;
-use crate::session::{Engine, Shown};
+use crate::session::{Engine, EngineOutput};
 
 /// Work for the main thread.
 pub(in crate::python) enum EngineJob {
@@ -189,7 +189,7 @@ impl Engine for PythonEngine {
         was_waiting
     }
 
-    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)> {
         self.capture.take()
     }
 

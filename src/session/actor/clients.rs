@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::domain::{Client, ClientId, Event};
-use crate::session::names::{ClientNames, unmarked};
+use crate::session::client_names::{ClientNames, unmarked};
 
 pub struct Clients {
     /// Clients of the process before that have not reconnected yet.

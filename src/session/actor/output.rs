@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::state::Actor;
 use crate::domain::{Display, Event, SnippetId};
 use crate::session::clock::now;
-use crate::session::engine::Shown;
+use crate::session::engine::EngineOutput;
 
 /// The first output is passed on at once, and later output once in this time.
 const OUTPUT_INTERVAL: Duration = Duration::from_millis(33);
@@ -33,14 +33,14 @@ impl Actor {
         self.output.last_flush = Some(Instant::now());
         for (snippet, shown) in taken {
             match shown {
-                Shown::Text(chunk) => self.emit(Event::Output { snippet, chunk, at: now() }),
-                Shown::Display { display, replaces } => self.display(snippet, display, replaces),
-                Shown::Effects(effects) => {
+                EngineOutput::Text(chunk) => self.emit(Event::Output { snippet, chunk, at: now() }),
+                EngineOutput::Display { display, replaces } => self.display(snippet, display, replaces),
+                EngineOutput::Effects(effects) => {
                     if let Some(snippet) = snippet {
                         self.emit(Event::Effects { snippet, effects });
                     }
                 }
-                Shown::Cleared => {
+                EngineOutput::Cleared => {
                     if let Some(snippet) = snippet {
                         self.emit(Event::DisplaysCleared { snippet });
                     }

@@ -75,7 +75,7 @@ mod tests {
     use crate::tui::fixtures::story;
 
     #[test]
-    fn a_draft_that_is_too_long_keeps_nothing_else_from_the_next_process() {
+    fn an_oversized_draft_is_dropped_and_the_rest_is_saved() {
         static CRASH_STORE: CrashStore = CrashStore::empty();
         let after = |draft: &str| {
             let mut view = story().view();
