@@ -28,6 +28,11 @@ const CASES: &[(&str, &[&str])] = &[
     ("try: open('nowhere/a', 'w')\nexcept FileNotFoundError: pass", &[]),
     ("open('new', 'w').close(); open('new', 'a').close()", &["created new"]),
     ("open('new', 'w').close(); os.remove('new')", &[]),
+    ("open('a', 'w').close(); os.remove('a'); open('a', 'w').close()", &["deleted a", "wrote a", "created a"]),
+    (
+        "open('d', 'w').close(); os.chdir('folder'); open('d', 'w').close()",
+        &["created d, folder/d", "changed folder to folder"],
+    ),
     ("os.close(os.open('new', os.O_WRONLY | os.O_CREAT))", &["created new"]),
     ("os.close(os.open('a', os.O_RDWR))", &["wrote a"]),
     ("os.close(os.open('a', os.O_RDONLY))", &[]),

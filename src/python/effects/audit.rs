@@ -50,6 +50,8 @@ struct Recorder {
     lookups: Mutex<Vec<Lookup>>,
     /// The start of the last `subprocess.Popen`, which may use `os.posix_spawn` and so raise a second event.
     popen: Mutex<Option<(Origin, SideEffect)>>,
+    /// The file that was opened to write last, if no other effect came after: opening it again adds nothing.
+    last_written: Mutex<Option<(SnippetId, PathBuf)>>,
 }
 
 /// The thread that raised an event, and its snippet.
@@ -80,6 +82,7 @@ pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext,
         interpreter,
         lookups: Mutex::default(),
         popen: Mutex::default(),
+        last_written: Mutex::default(),
     };
     if RECORDER.set(recorder).is_err() {
         return Ok(());
@@ -127,6 +130,9 @@ impl Recorder {
         let writer = OutputWriter { thread: current_thread(), snippet: self.context.get(py) };
         let Some(snippet) = self.capture.owner(writer) else { return };
         let origin = (writer.thread, snippet);
+        if event != AuditEvent::Open {
+            *self.last_written.lock() = None;
+        }
         match event {
             AuditEvent::Open => self.open(snippet, args),
             AuditEvent::Lookup => self.remember_lookup(origin, args),
@@ -222,7 +228,11 @@ impl Recorder {
 
     fn open(&self, snippet: SnippetId, args: &Arguments<'_>) {
         let Some(OpenMode::Write { creates, only_creates }) = args.open_mode() else { return };
-        let Some(place) = args.path(0, None).and_then(|path| self.place(&path)) else { return };
+        let Some(path) = args.path(0, None) else { return };
+        if self.last_written.lock().as_ref().is_some_and(|(by, written)| *by == snippet && *written == path) {
+            return;
+        }
+        let Some(place) = self.place(&path) else { return };
         let kind = match place.absolute.metadata() {
             // A temporary file without a name is opened by its folder.
             Ok(known) if known.is_dir() || only_creates || !is_writable(&place.absolute, &known) => return,
@@ -237,6 +247,7 @@ impl Recorder {
         }
         let effect = SideEffect { outside: place.outside, ..SideEffect::new(kind, place.shown) };
         self.capture.change_effects(|effects| effects.add(snippet, effect));
+        *self.last_written.lock() = Some((snippet, path));
     }
 
     fn rename(&self, snippet: SnippetId, args: &Arguments<'_>) {
