@@ -11,11 +11,13 @@ use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::mcp::errors::CallError;
 use crate::mcp::results::report::stuck_notice;
 use crate::mcp::results::truncate::one_line;
-use crate::session::Closed;
 use crate::session::clock::now;
+use crate::session::{Closed, Overview};
 
 /// How long a call goes on when its client has closed its side. A client that has only shut its input gets the answer.
 const DISCONNECT_GRACE: Duration = Duration::from_millis(500);
+/// How long a call waits before it looks for an earlier snippet of the client that waits for input.
+const BLOCKED_CHECK_DELAY: Duration = Duration::from_millis(50);
 /// When a client has left and its code has caught the interrupt, the code is interrupted by force after this time.
 const FORCE_DELAY: Duration = Duration::from_secs(2);
 /// Bytes of the end of the output in which the last line is searched, and characters of that line.
@@ -42,6 +44,8 @@ impl Waits {
 enum WaitEvent {
     Ended(Result<Arc<Snippet>, Closed>),
     TimeOver,
+    /// An earlier snippet of the client waits for input, so the snippet cannot begin.
+    Blocked(SnippetId, Arc<InputRequest>),
     /// The client has sent `notifications/cancelled`.
     Cancelled,
     /// The client has closed its side.
@@ -67,6 +71,7 @@ impl ToolCall<'_> {
     ) -> ToolOutcome {
         let mut done = pin!(done);
         let mut time_over = pin!(tokio::time::sleep(wait));
+        let mut blocked = pin!(self.blocked_by_own_prompt(id));
         let mut progress = CallProgress::of(self);
         self.report_progress(id, &progress).await?;
         loop {
@@ -78,6 +83,7 @@ impl ToolCall<'_> {
                     if self.stop.is_cancelled() { WaitEvent::Stopping } else { WaitEvent::Cancelled }
                 }
                 () = &mut time_over => WaitEvent::TimeOver,
+                (earlier, input) = &mut blocked => WaitEvent::Blocked(earlier, input),
                 () = progress.due() => WaitEvent::ProgressDue,
             };
             match event {
@@ -87,6 +93,7 @@ impl ToolCall<'_> {
                     return Ok(self.result_from(&snippet, waits.from(), notice).await);
                 }
                 WaitEvent::TimeOver => return self.unfinished(id, waits).await,
+                WaitEvent::Blocked(earlier, input) => return self.blocked(id, earlier, &input).await,
                 WaitEvent::ProgressDue => self.report_progress(id, &progress).await?,
                 // The client has a limit of its own, often of few seconds. Like the end of `wait_s`, that only ends the wait.
                 WaitEvent::Cancelled if self.client.take_timed_out(&self.context.id) => {
@@ -116,6 +123,34 @@ impl ToolCall<'_> {
                 }
             }
         }
+    }
+
+    /// Resolves when an earlier snippet of the client, which the queued snippet waits for, waits for input itself.
+    async fn blocked_by_own_prompt(&self, id: SnippetId) -> (SnippetId, Arc<InputRequest>) {
+        // Most code has ended by then.
+        tokio::time::sleep(BLOCKED_CHECK_DELAY).await;
+        while let Ok(Overview { running: Some((earlier, author)), .. }) = self.session.overview().await {
+            if earlier == id || author != self.author {
+                break;
+            }
+            let Ok(snippet) = self.session.wait_or_input(earlier).await else { break };
+            if let Some(input) = &snippet.input {
+                return (earlier, input.clone());
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// The result of a queued snippet while an earlier one of the client waits for input.
+    async fn blocked(&self, id: SnippetId, earlier: SnippetId, input: &InputRequest) -> ToolOutcome {
+        let found = self.session.snippet(id).await.map_err(CallError::maybe_received)?;
+        let snippet = found.ok_or(CallError::NoSuchSnippet(id))?;
+        let notice = format!(
+            "Your snippet {earlier} waits for input, and this code is queued behind it. {} Or call interrupt_snippet with \
+             snippet={earlier}. Then wait_for_snippet with snippet={id} returns this result.",
+            input_notice(earlier, input)
+        );
+        Ok(self.snippet_result(&snippet, Some(notice)).await)
     }
 
     /// Interrupts a snippet that nobody waits for any more.

@@ -149,6 +149,24 @@ async fn a_request_for_input_ends_the_wait_and_is_answered_by_client_or_person()
 }
 
 #[tokio::test]
+async fn a_call_behind_a_prompt_of_the_same_client_is_answered_at_once() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        client.run("ask name? ").await;
+        let result = client.call("run_python_code", json!({"code": "echo next", "wait_s": 600})).await;
+        assert_eq!(result["structuredContent"]["status"], "queued", "{result}");
+        for part in ["Your snippet 1 waits for input", "answer_input with snippet=1", "wait_for_snippet with snippet=2"]
+        {
+            assert!(text(&result).contains(part), "{part}: {result}");
+        }
+        client.call("answer_input", json!({"snippet": 1, "text": "Ada"})).await;
+        let result = client.call("wait_for_snippet", json!({"snippet": 2})).await;
+        assert_eq!(result["structuredContent"]["stdout"], "next\n", "{result}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_for_input_without_an_answer_times_out() {
     let rig = Rig::with_input_limit(Duration::from_secs(1));
     let mut client = rig.client(Era::Legacy, "tester").await;
