@@ -10,6 +10,7 @@ mod help;
 mod inspector;
 mod keys;
 mod layers;
+mod line_numbers;
 mod lookup;
 mod mouse;
 mod pager;
@@ -20,6 +21,7 @@ mod replay;
 mod screens;
 mod selection;
 mod settings;
+mod sideways;
 mod styles;
 mod writing;
 
