@@ -198,7 +198,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         }
     });
     // The keys do not go to the input.
-    let is_elsewhere = view.viewport.selected.is_some() || view.has_list_focus();
+    let is_elsewhere = view.viewport.selected.is_some() || view.has_layer_for_keys();
     let focus = if is_elsewhere { theme::DIM } else { theme::FOCUS };
     let left = [(" ", focus), (&*number, theme::DIM), (" ", focus), ("you", theme::BOLD.patch(focus)), (" ", focus)];
     let lines = lines_in_sight(view, layout);

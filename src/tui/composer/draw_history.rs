@@ -51,13 +51,34 @@ impl PanelRows {
     }
 }
 
+/// The code of the chosen input.
+fn chosen(search: &HistorySearch) -> String {
+    search.chosen().map(|past| visible(&past.code).into_owned()).unwrap_or_default()
+}
+
+/// The box, and the rows of its parts.
+fn panel(search: &HistorySearch, code: &str, layout: &Layout) -> (Rect, PanelRows) {
+    let rows = PanelRows::of(search, code.trim_end().lines().count(), layout);
+    let (width, height) = (MAX_WIDTH.min(layout.rule.width), rows.height() as u16);
+    (Rect { x: 0, y: layout.rule.y.saturating_sub(height), width, height }, rows)
+}
+
+/// The found input at a position of the screen.
+pub fn row_at(search: &HistorySearch, layout: &Layout, at: Position) -> Option<usize> {
+    let (area, rows) = panel(search, &chosen(search), layout);
+    let above = if rows.preview > 0 { rows.preview + 1 } else { 0 };
+    let line = usize::from(at.y).checked_sub(usize::from(area.y) + 1 + above).filter(|line| *line < rows.list)?;
+    // The best match is the lowest.
+    let row = (search.row + 1).saturating_sub(rows.list) + rows.list - 1 - line;
+    (area.contains(at) && row < search.found.len()).then_some(row)
+}
+
 /// Returns where the terminal's cursor belongs.
 pub fn draw(view: &View, search: &HistorySearch, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
-    let code = search.chosen().map(|past| visible(&past.code).into_owned()).unwrap_or_default();
+    let code = chosen(search);
     let lines = code.trim_end().lines().count();
-    let rows = PanelRows::of(search, lines, layout);
-    let (width, height) = (MAX_WIDTH.min(layout.rule.width), rows.height() as u16);
-    let area = Rect { x: 0, y: layout.rule.y.saturating_sub(height), width, height };
+    let (area, rows) = panel(search, &code, layout);
+    let (width, height) = (area.width, area.height);
     Clear.render(area, buffer);
     frame::frame(area, " history ", buffer);
     let inside = Rect { x: area.x + 2, y: area.y + 1, width: width - 4, height: height - 2 };

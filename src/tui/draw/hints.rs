@@ -77,7 +77,7 @@ impl Hints<'_> {
         let here = [vec![Context::Session], self.view.contexts()].concat();
         let key = here.iter().find_map(|context| keys.key_in(*context, action)).or_else(|| keys.key(action));
         let Some(key) = key else { return };
-        self.hints.push(Hint { action, key: key.to_string(), what: what.to_owned(), is_needed });
+        self.hints.push(Hint { action, key: key.short(), what: what.to_owned(), is_needed });
     }
 
     fn need(&mut self, action: Action, what: &str) {
@@ -145,6 +145,8 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
     let is_open = view.viewport.unfolded.contains(&index) != view.viewport.unfold_all;
     if has_pictures(&view.transcript, index) {
         hints.offer(Action::Output, "figure");
+    } else if view.only_unfolds() {
+        hints.offer(Action::Output, if copy::has(entry, Piece::Traceback) { "traceback" } else { "effects" });
     } else if copy::has(entry, Piece::Output) {
         hints.offer(Action::Output, "open");
     }

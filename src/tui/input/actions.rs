@@ -82,6 +82,7 @@ impl View {
                 self.layers.clear();
                 self.viewport.anchor = Anchor::Follow;
             }
+            Action::ToInput => self.viewport.selected = None,
             Action::SelectUp => self.select(true),
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),

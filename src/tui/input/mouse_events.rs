@@ -6,6 +6,7 @@ use ratatui::layout::Position;
 
 use crate::domain::Timestamp;
 use crate::tui::composer::draw::put_cursor;
+use crate::tui::composer::draw_history;
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
 use crate::tui::draw::status::StatusRow;
@@ -14,8 +15,8 @@ use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::Action;
 use crate::tui::input::mouse::Held;
 use crate::tui::layers::Layer;
-use crate::tui::overlays::draw_palette;
 use crate::tui::overlays::help::Help;
+use crate::tui::overlays::{draw_palette, draw_replay};
 use crate::tui::pager::draw::hints as pager_hints;
 use crate::tui::theme;
 use crate::tui::transcript::card::Row;
@@ -124,6 +125,15 @@ impl View {
                 return Some(self.click_variable(variable));
             }
             Some(Layer::Palette(_)) => return self.click_palette(layout, at, now),
+            Some(Layer::HistorySearch(search)) if let Some(row) = draw_history::row_at(search, layout, at) => {
+                self.layers.history_search_mut()?.row = row;
+                return self.on_key(Action::Choose.press(), now);
+            }
+            Some(Layer::Replay { row }) if let Some(chosen) = draw_replay::row_at(self, layout, *row, at) => {
+                // To begin needs a key, because that runs code.
+                self.layers.push(Layer::Replay { row: chosen });
+                return None;
+            }
             Some(Layer::SearchPrompt(_)) => true,
             Some(layer) if layer.is_modal() || layer.covers_input() => return None,
             _ => false,
@@ -138,7 +148,7 @@ impl View {
         {
             self.mouse.held = Some(Held::Divider);
         } else if layout.transcript.contains(at) {
-            self.click_transcript(layout, at, double);
+            return self.click_transcript(layout, at, double, now);
         } else if layout.rule.contains(at) {
             self.viewport.anchor = Anchor::Follow;
             self.viewport.selected = None;
@@ -218,9 +228,9 @@ impl View {
         listed.rows.get(usize::from(at.y - listed.area.y)).map(|variable| variable.name.clone())
     }
 
-    fn click_transcript(&mut self, layout: &Layout, at: Position, double: bool) {
-        let Some(frame) = &self.frame else { return };
-        let Some(place) = frame.window.get(usize::from(at.y - layout.transcript.y)).copied() else { return };
+    fn click_transcript(&mut self, layout: &Layout, at: Position, double: bool, now: Timestamp) -> Option<Effect> {
+        let frame = self.frame.as_ref()?;
+        let place = frame.window.get(usize::from(at.y - layout.transcript.y)).copied()?;
         let card = frame.cards.get(&place.card).cloned();
         let on_mark = card.as_ref().and_then(|card| card.rows.get(place.row)).is_some_and(is_fold_mark);
         let foldable = card.is_some_and(|card| card.foldable);
@@ -230,12 +240,14 @@ impl View {
             self.viewport.anchor = frame.window.first().map_or(Anchor::Follow, |first| Anchor::At(*first));
         }
         self.leave_variables();
-        let opens = double && !on_mark && self.opens(place.card);
-        if opens {
-            self.open_card(place.card);
-        } else if foldable && (on_mark || double) {
+        // A second press of Enter could run the code.
+        if double && !on_mark && self.pending.run_again.is_none() && self.opens(place.card) {
+            return self.on_key(Action::Output.press(), now);
+        }
+        if foldable && (on_mark || double) {
             self.fold();
         }
+        None
     }
 
     fn input_mut(&mut self, now: Timestamp) -> &mut Editor {

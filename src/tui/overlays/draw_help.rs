@@ -168,7 +168,7 @@ pub fn draw(view: &View, layout: &Layout, help: &Help, buffer: &mut Buffer) -> O
         if rows.len() > inside { format!(" {}–{last} of {} ", help.scroll + 1, rows.len()) } else { String::new() };
     let end = put_right(buffer, area, area.right() - 2, bottom, &place, theme::DIM);
     let (page, search, back): (&[_], &[_], &[_]) = (&[Action::PageDown], &[Action::Search], &[Action::Back]);
-    let hints = match (layout.class, rows.len() > inside) {
+    let hints = match (layout.class, rows.len() > last) {
         (Class::Compact, _) => &[(search, ""), (back, "")][..],
         (_, true) => &[(page, "more"), (search, "search"), (back, "close")],
         (_, false) => &[(search, "search"), (back, "close")],

@@ -122,6 +122,9 @@ fn hints_are_clicked_like_keys() {
     assert!(view.layers.is_empty());
     click_hint(&mut view, "Esc input");
     assert_eq!(view.viewport.selected, None);
+    select_last(&mut view);
+    key(&mut view, KeyCode::Tab);
+    assert_eq!(view.viewport.selected, None, "Tab goes to the input too");
 }
 
 #[test]
@@ -179,4 +182,22 @@ fn a_double_click_opens_what_enter_opens() {
     assert!(view.layers.is_empty() && view.viewport.selected == Some(0));
     click(&mut view, 8, y);
     assert!(view.layers.pager().is_some());
+}
+
+#[test]
+fn a_click_takes_an_earlier_input_and_selects_what_to_replay() {
+    let mut view = crate::tui::fixtures::long_story(6).view();
+    screen(&mut view, 120, 40);
+    ctrl(&mut view, 'r');
+    let shown = text(&mut view, 120, 40);
+    let y = shown.lines().position(|line| line.contains("x0 = [") && line.starts_with('│')).expect("x0 in the list");
+    click(&mut view, 10, y as u16);
+    assert!(view.layers.is_empty() && view.composer.editor.code().starts_with("x0 = ["), "{shown}");
+
+    key(&mut view, KeyCode::F(7));
+    let shown = text(&mut view, 120, 40);
+    let (y, line) = shown.lines().enumerate().find(|(_, line)| line.contains("› ")).unwrap();
+    let x = line[..line.find("› ").unwrap()].chars().count() as u16 + 3;
+    assert_eq!(click(&mut view, x, y as u16 + 1), None, "a click begins nothing");
+    assert!(text(&mut view, 120, 40).lines().nth(y + 1).unwrap().contains("› "), "{shown}");
 }

@@ -42,7 +42,7 @@ impl View {
     }
 
     /// Returns whether the selected card has nothing to open but a traceback or effects, which unfold in the card.
-    fn only_unfolds(&self) -> bool {
+    pub fn only_unfolds(&self) -> bool {
         let entry = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
         let Some((entry, snippet)) = entry.and_then(|entry| Some((entry, snippet(entry)?))) else { return false };
         let has_effects = !snippet.effects.is_empty() && !copy::has(entry, Piece::Output);

@@ -161,7 +161,7 @@ actions! {
     Replay "replay" "Replay earlier snippets": Session "f7" "replay earlier snippets",
         Menu "f7" "";
     /// Restart Python in the same session.
-    Restart "restart" "Restart Python, losing the variables": Session "f8" "restart Python, losing the variables";
+    Restart "restart" "Restart Python, losing the variables": Session "f8" "restart Python; variables are lost";
     RestartSaving "restart-saving" "Restart Python, keeping the variables": Restarting "s" "save the variables first";
     /// Write the session to a file.
     Export "export" "Write the session to a file": Session "f9" "write the session to a file", Prompt "f9" "";
