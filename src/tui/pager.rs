@@ -135,7 +135,7 @@ impl Pager {
     pub fn turn(&mut self, by: isize) {
         let mut received = self.received.clone();
         if !received.turn(by) {
-            self.notice = Some("no client was told of it".to_owned());
+            self.notice = Some("no client received anything about it".to_owned());
             return;
         }
         let is_output = received.page().is_none();

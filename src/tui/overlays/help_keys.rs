@@ -46,6 +46,8 @@ impl View {
                     help.scroll = 0;
                 }
             },
+            // Who reads the help does not mean to quit.
+            Some(Action::QuitOrDelete) => {}
             // Other actions of the session apply to what is below.
             Some(_) if !self.is_over_modal() => {
                 self.layers.pop();

@@ -119,9 +119,9 @@ impl Page {
             details.push(format!("cut: the code wrote {}", units::bytes(*written)));
         }
         let age = snippet.map_or(0, |snippet| at.saturating_sub(snippet.submitted_at));
-        details.push(format!("{} when told, after {}", status.word(), units::duration(Duration::from_millis(age))));
+        details.push(format!("sent as: {} after {}", status.word(), units::duration(Duration::from_millis(age))));
         if snippet.is_some_and(|snippet| snippet.output.total() > *written) {
-            details.push("more was written since".to_owned());
+            details.push("the code wrote more since".to_owned());
         }
         if *images > 0 {
             details.push(format!(
@@ -131,7 +131,7 @@ impl Page {
             ));
         }
         if structured.is_none() {
-            details.push("text alone".to_owned());
+            details.push("text only".to_owned());
         }
         details.join("; ")
     }

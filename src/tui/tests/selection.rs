@@ -260,7 +260,7 @@ fn what_the_client_received_is_shown_beside_the_output() {
         assert!(view.layers.pager().is_none() && view.viewport.selected == Some(2));
         key(&mut view, KeyCode::Up);
         key(&mut view, KeyCode::Char('m'));
-        assert_eq!(view.notice.as_deref(), Some("no client asked for 2"));
+        assert_eq!(view.notice.as_deref(), Some("no client received anything about 2"));
     }
 }
 

@@ -221,9 +221,9 @@ impl View {
         }
         let selected = self.viewport.selected.and_then(|card| snippet(self.transcript.entries().get(card)?));
         self.notice = Some(match selected {
-            Some(Snippet { id, author, .. }) if author.is_you() => format!("no client asked for {id}"),
-            Some(Snippet { id, .. }) => format!("no answer about {id} is known: none was given yet, or too long ago"),
-            None => "no client was told of what is shown here".to_owned(),
+            Some(Snippet { id, author, .. }) if author.is_you() => format!("no client received anything about {id}"),
+            Some(Snippet { id, .. }) => format!("no client received anything about {id} yet, or too long ago"),
+            None => "no client received anything about these cards".to_owned(),
         });
     }
 }
