@@ -56,7 +56,7 @@ fn numbers_are_neither_copied_nor_found() {
 #[test]
 fn a_long_line_of_numbered_code_wraps_beside_its_number() {
     let mut story = Story::default();
-    let long = format!("{}\n{}", code(6), format!("y = [{}]", "1234567, ".repeat(20)));
+    let long = format!("{}\ny = [{}]", code(6), "1234567, ".repeat(20));
     story.ran(&Author::You, &long, "", ok(1));
     let mut view = story.view();
     let (buffer, _) = screen(&mut view, 80, 40);

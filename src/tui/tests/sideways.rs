@@ -10,8 +10,8 @@ use crate::tui::layers::Layer;
 
 /// A table as pandas prints it with `to_string()`: lines of one width.
 fn table(rows: usize) -> String {
-    let row = |row: usize| (0..40).map(|column| format!("{:>8}", row * 100 + column)).collect::<String>() + "\n";
-    (0..rows).map(row).collect()
+    let row = |row: usize| (0..40).map(|column| format!("{:>8}", row * 100 + column)).collect::<Vec<_>>().concat();
+    (0..rows).map(row).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn printed(output: &str) -> View {
@@ -67,8 +67,8 @@ fn printed_tables_open_unwrapped_and_scroll_sideways() {
 
 #[test]
 fn prose_opens_wrapped_and_right_unwraps_it() {
-    let lines: String = (3..200).map(|n| format!("{n} {}\n", "word ".repeat(n))).collect();
-    let mut view = printed(&lines);
+    let lines: Vec<String> = (3..200).map(|n| format!("{n} {}\n", "word ".repeat(n))).collect();
+    let mut view = printed(&lines.concat());
     key(&mut view, KeyCode::F(6));
     assert!(text(&mut view, 80, 24).contains("w unwrap"));
     // The line at the top stays there.

@@ -92,7 +92,7 @@ impl View {
     }
 
     /// Handles keys for the filter; `None` leaves a key to the list.
-    fn on_variable_query(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
+    pub fn on_variable_query(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
         let query = self.variables.query.as_mut()?;
         let action = self.keys.find(key, &[Context::Variables, Context::Transcript, Context::Session]);
         let is_text = matches!(key.code, KeyCode::Char(_))
