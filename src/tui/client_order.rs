@@ -43,8 +43,9 @@ impl ClientOrder {
     /// Follows an event, before the transcript does.
     pub fn follow(&mut self, event: &Event, transcript: &Transcript) {
         match event {
-            Event::ClientJoined { name, .. } => self.add(name),
-            Event::Submitted { author: Author::Client { name, .. }, .. } => self.add(name),
+            Event::ClientJoined { name, .. } | Event::Submitted { author: Author::Client { name, .. }, .. } => {
+                self.add(name);
+            }
             Event::ClientNamed { client, name } => {
                 let before = transcript.clients().iter().find(|known| known.id == *client).map(|known| &known.name);
                 let place = before.and_then(|before| self.0.iter().position(|known| known == before));

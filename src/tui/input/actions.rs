@@ -66,7 +66,7 @@ impl View {
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Mouse => return Some(self.toggle_mouse()),
-            Action::Help => self.open_help(),
+            Action::Help => self.open_help(now),
             Action::Export => self.open_export(now),
             Action::Replay => self.open_replay(),
             Action::Variables => self.toggle_variables(),

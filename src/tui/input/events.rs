@@ -75,7 +75,7 @@ impl View {
                 return None;
             }
             Some(Action::Help) if !matches!(self.layers.top(), Some(Layer::Help(_))) => {
-                self.open_help();
+                self.open_help(now);
                 return None;
             }
             Some(Action::Interrupt) if self.has_layer_for_keys() => {

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::frame::frame;
-use super::help::Help;
+use super::help::{Answering, Help};
 use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::input::keymap::{Action, Context};
@@ -26,7 +26,7 @@ const COMPACT_HELP_WIDTH: usize = 32;
 type Group = (&'static str, Vec<(String, String)>);
 
 /// All groups: the contexts of the moment, then the others, the marks and the session.
-fn groups(view: &View) -> (Vec<Group>, Vec<Group>) {
+fn groups(view: &View, help: &Help) -> (Vec<Group>, Vec<Group>) {
     let group = |context: Context| {
         let lines = view.keys.lines(context).into_iter();
         let mut rows: Vec<_> = lines.map(|(keys, help, _)| (keys, help.to_owned())).collect();
@@ -46,7 +46,25 @@ fn groups(view: &View) -> (Vec<Group>, Vec<Group>) {
     // The keys that hold everywhere come after the keys of the place.
     now.sort_by_key(|context| *context == Context::Session);
     let others = others.into_iter().map(group).chain([marks()]).collect();
-    (now.into_iter().map(group).collect(), others)
+    (help.answering.map(|asker| answering(view, asker)).into_iter().chain(now.into_iter().map(group)).collect(), others)
+}
+
+/// The keys while the person answers.
+fn answering(view: &View, asker: Answering) -> Group {
+    let (title, end) = match asker {
+        Answering::Client => ("answering a question", "decline"),
+        Answering::Code => ("answering a prompt", "end of input, if the line is empty"),
+    };
+    let meanings = [
+        (Context::Input, Action::Enter, "answer"),
+        (Context::Transcript, Action::Back, "answer later: to the input, and back"),
+        (Context::Session, Action::QuitOrDelete, end),
+    ];
+    let rows = meanings
+        .into_iter()
+        .filter_map(|(context, action, what)| Some((view.keys.key_in(context, action)?.to_string(), what.to_owned())));
+    let number = ("1, 2, 3 …".to_owned(), "the choice of that number".to_owned());
+    (title, rows.chain((asker == Answering::Client).then_some(number)).collect())
 }
 
 /// The help at a width: one column, or two where there is room. A query leaves only the rows that have all its words.
@@ -66,7 +84,7 @@ fn rows(view: &View, help: &Help, class: Class) -> Vec<Line<'static>> {
         lines.push(Line::default());
         lines
     };
-    let (now, others) = groups(view);
+    let (now, others) = groups(view, help);
     let mut lines = Vec::new();
     for groups in [now, others] {
         let groups: Vec<_> = groups.into_iter().map(render).collect();
@@ -146,7 +164,8 @@ pub fn hidden(view: &View, layout: &Layout) -> usize {
 
 /// The area of the help. It does not depend on the query, so that the box stays in place.
 fn box_area(view: &View, layout: &Layout) -> Rect {
-    area(layout, rows(view, &Help::default(), layout.class).len())
+    let all = Help { answering: view.layers.help().and_then(|help| help.answering), ..Help::default() };
+    area(layout, rows(view, &all, layout.class).len())
 }
 
 /// Draws the help. Returns the position of the cursor while the person types the query.

@@ -9,6 +9,17 @@ pub struct Help {
     pub query: Editor,
     /// Whether keys go to the query.
     pub is_typing: bool,
+    /// What the person was answering, if anything.
+    pub answering: Option<Answering>,
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answering {
+    /// A client with a question.
+    Client,
+    /// Running code with a prompt.
+    Code,
 }
 
 impl Help {
@@ -25,6 +36,6 @@ impl Help {
 
     /// Shows all rows again.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { answering: self.answering, ..Self::default() };
     }
 }

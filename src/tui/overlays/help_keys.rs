@@ -3,15 +3,19 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::domain::Timestamp;
+use crate::tui::composer::reply::Reply;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Chord, Context};
 use crate::tui::layers::Layer;
-use crate::tui::overlays::help::Help;
+use crate::tui::overlays::help::{Answering, Help};
 use crate::tui::view::View;
 
 impl View {
-    pub fn open_help(&mut self) {
-        self.show_help(Help::default());
+    pub fn open_help(&mut self, now: Timestamp) {
+        let reply = self.open_reply(now).filter(|_| self.layers.is_empty() && self.viewport.selected.is_none());
+        let asker = |reply: &Reply| if reply.inquiry().is_some() { Answering::Client } else { Answering::Code };
+        let answering = reply.map(asker);
+        self.show_help(Help { answering, ..Help::default() });
     }
 
     pub fn show_help(&mut self, help: Help) {
@@ -46,10 +50,8 @@ impl View {
                     help.scroll = 0;
                 }
             },
-            // Who reads the help does not mean to quit.
-            Some(Action::QuitOrDelete) => {}
-            // Other actions of the session apply to what is below.
-            Some(_) if !self.is_over_modal() => {
+            // Other actions of the session apply to what is below. Who reads the help does not mean to quit.
+            Some(action) if action != Action::QuitOrDelete && !self.is_over_modal() => {
                 self.layers.pop();
                 return self.on_key(key, now);
             }

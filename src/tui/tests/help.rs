@@ -71,6 +71,24 @@ fn f1_helps_while_the_pager_asks_and_in_the_inspector() {
 }
 
 #[test]
+fn at_a_question_the_help_begins_with_how_to_answer() {
+    let mut view = crate::tui::fixtures::Story::default().view();
+    let inquiry = crate::domain::Inquiry {
+        number: 1,
+        by: crate::tui::fixtures::client(1, "claude-code"),
+        text: "Which file?".into(),
+        choices: vec!["a.csv".into(), "b.csv".into()],
+        at: 1_000,
+    };
+    view.apply(&crate::domain::Event::Inquired(inquiry.into()));
+    screen(&mut view, 80, 24);
+    view.on_terminal(&Event::Key(KeyEvent::new(F1, KeyModifiers::NONE)), 60_000);
+    assert_eq!(heading(&mut view), "answering a question");
+    let shown = text(&mut view, 80, 24);
+    assert!(shown.contains("Ctrl-D             decline") && shown.contains("Enter              answer"), "{shown}");
+}
+
+#[test]
 fn over_a_view_that_fills_the_screen_other_keys_of_the_session_wait() {
     let mut view = story().view();
     text(&mut view, 80, 24);
