@@ -18,7 +18,8 @@
 //! | `process` | the entry of the session process, which connects the other floors |
 //! | [`cli`] | the command line, a file for each command |
 //!
-//! Other pages: `src/bridge/PROTOCOL.md`, `.github/CONTRIBUTING.md`, `tests/README.md`.
+//! Other pages: `src/bridge/PROTOCOL.md`, `.github/CONTRIBUTING.md`, `tests/README.md`; for users, `README.md` and
+//! `assets/docs/`.
 //!
 #![doc = include_str!("ARCHITECTURE.md")]
 

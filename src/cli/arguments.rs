@@ -8,15 +8,15 @@ use crate::domain::ReplaySelection;
 
 #[derive(Args, Debug)]
 pub struct SessionArguments {
-    /// Name of the session [default: from the folder's name]
+    /// Session name [default: from the folder's name]
     ///
     /// 1 to 64 of the characters A-Z a-z 0-9 . _ -, not starting with . or -.
     #[arg(long, value_name = "NAME")]
     pub session: Option<String>,
     /// Python interpreter, virtual environment or command
     ///
-    /// The path of an interpreter, the folder of a virtual environment, or a command on PATH. The order of the search
-    /// without this option is below.
+    /// The path of an interpreter, the folder of a virtual environment, or a command on PATH. `fourhands --help` has the
+    /// order of the search without this option.
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
     /// Resume a past session by name or id [default: last]

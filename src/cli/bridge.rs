@@ -30,13 +30,13 @@ pub struct BridgeArguments {
     /// Open the dashboard in a tmux pane if no session is running
     ///
     /// Works only if the client runs inside tmux. Combined with --serve, a session without a dashboard is started
-    /// elsewhere.
+    /// outside tmux.
     #[arg(long, conflicts_with = "socket")]
     pub tmux: bool,
     /// Python of a session that --serve or --tmux starts
     #[arg(long, value_name = "PATH", conflicts_with = "socket")]
     pub python: Option<PathBuf>,
-    /// With --serve: environment variables to pass to the session
+    /// With --serve: environment variables to pass on
     ///
     /// Names such as `OPENAI_API_KEY`, prefixes such as `AWS_*`, or `all`. A session started by --serve is shared, so it
     /// gets only the usual variables (paths, locale, Python's own) and these. Other clients of the session can read

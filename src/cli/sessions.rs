@@ -73,7 +73,7 @@ pub struct SessionsArguments {
     /// List running sessions only
     #[arg(long)]
     running: bool,
-    /// Preview what the journal's limits remove, and ask to remove it
+    /// Preview what the limits remove, and ask to remove it
     #[arg(long, conflicts_with_all = ["all", "past", "running", "json"])]
     prune: bool,
     /// Restore a session that was set aside

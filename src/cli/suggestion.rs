@@ -32,6 +32,7 @@ pub fn add(mut error: Error, cli: &Command) -> Error {
     if let Some(meant) = meant(given, cli, std::env::args_os().skip(1)) {
         // The other suggestions of clap are only similar words.
         error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(format!("try `{meant}`"))]));
     }
     error

@@ -51,7 +51,8 @@ pub fn present(rows: &[SessionRow], now: Timestamp, width: Option<usize>) -> Str
     table + &troubles.collect::<String>()
 }
 
-/// Formats the past sessions, the last first. `total` is the number of all past sessions.
+/// Formats the past sessions, the last first. `total` is the number of all past sessions; `below`: the table follows
+/// another.
 pub fn past(rows: &[SessionRow], total: usize, now: Timestamp, below: bool, width: Option<usize>) -> String {
     if rows.is_empty() {
         return if below { String::new() } else { "No past sessions are recorded.\n".to_owned() };
@@ -73,8 +74,8 @@ pub fn past(rows: &[SessionRow], total: usize, now: Timestamp, below: bool, widt
             folder(row),
         ]
     };
-    let heads = ["PAST", "ID", "ENDED", "HOW", "PYTHON", "SNIPPETS", "FAILED", "SIZE", "BY", "DIRECTORY"];
-    let mut text = if below { "\n".to_owned() } else { String::new() };
+    let heads = ["NAME", "ID", "ENDED", "STATE", "PYTHON", "SNIPPETS", "FAILED", "SIZE", "AUTHORS", "DIRECTORY"];
+    let mut text = if below { "\nPast sessions:\n".to_owned() } else { String::new() };
     // The Python goes first, then the size, failures, snippets, the end, the authors.
     text += &aligned(heads, rows.iter().map(cells).collect(), width, &[4, 7, 6, 5, 3, 8]);
     if total > rows.len() {
@@ -172,7 +173,7 @@ mod tests {
         let rows = [SessionRow::of_journal(&summary("sales", 0, SessionEnd::Closed))];
         assert_eq!(
             past(&rows, 7, 3 * 3_600_000, false, None),
-            "PAST   ID            ENDED    HOW     PYTHON  SNIPPETS  FAILED  SIZE    BY                DIRECTORY\n\
+            "NAME   ID            ENDED    STATE   PYTHON  SNIPPETS  FAILED  SIZE    AUTHORS           DIRECTORY\n\
              sales  000000000000  3 h ago  closed  3.12.1  34        2       1.2 MB  you, claude-code  /home/ada\n\n\
              6 more: `fourhands sessions --all`\n"
         );
@@ -199,7 +200,7 @@ mod tests {
         for width in 40..=140 {
             let table = past(&rows, 1, 3 * 3_600_000, false, Some(width));
             assert!(table.lines().all(|line| line.chars().count() <= width), "{width}:\n{table}");
-            assert!(table.starts_with("PAST   ID") && table.contains("-report"), "{table}");
+            assert!(table.starts_with("NAME   ID") && table.contains("-report"), "{table}");
         }
     }
 
