@@ -65,7 +65,7 @@ fn explanation(program: &Path, arguments: impl Iterator<Item = String>) -> Strin
     let quoted = serde_json::to_string(&arguments).unwrap_or_default().replace("\",\"", "\", \"");
     let (program, line) = (program.display(), arguments.join(" "));
     format!(
-        "`fourhands bridge` connects an AI client to your session. The client starts it; it is not for a terminal.\n\n\
+        "this is the MCP server command of AI clients, which start it themselves.\n\n\
          Add this MCP server to your AI client:\n\
          \x20 command  {program}\n\
          \x20 args     {quoted}\n\n\
