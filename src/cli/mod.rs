@@ -128,6 +128,8 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion, MissingRequiredArgument};
+
     use super::*;
 
     #[test]
@@ -189,5 +191,43 @@ mod tests {
         for word in ["NO sandbox", "Exit codes", "serve --stdio", "CONDA_PREFIX"] {
             assert!(help.contains(word), "{word} is missing in:\n{help}");
         }
+    }
+
+    /// The command lines of a page: in shell blocks, in code spans, and as arguments in configurations of clients.
+    fn commands(page: &str) -> Vec<Vec<String>> {
+        let words = |line: &str| line.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let shell = page.split("```sh\n").skip(1).filter_map(|block| block.split("```").next()).flat_map(str::lines);
+        let shell = shell.filter_map(|line| line.split(['#', '>']).next()).map(words);
+        let spans = page.split('`').filter(|span| span.starts_with("fourhands ") && !span.contains('\n')).map(words);
+        let configured =
+            page.lines().filter(|line| line.contains("\"/path/to/fourhands\", \"args\"")).filter_map(|line| {
+                let arguments = line.split("\"args\": ").nth(1)?.split_inclusive(']').next()?;
+                let mut command = vec!["fourhands".to_owned()];
+                command.extend(serde_json::from_str::<Vec<String>>(arguments).ok()?);
+                Some(command)
+            });
+        shell
+            .chain(spans)
+            .chain(configured)
+            .filter(|command| command.first().is_some_and(|word| word == "fourhands"))
+            .collect()
+    }
+
+    #[test]
+    fn every_command_of_the_pages_is_valid() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let pages = std::fs::read_dir(root.join("assets/docs")).unwrap().map(|entry| entry.unwrap().path());
+        let mut count = 0;
+        for page in pages.chain([root.join("README.md")]) {
+            for command in commands(&std::fs::read_to_string(&page).unwrap()) {
+                count += 1;
+                // A page names `fourhands stop` without its argument.
+                let wrong = Cli::try_parse_from(&command)
+                    .err()
+                    .filter(|error| !matches!(error.kind(), DisplayHelp | DisplayVersion | MissingRequiredArgument));
+                assert!(wrong.is_none(), "{}: {command:?}: {}", page.display(), wrong.unwrap());
+            }
+        }
+        assert!(count > 30, "{count} commands were found");
     }
 }
