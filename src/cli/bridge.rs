@@ -14,7 +14,7 @@ use crate::tui::settings;
 pub struct BridgeArguments {
     /// Session to connect to [default: found by folder]
     ///
-    /// Without this option: FOURHANDS_SESSION, else the session of this or the nearest parent folder, else the only
+    /// Without this option: `FOURHANDS_SESSION`, else the session of this or the nearest parent folder, else the only
     /// running session.
     #[arg(long, value_name = "NAME", conflicts_with = "socket")]
     pub session: Option<String>,
