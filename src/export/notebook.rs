@@ -131,7 +131,7 @@ fn without_timing(code: String) -> String {
     if awaits(&timed) { format!("# %%time is left out\n{timed}") } else { code }
 }
 
-/// Imports `exit` and `quit` from `sys`, because those of IPython would end the kernel.
+/// Imports `exit` and `quit` from `sys`, because those of `IPython` would end the kernel.
 fn with_sys_exit(mut code: String) -> String {
     for (name, import) in [("exit", "from sys import exit\n"), ("quit", "from sys import exit as quit\n")] {
         if reads_variable(&code, name) && !code.starts_with("%%") {

@@ -110,7 +110,7 @@ fn clients_are_told_of_and_answered() {
     let answer = client.answer(id);
     assert!(Client::text(&answer["result"]).contains("large"), "{answer}");
     let id = client.send("tools/call", run("print('got', input('which? '))"));
-    terminal.wait_for_text("3 asks: which?");
+    terminal.wait_for_text("3 wants input: which?");
     terminal.send(":answer\r");
     terminal.wait_for_text("answer: ");
     terminal.send("this one\r");

@@ -273,8 +273,8 @@ fn export_options_and_their_errors() {
     assert_eq!(numbers(&["--snippets", "2-"]), [2, 3]);
     assert_eq!(numbers(&["--author", "tester", "--snippets", "1,9"]), [1]);
     for (arguments, code, words) in [
-        (&["--to", "py", "--author", "nobody"][..], 1, "there are 1 to 3, by tester"),
-        (&["--to", "py", "--snippets", "7"], 1, "there are 1 to 3"),
+        (&["--to", "py", "--author", "nobody"][..], 1, "has snippets 1 to 3, by tester"),
+        (&["--to", "py", "--snippets", "7"], 1, "has snippets 1 to 3"),
         (&["--to", "py", "tets"], 3, "Did you mean test?"),
         (&["--to", "doc"], 2, "use py, ipynb, md, html or json"),
         (&["-o", "file.txt"], 2, "the extension of file.txt is not a known format"),

@@ -68,7 +68,9 @@ fn the_record_has_all_that_clients_were_told() {
         let mut answer = client.run(code);
         if code.contains("input(") {
             let more = client.call("answer_input", json!({"snippet": answer["snippet"], "text": "Ada"}));
+            let before = answer["stdout"].as_str().unwrap().to_owned();
             answer = more["structuredContent"].clone();
+            answer["stdout"] = format!("{before}Ada\n{}", answer["stdout"].as_str().unwrap()).into();
         }
         answers.push(answer);
     }

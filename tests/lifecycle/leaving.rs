@@ -50,7 +50,7 @@ fn the_end_is_told_in_the_scrollback_with_the_way_back() {
             Some(end) => signal(terminal.pid(), end),
         }
         terminal.wait();
-        let screen = terminal.wait_for_text("kept in");
+        let screen = terminal.wait_for_text("stored in");
         assert!(screen.contains("session sales, <1 min: 2 snippets (2 yours), 1 failed"), "{screen}");
         assert_eq!(screen.matches("session sales").count(), 1, "{screen}");
         // What it tells to do can be done.
@@ -59,8 +59,8 @@ fn the_end_is_told_in_the_scrollback_with_the_way_back() {
         assert!(export.args(["export", "sales", "-o", "sales.md"]).status().unwrap().success());
         let document = std::fs::read_to_string(home.work().join("sales.md")).unwrap();
         assert!(document.contains("x = 20 + 1"), "{document}");
-        let line = screen.lines().find(|line| line.contains("kept in")).unwrap();
-        let path = line.split("kept in").nth(1).unwrap().trim();
+        let line = screen.lines().find(|line| line.contains("stored in")).unwrap();
+        let path = line.split("stored in").nth(1).unwrap().trim();
         let path = path.strip_prefix("~/").map_or_else(|| path.into(), |rest| home.path().join(rest));
         assert!(path.is_file(), "{} is not there", path.display());
     }

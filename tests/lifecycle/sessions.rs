@@ -130,7 +130,7 @@ fn two_clients_take_turns_in_the_order_they_came() {
     );
     // What is not yours is not stopped by accident.
     let refused = second.call("interrupt_snippet", json!({}));
-    assert!(Client::text(&refused).contains("snippet 2 by \"alice\", not yours"), "{refused}");
+    assert!(Client::text(&refused).contains("snippet 2 is by \"alice\", not yours"), "{refused}");
 
     fs::write(home.work().join("go"), "").unwrap();
     assert_eq!(first.answer(one)["result"]["structuredContent"]["status"], "ok");
@@ -173,7 +173,7 @@ fn a_bridge_finds_the_session_of_its_folder() {
     assert_eq!(reached(socket), "other", "a socket is not asked for its name");
     let mut nonsense = bridge(&home, &project);
     nonsense.args(["--socket", "/dev/null"]);
-    assert!(reached(nonsense).contains("listens at /dev/null"));
+    assert!(reached(nonsense).contains("listens on the socket /dev/null"));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn names_come_from_the_folder_and_are_not_given_twice() {
         assert!(text.contains("--session NAME") && text.lines().count() == 1, "{text}");
     }
     let text = refused(serve(&home, &home.work()).args(["--session", "../up"]), 2);
-    assert!(text.contains("cannot be the name of a session"), "{text}");
+    assert!(text.contains("is not a valid session name"), "{text}");
 
     // Another folder of the same name is another session.
     let namesake = folder(&home, "elsewhere/work");

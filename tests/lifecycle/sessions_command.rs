@@ -86,7 +86,7 @@ fn names_that_are_not_there_or_cannot_be_are_told_apart() {
     {
         let (code, out, err) = told(&home, &["stop", "--", odd]);
         assert_eq!((code, out.as_str()), (2, ""), "{odd}");
-        assert!(err.contains("cannot be the name of a session") && err.lines().count() == 1, "{err}");
+        assert!(err.contains("is not a valid session name") && err.lines().count() == 1, "{err}");
         assert!(!err.contains('\u{1b}') && err.len() < 500, "{err:?}");
     }
     assert_eq!(told(&home, &["stop"]).0, 2);
@@ -145,7 +145,7 @@ fn no_number_in_a_file_makes_us_signal_a_stranger() {
     record["pid"] = stranger.id().into();
     fs::write(&file, record.to_string()).unwrap();
     let (code, _, err) = told(&home, &["stop", "mine"]);
-    assert_eq!((code, err.contains("is not it")), (1, true), "{err}");
+    assert_eq!((code, err.contains("is not run by process")), (1, true), "{err}");
     assert!(stranger.try_wait().unwrap().is_none(), "a stranger was ended");
     stranger.kill().unwrap();
     stranger.wait().unwrap();

@@ -28,16 +28,16 @@ const MAX_LAST_LINE: usize = 200;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Waits {
     /// The call has submitted the snippet, which is interrupted when the client gives the call up.
-    ForItsOwn,
-    ForAny,
+    OwnSnippet,
+    AnySnippet,
     /// The call has answered a prompt of the snippet. Its result has the output from this position on.
-    ForOutputFrom(u64),
+    OutputFrom(u64),
 }
 
 impl Waits {
     /// The position in the output of the snippet where the result of the call begins.
     fn from(self) -> u64 {
-        if let Self::ForOutputFrom(from) = self { from } else { 0 }
+        if let Self::OutputFrom(from) = self { from } else { 0 }
     }
 }
 
@@ -101,7 +101,7 @@ impl ToolCall<'_> {
                     return Err(CallError::Cancelled);
                 }
                 WaitEvent::Cancelled => {
-                    if waits == Waits::ForItsOwn {
+                    if waits == Waits::OwnSnippet {
                         self.interrupt_abandoned(id, "cancelled the call");
                     }
                     return Err(CallError::Cancelled);
@@ -111,13 +111,13 @@ impl ToolCall<'_> {
                         let snippet = snippet.map_err(CallError::maybe_received)?;
                         return Ok(self.result_from(&snippet, waits.from(), None).await);
                     }
-                    if waits == Waits::ForItsOwn {
+                    if waits == Waits::OwnSnippet {
                         self.interrupt_abandoned(id, "disconnected");
                     }
                     if self.stop.is_cancelled() {
                         return Err(CallError::maybe_received(Closed));
                     }
-                    let interrupted = if waits == Waits::ForItsOwn { ", and is being interrupted" } else { "" };
+                    let interrupted = if waits == Waits::OwnSnippet { ", and is being interrupted" } else { "" };
                     let text = format!(" Snippet {id} had not ended{interrupted}.");
                     return Err(CallError::Disconnected(text));
                 }

@@ -212,7 +212,7 @@ mod tests {
         let expected = [
             "=== Currently Defined Variables and Functions ===",
             "",
-            "Function: C()",
+            "Class: C",
             "Function: f()",
             "Variable: m (module) = <module 'math' (built-in)>",
             "Callable: p",

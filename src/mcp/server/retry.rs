@@ -46,7 +46,7 @@ async fn submitted(call: &ToolCall<'_>, id: SnippetId, wait_s: Option<f64>, lost
         return lost.snippet_result(call, id, None).await;
     }
     // The snippet is one of this process: only a connection was lost.
-    call.wait_for_snippet(id, arguments::wait(wait_s)?, Waits::ForItsOwn).await
+    call.wait_for_snippet(id, arguments::wait(wait_s)?, Waits::OwnSnippet).await
 }
 
 /// The result of a retry, in the form in which rmcp sends the result of a call.

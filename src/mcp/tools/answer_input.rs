@@ -69,7 +69,7 @@ impl Tool for AnswerInput {
         let answered = call.session.answer_input(id, None, answer, call.author.clone()).await;
         match answered {
             Err(CommandError::Closed(closed)) => Err(CallError::not_received(closed)),
-            Ok(()) => call.wait_for_snippet(id, wait, Waits::ForOutputFrom(from)).await,
+            Ok(()) => call.wait_for_snippet(id, wait, Waits::OutputFrom(from)).await,
             Err(CommandError::Refused(AnswerRefused::Hidden)) => refused(format!(
                 "Error: snippet {id} asks for a password. Only the person can type it, in the dashboard: ask them to, \
                  then call wait_for_snippet with snippet={id}."

@@ -70,10 +70,10 @@ impl Tool for RunPythonCode {
         match call.session.submit(call.author.clone(), code.into(), options).await {
             Ok(ticket) => {
                 let done = async { ticket.done.await.map_err(|_| Closed) };
-                call.wait_for(ticket.id, done, wait, Waits::ForItsOwn).await
+                call.wait_for(ticket.id, done, wait, Waits::OwnSnippet).await
             }
             // The call came by a connection that was lost since.
-            Err(SubmitError::Duplicate(id)) => call.wait_for_snippet(id, wait, Waits::ForAny).await,
+            Err(SubmitError::Duplicate(id)) => call.wait_for_snippet(id, wait, Waits::AnySnippet).await,
             Err(SubmitError::Full(full)) => refused(format!(
                 "Error: {full}. Nothing was run. Wait for some of them, or stop them with interrupt_snippet."
             )),

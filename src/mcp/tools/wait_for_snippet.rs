@@ -42,7 +42,7 @@ impl Tool for WaitForSnippet {
         let wait = arguments::wait(arguments.wait_s)?;
         let id = SnippetId(arguments.snippet);
         call.snippet(id).await?;
-        call.wait_for_snippet(id, wait, Waits::ForAny).await
+        call.wait_for_snippet(id, wait, Waits::AnySnippet).await
     }
 
     async fn recover(call: &ToolCall<'_>, arguments: Option<JsonObject>, lost: &LostCall) -> ToolOutcome {

@@ -99,7 +99,7 @@ impl Libraries {
             namespace.is_ok_and(|namespace| names.iter().any(|name| namespace.contains(name).unwrap_or(false)))
         };
         let mro = self.mro.bind(py).call1((value.get_type(),));
-        let classes = mro.iter().flat_map(|mro| mro.try_iter()).flatten().flatten();
+        let classes = mro.iter().flat_map(PyAnyMethods::try_iter).flatten().flatten();
         classes.into_iter().any(|class| has(self.namespace.bind(py).call1((class,))))
             || has(self.own_attribute.bind(py).call1((value, "__dict__")))
     }
