@@ -37,7 +37,9 @@ impl ClientOrder {
         for client in transcript.clients() {
             names.insert(client.id, &client.name);
         }
-        names.into_values().for_each(|name| self.add(name));
+        for name in names.into_values() {
+            self.add(name);
+        }
     }
 
     /// Follows an event, before the transcript does.

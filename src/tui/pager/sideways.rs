@@ -36,7 +36,7 @@ impl Pager {
     pub fn move_sideways_at(&mut self, x: u16, right: bool) {
         match &mut self.other {
             Some(other) if (other.area.left()..other.area.right()).contains(&x) => {
-                other.scroll_cells(right, WHEEL_CELLS)
+                other.scroll_cells(right, WHEEL_CELLS);
             }
             _ => self.scroll_cells(right, WHEEL_CELLS),
         }
