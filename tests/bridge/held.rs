@@ -92,7 +92,7 @@ fn a_dashboard_takes_the_session_over_and_gives_the_name_free_again() {
     dashboard.wait_for_text("modern");
     assert!(dashboard.quit().success());
     let text = String::from_utf8_lossy(&dashboard.received()).into_owned();
-    for part in ["is held for", "legacy", "saved 1 variable in checkpoint \"handover\"", "lost"] {
+    for part in ["is in use by", "legacy", "saved 1 variable in checkpoint \"handover\"", "lost"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     for client in [&mut modern, &mut legacy] {
@@ -139,7 +139,7 @@ fn what_runs_is_not_interrupted_by_a_dashboard_that_is_merely_opened() {
     let python = python();
     let arguments = ["--python", python.to_str().unwrap()];
     let mut dashboard = Terminal::start(&home, &arguments, 24, 80);
-    dashboard.wait_for_text("snippet 1 is running. Enter interrupts");
+    dashboard.wait_for_text("snippet 1 is running. Press Enter to interrupt");
     dashboard.send("\x03");
     dashboard.wait();
     std::fs::write(home.work().join("go"), "").unwrap();
@@ -153,7 +153,7 @@ fn what_runs_is_not_interrupted_by_a_dashboard_that_is_merely_opened() {
     );
     wait_until("it runs", || home.work().join("again").exists().then_some(()));
     let mut dashboard = Terminal::start(&home, &arguments, 24, 80);
-    dashboard.wait_for_text("snippet 2 is running. Enter interrupts");
+    dashboard.wait_for_text("snippet 2 is running. Press Enter to interrupt");
     dashboard.send("\r");
     dashboard.wait_for_text("ready");
     let answer = client.answer(id);
