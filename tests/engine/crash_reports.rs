@@ -62,7 +62,7 @@ fn a_fatal_fault_reports_the_snippet_and_its_stack() {
         says(
             &said,
             &[
-                "killed by SIGSEGV (segmentation fault), ",
+                "killed by SIGSEGV (segmentation fault)",
                 "while running snippet 4 by \"tester\"; its variables are lost.",
                 "File \"<snippet 4>\", line 2 in f\n  File \"<snippet 4>\", line 3 in <module>",
             ],

@@ -323,7 +323,7 @@ fn variables_are_described_without_running_their_code() {
             format!("Variable: text (str) = {}...", "x".repeat(47)),
             "Variable: loud (Loud) = ".to_owned(),
             "Variable: j (module) = ".to_owned(),
-            "Variable: huge (int) = <int of 100001 bits>".to_owned(),
+            "Variable: huge (int) 13.4 kB = <int of 100001 bits>".to_owned(),
             "Variable: nested (dict) = {'k': [<Loud>, (…)]}".to_owned(),
             "Variable: numbers (list) = [0, 1, 2, 3, 4, 5, ".to_owned(),
         ] {

@@ -299,7 +299,10 @@ fn export_options_and_their_errors() {
     assert_eq!(numbers(&[listed[0]["id"].as_str().unwrap()]), [1, 2, 3]);
     let listed = home.fourhands().arg("sessions").output().unwrap();
     let told = String::from_utf8_lossy(&listed.stdout);
-    assert!(told.contains("No session is running.") && told.contains("\nPAST") && told.contains("tester"), "{told}");
+    assert!(
+        told.contains("No session is running.") && told.contains("\nPast sessions:\n") && told.contains("tester"),
+        "{told}"
+    );
 }
 
 #[test]
