@@ -58,9 +58,11 @@ impl Frontend {
         let (control, commands) = unbounded_channel();
         let server = self.serve_clients(boot, link, "a signal", Some(control))?;
         let tty = File::from(originals.stdout);
+        let keyboard = originals.stdin.try_clone()?;
         quit_on_hangup(&self.session, originals.stdin)?;
         let history = journal::JournalHistory { paths: Paths::of_this_process(), session: boot.id.clone() };
-        let dashboard = spawn_dashboard(self.session, self.link, tty, commands, self.crash_store, Arc::new(history))?;
+        let dashboard =
+            spawn_dashboard(self.session, self.link, (tty, keyboard), commands, self.crash_store, Arc::new(history))?;
         Ok(when_closed(dashboard, self.stop, server))
     }
 
@@ -133,7 +135,7 @@ fn quit_on_hangup(session: &SessionHandle, terminal: OwnedFd) -> io::Result<()> 
 fn spawn_dashboard(
     session: SessionHandle,
     link: LinkWriter,
-    tty: File,
+    (tty, keyboard): (File, OwnedFd),
     control: UnboundedReceiver<Control>,
     crash_store: Option<&'static CrashStore>,
     history: Arc<journal::JournalHistory>,
@@ -156,7 +158,18 @@ fn spawn_dashboard(
             let archive = source.archive(EXPORT_TIMEOUT)?;
             Some(Box::new(archive) as Box<dyn crate::export::Archive>)
         });
-        tui::run(tui::Options { tty, session, on_terminal, edit, control, crash_store, history, archive, settings })
+        tui::run(tui::Options {
+            tty,
+            keyboard,
+            session,
+            on_terminal,
+            edit,
+            control,
+            crash_store,
+            history,
+            archive,
+            settings,
+        })
     })
 }
 

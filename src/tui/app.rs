@@ -19,8 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::cursor::SetCursorStyle;
-use crossterm::event::{Event as TerminalEvent, EventStream};
-use futures_util::StreamExt;
+use crossterm::event::Event as TerminalEvent;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
@@ -32,7 +31,9 @@ use super::composer::editor::ViMode;
 use super::images::FigureRequest;
 use super::input::effect::Effect;
 use super::terminal::Screen;
+use super::terminal::decoder::Input;
 use super::terminal::osc::OscWriter;
+use super::terminal::reader::InputReader;
 use super::terminal::{background_query, notifications};
 use super::variables::inspector::InspectResult;
 use super::view::View;
@@ -61,13 +62,14 @@ const MAX_EVENT_BATCH: usize = 4_096;
 /// # Errors
 /// If the terminal cannot be read or written.
 pub fn run(options: Options) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, dashboard(options))
 }
 
 async fn dashboard(options: Options) -> io::Result<()> {
-    let Options { tty, session, on_terminal, edit, control, crash_store, history, archive, settings } = options;
+    let Options { tty, keyboard, session, on_terminal, edit, control, crash_store, history, archive, settings } =
+        options;
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
@@ -88,6 +90,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let queries_background =
         view.theme.name == theme::Name::Auto && background_query::answers(&std::env::var("TERM").unwrap_or_default());
     let mut screen = Screen::new(tty, view.mouse.captured, queries_background, osc, on_terminal)?;
+    let keys = InputReader::new(keyboard)?;
     screen.enter()?;
     let (task_results, finished_tasks) = mpsc::unbounded_channel();
     let (inspections, finished_inspections) = mpsc::unbounded_channel();
@@ -97,7 +100,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         session,
         events: subscription.events,
         control,
-        keys: Some(EventStream::new()),
+        keys: Some(keys),
         task_results,
         finished_tasks,
         inspections,
@@ -111,7 +114,6 @@ async fn dashboard(options: Options) -> io::Result<()> {
         archive,
         edit,
         graphic: None,
-        ground: background_query::Reader::default(),
     };
     dashboard.measure();
     dashboard.restore();
@@ -125,7 +127,7 @@ struct Dashboard {
     events: broadcast::Receiver<Arc<Event>>,
     control: mpsc::UnboundedReceiver<Control>,
     /// `None` once the terminal is gone.
-    keys: Option<EventStream>,
+    keys: Option<InputReader>,
     /// Results of requests to the session and of tasks on other threads.
     task_results: mpsc::UnboundedSender<TaskResult>,
     finished_tasks: mpsc::UnboundedReceiver<TaskResult>,
@@ -145,7 +147,6 @@ struct Dashboard {
     edit: Box<dyn Fn(&Path) + Send>,
     /// A picture on the screen that text does not cover, and the sequence that makes the terminal forget the picture.
     graphic: Option<(FigureRequest, String)>,
-    ground: background_query::Reader,
 }
 
 enum Flow {
@@ -180,8 +181,8 @@ impl Dashboard {
             let waiting = self.dirty;
             tokio::select! {
                 biased;
-                key = next_key(&mut self.keys), if self.view.composer.external_edit.is_none() => {
-                    if let Flow::End = self.on_key(key)? {
+                input = next_input(&mut self.keys), if self.view.composer.external_edit.is_none() => {
+                    if let Flow::End = self.on_input(input)? {
                         return Ok(());
                     }
                 }
@@ -258,28 +259,27 @@ impl Dashboard {
         Flow::GoOn
     }
 
-    fn on_key(&mut self, key: Option<io::Result<TerminalEvent>>) -> io::Result<Flow> {
-        let Some(Ok(event)) = key else {
-            self.terminal_is_gone();
-            return Ok(Flow::GoOn);
-        };
+    fn on_input(&mut self, input: io::Result<Input>) -> io::Result<Flow> {
         self.dirty = true;
-        self.urgent |= matches!(event, TerminalEvent::Key(_));
-        let read = self.ground.read(event);
-        if let Some(ground) = read.ground {
-            self.view.theme.ground = ground;
-        }
-        for event in read.events {
-            let effect = self.view.on_terminal(&event, now());
-            self.send_questions();
-            self.rank_history();
-            if let Some(effect) = effect
-                && let Flow::End = self.perform(effect)?
-            {
-                return Ok(Flow::End);
+        let event = match input {
+            Ok(Input::Event(event)) => event,
+            Ok(Input::Ground(ground)) => {
+                self.view.theme.ground = ground;
+                return Ok(Flow::GoOn);
             }
+            Err(_) => {
+                self.terminal_is_gone();
+                return Ok(Flow::GoOn);
+            }
+        };
+        self.urgent |= matches!(event, TerminalEvent::Key(_));
+        if let TerminalEvent::Resize(..) = event {
+            self.measure();
         }
-        Ok(Flow::GoOn)
+        let effect = self.view.on_terminal(&event, now());
+        self.send_questions();
+        self.rank_history();
+        effect.map_or(Ok(Flow::GoOn), |effect| self.perform(effect))
     }
 
     fn send_questions(&mut self) {
@@ -439,7 +439,7 @@ impl Dashboard {
     }
 }
 
-async fn next_key(keys: &mut Option<EventStream>) -> Option<io::Result<TerminalEvent>> {
+async fn next_input(keys: &mut Option<InputReader>) -> io::Result<Input> {
     match keys {
         Some(keys) => keys.next().await,
         None => std::future::pending().await,

@@ -30,6 +30,7 @@ mod variables;
 mod view;
 
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -49,8 +50,10 @@ use crate::session::{HistorySource, SessionHandle};
 
 /// The dashboard's surroundings. The dashboard runs on its own thread in the session process.
 pub struct Options {
-    /// A private handle of the terminal, for writing. Keys come through crossterm, from /dev/tty.
+    /// A private handle of the terminal, for writing.
     pub tty: File,
+    /// The terminal, for reading.
+    pub keyboard: OwnedFd,
     pub session: SessionHandle,
     /// Called with `true` when the terminal has entered raw mode and the alternate screen, and with `false` when the
     /// terminal has been restored.

@@ -2,8 +2,10 @@
 
 pub(in crate::tui) mod ambiguous_width;
 pub(in crate::tui) mod background_query;
+pub(in crate::tui) mod decoder;
 pub(in crate::tui) mod notifications;
 pub(in crate::tui) mod osc;
+pub(in crate::tui) mod reader;
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -125,7 +127,11 @@ impl Screen {
             DisableLineWrap,
             EnableBracketedPaste,
             EnableFocusChange,
-            PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
+            PushKeyboardEnhancementFlags(
+                KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES
+                    // Also tells the key of a Latin layout, for shortcuts in other layouts.
+                    | KeyboardEnhancementFlags::REPORT_ALTERNATE_KEYS
+            )
         )?;
         self.frame.write_all(if self.mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
         self.frame.write_all(self.osc_writer.enter().as_bytes())?;

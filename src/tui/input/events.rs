@@ -1,6 +1,6 @@
 //! Terminal events: keys, pasted text and the mouse change the view, and may have an effect outside of it.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::effect::Effect;
 use super::keymap::{Action, Chord, Context, WRITING};
@@ -10,10 +10,15 @@ use crate::tui::composer::reply::Asks;
 use crate::tui::layers::Layer;
 use crate::tui::view::View;
 
+const OF_THE_DESKTOP: KeyModifiers = KeyModifiers::SUPER.union(KeyModifiers::HYPER).union(KeyModifiers::META);
+
 impl View {
     pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
+            // With Super, Hyper or Meta, a key is for the desktop.
+            Event::Key(key) if key.kind != KeyEventKind::Release && !key.modifiers.intersects(OF_THE_DESKTOP) => {
+                self.on_key(*key, now)
+            }
             Event::Mouse(mouse) => self.on_mouse(*mouse, now),
             Event::FocusGained | Event::FocusLost => {
                 self.mouse.on_focus(*event == Event::FocusGained, now);
