@@ -54,6 +54,8 @@ pub struct StyledText {
     pub text: String,
     pub style: TextStyle,
     pub stream: Stream,
+    /// The line is drawn over, as a progress bar is.
+    pub redrawn: bool,
 }
 
 /// Returns the last state of each line with its styles. `style` is the style at the beginning, and becomes the style at
@@ -75,10 +77,10 @@ pub fn styled(parts: &[(&str, Stream)], style: &mut TextStyle) -> Vec<Vec<Styled
             }
         }
     }
-    page.lines.iter().map(|line| pieces(line)).collect()
+    page.lines.iter().enumerate().map(|(row, line)| pieces(line, page.is_redrawn(row))).collect()
 }
 
-fn pieces(line: &[(char, (TextStyle, Option<Stream>))]) -> Vec<StyledText> {
+fn pieces(line: &[(char, (TextStyle, Option<Stream>))], redrawn: bool) -> Vec<StyledText> {
     let hidden = if line.iter().any(|(c, _)| is_invisible(*c)) {
         invisible::hidden(&line.iter().map(|(c, _)| *c).collect::<Vec<_>>())
     } else {
@@ -96,7 +98,7 @@ fn pieces(line: &[(char, (TextStyle, Option<Stream>))]) -> Vec<StyledText> {
             }
             at += 1;
         }
-        StyledText { text, style, stream: stream.unwrap_or(Stream::Stdout) }
+        StyledText { text, style, stream: stream.unwrap_or(Stream::Stdout), redrawn }
     };
     line.chunk_by(|(_, a), (_, b)| a == b).map(&mut piece).collect()
 }
@@ -210,6 +212,18 @@ mod tests {
         assert_eq!(shown("\u{1b}[38;5;200ma\u{1b}[38:2::1:2:3mb"), ["aSome(Indexed(200))bSome(Rgb(1, 2, 3))"]);
         assert_eq!(shown("\u{1b}[>4;1m\u{1b}[?31ma\u{1b}[38;5mb\u{1b}[38;2;300;1;1mc"), ["abcNone"]);
         assert_eq!(shown("\u{1b}[31mlong\r\u{1b}[32mab"), ["abSome(Indexed(2))ngSome(Indexed(1))"]);
+    }
+
+    #[test]
+    fn lines_that_are_drawn_over_are_known_also_after_compaction() {
+        let redrawn = |text: &str| -> Vec<bool> {
+            let lines = styled(&[(text, Stream::Stderr)], &mut TextStyle::default());
+            lines.iter().filter_map(|line| line.first()).map(|piece| piece.redrawn).collect()
+        };
+        assert_eq!(redrawn("a warning\r\nanother\n\r 10 %\r 20 %\nlast\n"), [false, false, true, false]);
+        assert_eq!(redrawn("one\ntwo\n\u{1b}[2A\rONE\nlast"), [true, true], "what moves up draws over");
+        let bars = "begin\n".to_owned() + &"\r 1 %\r 2 %\n\r 3 %\r 4 %\n".repeat(3) + "end\n";
+        assert_eq!(redrawn(&compact(&bars).unwrap()), redrawn(&bars));
     }
 
     #[test]

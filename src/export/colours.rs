@@ -25,7 +25,7 @@ pub fn for_terminals(segments: &[Segment], style: &mut TextStyle) -> Vec<(Stream
             // The line ends in the style of the next line, which saves a sequence.
             add(stream, "\n", line.first().map_or(TextStyle::default(), |piece| piece.style));
         }
-        for StyledText { text, style, stream: of } in line {
+        for StyledText { text, style, stream: of, .. } in line {
             add(*of, text, *style);
             stream = *of;
         }
@@ -53,7 +53,7 @@ pub fn for_pages(segments: &[Segment], style: &mut TextStyle) -> String {
         if row > 0 {
             out.push('\n');
         }
-        for StyledText { text, style, stream } in line {
+        for StyledText { text, style, stream, .. } in line {
             let (class, css) = marks(*style, *stream);
             let text = crate::export::html_escape::escape(text);
             if class.is_empty() && css.is_empty() {

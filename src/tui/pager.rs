@@ -359,7 +359,7 @@ impl Pager {
 
     /// The rows of a line.
     fn wrapped(&self, line: &[StyledText], wraps: bool) -> Vec<Line<'static>> {
-        let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece.style, piece.stream)));
+        let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece)));
         text::wrap(pieces, if wraps { self.width } else { usize::MAX }, 8)
     }
 

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub use palette::{DIM as DIM_NAME, Ground, Name, Role, Theme, colour_named, colour_names};
 
 use crate::domain::lexer::TokenClass;
-use crate::domain::terminal_text::{Colour, TextStyle};
+use crate::domain::terminal_text::{Colour, StyledText};
 use crate::domain::{Status, Stream};
 
 pub const PLAIN: Style = Style::new();
@@ -69,10 +69,11 @@ pub const fn code(class: TokenClass) -> Style {
     }
 }
 
-/// The style that output requested. Uncoloured stderr gets a colour of ours.
-pub fn output_style(requested: TextStyle, stream: Stream) -> Style {
-    let mut style =
-        if stream == Stream::Stderr && requested.fg.is_none() && requested.bg.is_none() { STDERR } else { PLAIN };
+/// The style that output requested. Uncoloured stderr gets a colour of ours, but for progress bars: they are no errors.
+pub fn output_style(piece: &StyledText) -> Style {
+    let requested = piece.style;
+    let is_message = piece.stream == Stream::Stderr && !piece.redrawn;
+    let mut style = if is_message && requested.fg.is_none() && requested.bg.is_none() { STDERR } else { PLAIN };
     // Black and white text may be unreadable on the background of the theme.
     let extreme = matches!(requested.fg, Some(Colour::Indexed(0 | 7 | 15))) && requested.bg.is_none();
     if let Some(fg) = requested.fg.filter(|_| !extreme) {

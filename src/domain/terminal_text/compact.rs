@@ -131,6 +131,10 @@ impl Drawing {
             } else if !self.is_relative && (!line.is_empty() || is_erased(0)) {
                 out.push('\r');
             }
+            if row > 0 && self.page.is_redrawn(row) {
+                // So that the line still counts as drawn over.
+                out.push('\r');
+            }
             if is_erased(row) {
                 out.push_str("\u{1b}[2K");
             }

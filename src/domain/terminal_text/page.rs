@@ -13,16 +13,39 @@ pub struct TerminalPage<M> {
     pub lines: Vec<Vec<(char, M)>>,
     pub row: usize,
     pub column: usize,
+    /// Whether the cursor has gone back on its line, or up.
+    returned: bool,
+    /// Whether each row, as far as there are entries, was drawn by text after such a movement, as a progress bar is.
+    redrawn: Vec<bool>,
 }
 
 impl<M> Default for TerminalPage<M> {
     fn default() -> Self {
-        Self { lines: vec![Vec::new()], row: 0, column: 0 }
+        Self { lines: vec![Vec::new()], row: 0, column: 0, returned: false, redrawn: Vec::new() }
     }
 }
 
 impl<M: Copy + Default> TerminalPage<M> {
+    /// Returns whether a row is drawn over rather than written once.
+    pub fn is_redrawn(&self, row: usize) -> bool {
+        self.redrawn.get(row).is_some_and(|redrawn| *redrawn)
+    }
+
+    fn follow(&mut self, step: TerminalOp<'_>) {
+        match step {
+            TerminalOp::Return | TerminalOp::Up(_) => self.returned = true,
+            // Text on a line that is there already draws over it.
+            TerminalOp::NewLine => self.returned = self.row + 1 < self.lines.len(),
+            TerminalOp::Put(_) if self.returned && !self.is_redrawn(self.row) => {
+                self.redrawn.resize(self.redrawn.len().max(self.row + 1), false);
+                self.redrawn[self.row] = true;
+            }
+            _ => {}
+        }
+    }
+
     pub fn perform(&mut self, step: TerminalOp<'_>, mark: M) {
+        self.follow(step);
         let line = &mut self.lines[self.row];
         match step {
             TerminalOp::Put(c) if self.column < line.len() => {

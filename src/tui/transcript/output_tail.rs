@@ -89,7 +89,7 @@ impl TailBuilder {
                 self.cut = true;
                 break;
             }
-            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece.style, piece.stream)));
+            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece)));
             let mut rows = text::wrap(pieces, self.width, 8);
             self.is_wrapped |= rows.len() > 1;
             if rows.len() > room - count {
