@@ -15,6 +15,7 @@ use pyo3::types::PyDict;
 use self::helper::CompletionHelper;
 use self::thread::CompletionTask;
 use self::tracker::QuestionTracker;
+use super::io::card::Card;
 use super::isolation::fork;
 use super::runtime::events::EventSender;
 use super::runtime::interrupt::{self, InterruptTarget};
@@ -42,13 +43,14 @@ impl Completer {
     pub fn start(
         py: Python<'_>,
         globals: &Bound<'_, PyDict>,
+        card: &Arc<Card>,
         events: &EventSender,
         questions: Arc<QuestionTracker>,
         (tasks, inbox): (Sender<CompletionTask>, Receiver<CompletionTask>),
     ) -> PyResult<Self> {
         let helper = Arc::new(CompletionHelper::new(py, globals)?);
-        let (thread_helper, thread_events) = (helper.clone(), events.clone());
-        let run = move || thread::run(&thread_helper, &thread_events, &inbox);
+        let (thread_helper, thread_card, thread_events) = (helper.clone(), card.clone(), events.clone());
+        let run = move || thread::run(&thread_helper, &thread_card, &thread_events, &inbox);
         spawn_masked(&[], || std::thread::Builder::new().name("completion".to_owned()).spawn(run))?;
         Ok(Self { helper, tasks, events: events.clone(), questions, interrupted_loads: 0, jedi_is_absent: false })
     }

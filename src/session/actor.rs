@@ -215,6 +215,7 @@ impl Actor {
             Command::Reply { inquiry, text } => self.reply(inquiry, text),
             Command::Withdraw { inquiry } => drop(self.end_inquiry(inquiry)),
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
+            Command::Resize { size } => self.engine.resize(size),
             Command::Quit => self.quit(),
             Command::Abandon => {
                 self.quit();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::{
     Author, Display, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
-    OutputChunk, ResetReport, SideEffects, SnippetId, VariableQuery, VariableTable,
+    OutputChunk, ResetReport, SideEffects, SnippetId, TerminalSize, VariableQuery, VariableTable,
 };
 
 /// The Python side. Every call hands its work over and returns without blocking.
@@ -48,6 +48,11 @@ pub trait Engine: Send + 'static {
     /// Takes output, displays and side effects since the last call, in order. To be called after
     /// [`EngineEvent::OutputReady`].
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)>;
+
+    /// Tells the size of the card in which the person sees output. Called at any time.
+    fn resize(&mut self, size: TerminalSize) {
+        let _ = size;
+    }
 
     /// Ends Python. The actor has interrupted running code before.
     fn quit(&mut self);

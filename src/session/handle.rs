@@ -25,7 +25,7 @@ use super::spool::Spool;
 use super::unanswered_calls::ReceivedCalls;
 use crate::domain::{
     Author, ClientId, Completions, InputAnswer, Insight, InsightKind, InsightRequest, InspectError, InspectRequest,
-    Inspection, ResetReport, SessionInfo, Signature, Snippet, SnippetId, VariableQuery, VariableTable,
+    Inspection, ResetReport, SessionInfo, Signature, Snippet, SnippetId, TerminalSize, VariableQuery, VariableTable,
 };
 
 #[derive(Clone, Debug)]
@@ -261,6 +261,11 @@ impl SessionHandle {
     /// Shows everybody a notice about the session itself, such as that it can no longer be recorded.
     pub fn notice(&self, text: String) {
         let _ = self.commands.send(Command::Notice { text });
+    }
+
+    /// Tells running code the size of the card in which the person sees its output.
+    pub fn resize(&self, size: TerminalSize) {
+        let _ = self.commands.send(Command::Resize { size });
     }
 
     /// Ends the session: the running snippet is interrupted, the queue is cancelled, then Python ends.

@@ -28,6 +28,7 @@ use self::snapshot::DashboardSnapshot;
 use self::task_result::TaskResult;
 use super::composer::completion::NumberedQuestion;
 use super::composer::editor::ViMode;
+use super::draw::layout::Layout;
 use super::images::FigureRequest;
 use super::input::effect::Effect;
 use super::terminal::Screen;
@@ -40,7 +41,7 @@ use super::view::View;
 use super::{Control, OpenArchive, Options, draw, theme};
 use crate::domain::crash_store::CrashStore;
 use crate::domain::terminal_caps::TerminalCaps;
-use crate::domain::{Author, Event, Note, note};
+use crate::domain::{Author, Event, Note, TerminalSize, note};
 use crate::session::clock::now;
 use crate::session::{CommandError, HistorySource, RunOptions, SessionHandle};
 
@@ -108,6 +109,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         dirty: true,
         urgent: false,
         last_frame: None,
+        card_size: None,
         crash_store,
         snapshot,
         history,
@@ -139,6 +141,8 @@ struct Dashboard {
     /// Whether the next frame shows the effect of a key.
     urgent: bool,
     last_frame: Option<Instant>,
+    /// The size of cards that running code was told last.
+    card_size: Option<TerminalSize>,
     crash_store: Option<&'static CrashStore>,
     /// The snapshot saved last.
     snapshot: DashboardSnapshot,
@@ -424,9 +428,20 @@ impl Dashboard {
         if shaped.and(drawn).is_err() {
             self.terminal_is_gone();
         }
+        self.tell_card_size();
         self.make_figure();
         self.erase_figure();
         self.dirty |= self.view.lookup.is_busy;
+    }
+
+    fn tell_card_size(&mut self) {
+        let layout = self.view.frame.as_ref().and_then(|frame| frame.layout.as_ref());
+        if let Some(size) = layout.map(Layout::card)
+            && self.card_size != Some(size)
+        {
+            self.card_size = Some(size);
+            self.session.resize(size);
+        }
     }
 
     fn save_snapshot(&mut self) {

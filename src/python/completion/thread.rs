@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use super::helper::CompletionHelper;
 use crate::domain::InsightRequest;
 use crate::python::io::capture::ThreadId;
+use crate::python::io::card::Card;
 use crate::python::isolation::fork;
 use crate::python::runtime::events::EventSender;
 use crate::python::runtime::interrupt::{self, InterruptTarget};
@@ -36,10 +37,12 @@ pub enum CompletionTask {
     Watch { id: u32, limit: Duration },
     /// The main thread has answered.
     Unwatch,
+    /// Tell user code, which may be running, the size of the card.
+    TellCardSize,
 }
 
 /// Runs the thread until its `inbox` is closed, or the process is a forked child.
-pub fn run(helper: &CompletionHelper, events: &EventSender, inbox: &Receiver<CompletionTask>) {
+pub fn run(helper: &CompletionHelper, card: &Card, events: &EventSender, inbox: &Receiver<CompletionTask>) {
     let mut watched: Option<(u32, Instant)> = None;
     THREAD.store(current_thread() as usize, Ordering::Relaxed);
     loop {
@@ -48,6 +51,7 @@ pub fn run(helper: &CompletionHelper, events: &EventSender, inbox: &Receiver<Com
             Some((_, until)) => inbox.recv_timeout(until.saturating_duration_since(Instant::now())),
         };
         let mut questions: Vec<(u32, InsightRequest)> = Vec::new();
+        let mut tells_card_size = false;
         let mut next = match task {
             Ok(task) => Some(task),
             Err(RecvTimeoutError::Disconnected) => return,
@@ -64,8 +68,12 @@ pub fn run(helper: &CompletionHelper, events: &EventSender, inbox: &Receiver<Com
                 CompletionTask::Answer { id, question } => questions.push((id, question)),
                 CompletionTask::Watch { id, limit } => watched = Some((id, Instant::now() + limit)),
                 CompletionTask::Unwatch => watched = None,
+                CompletionTask::TellCardSize => tells_card_size = true,
             }
             next = inbox.try_recv().ok();
+        }
+        if tells_card_size {
+            Python::try_attach(|py| card.tell(py));
         }
         for (index, (id, question)) in questions.iter().enumerate() {
             // A question that waited for the GIL is stale if a newer one of its kind has followed.

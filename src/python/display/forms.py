@@ -1,10 +1,10 @@
 """Forms of values beside their text, and IPython's functions that display them. Runs in the user's interpreter, as part of
-the snippet. This file, figures.py and imports.py share one namespace."""
+the snippet. This file, figures.py, terminals.py and imports.py share one namespace."""
 
 import sys
 
-# `engine` has: publish(forms, id, replaces), frame(text, cells), clear(), text(value), is_ours(), frames_source(),
-# stand_in_source().
+# `engine` has: publish(forms, id, replaces), frame(text, cells), clear(), text(value), is_ours(), is_card(stream),
+# frames_source(), stand_in_source().
 
 # The form that is best for a person at a terminal comes first.
 FORMS = {

@@ -6,7 +6,14 @@ def patch_ipython(module):
     module.clear_output = clear_output
 
 
-PATCHES = {"matplotlib.pyplot": patch_pyplot, "IPython.core.display_functions": patch_ipython}
+PATCHES = {
+    "matplotlib.pyplot": patch_pyplot,
+    "IPython.core.display_functions": patch_ipython,
+    "rich.console": patch_rich,
+    "click._compat": patch_click,
+    "click._termui_impl": patch_click_bars,
+    "_pytest._io.terminalwriter": patch_pytest,
+}
 
 
 def find(watcher, name, path, target):
@@ -28,7 +35,7 @@ def find(watcher, name, path, target):
         try:
             patch(module)
         except Exception as error:
-            complain(f"what {name} displays will not be seen: {reason(error)}")
+            complain(f"what {name} shows may not be seen as it should: {reason(error)}")
 
     try:
         loader.exec_module = exec_module

@@ -12,6 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyTuple};
 
 use super::file_names;
 use super::io::capture::{Capture, OutputWriter};
+use super::io::card::{Card, is_output};
 use super::isolation::fork;
 use super::runtime::context::SnippetContext;
 use super::runtime::os_signals::current_thread;
@@ -19,7 +20,16 @@ use super::values::repr;
 use crate::domain::{Display, DisplayedFrame, Form, FramePreview};
 
 /// Modules that are patched when they are imported.
-const PATCHED_MODULES: &[&str] = &["matplotlib.pyplot", "IPython.core.display_functions", "IPython", "IPython.display"];
+const PATCHED_MODULES: &[&str] = &[
+    "matplotlib.pyplot",
+    "IPython.core.display_functions",
+    "IPython",
+    "IPython.display",
+    "rich.console",
+    "click._compat",
+    "click._termui_impl",
+    "_pytest._io.terminalwriter",
+];
 
 static HELPER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
@@ -36,6 +46,7 @@ struct HelperApi {
     /// A copy of the start.
     builtins: Py<PyDict>,
     capture: Arc<Capture>,
+    card: Arc<Card>,
     context: SnippetContext,
 }
 
@@ -98,6 +109,11 @@ impl HelperApi {
         !fork::is_child()
     }
 
+    /// Returns whether what is written to `stream` is shown to the person, in a card.
+    fn is_card(&self, stream: &Bound<'_, PyAny>) -> bool {
+        self.card.size().get().is_some() && !fork::is_child() && is_output(stream)
+    }
+
     /// Returns the source of the helper's part for data frames and arrays, which few snippets need.
     #[allow(clippy::unused_self, reason = "a method of Python")]
     fn frames_source(&self) -> &'static str {
@@ -154,9 +170,17 @@ pub struct Displays {
 
 impl Displays {
     /// Adds `display` to the builtins. Must be called before the baseline is taken, which then restores `display`.
-    pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext) -> PyResult<Self> {
+    pub fn install(
+        py: Python<'_>,
+        capture: &Arc<Capture>,
+        card: &Arc<Card>,
+        context: &SnippetContext,
+    ) -> PyResult<Self> {
         let builtins = py.import("builtins")?.dict().copy()?.unbind();
-        let api = Py::new(py, HelperApi { builtins, capture: capture.clone(), context: context.clone() })?;
+        let api = Py::new(
+            py,
+            HelperApi { builtins, capture: capture.clone(), card: card.clone(), context: context.clone() },
+        )?;
         HELPER_API.set(py, api).map_err(|_| PyRuntimeError::new_err("the engine was started before"))?;
         py.import("builtins")?.setattr("display", wrap_pyfunction!(display, py)?)?;
         // Otherwise matplotlib looks for a window system. Child processes inherit the variable.
@@ -231,7 +255,12 @@ fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
         module.setattr("__builtins__", builtins)?;
         module.setattr("__file__", file)?;
         module.setattr("engine", api)?;
-        for part in [include_str!("forms.py"), include_str!("figures.py"), include_str!("imports.py")] {
+        for part in [
+            include_str!("forms.py"),
+            include_str!("figures.py"),
+            include_str!("terminals.py"),
+            include_str!("imports.py"),
+        ] {
             let code = builtins.get_item("compile")?.call1((part, file, "exec"))?;
             builtins.get_item("exec")?.call1((code, module.dict()))?;
         }

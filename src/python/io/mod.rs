@@ -1,6 +1,7 @@
 //! Standard streams: what code writes and reads, down to the descriptors.
 
 pub(in crate::python) mod capture;
+pub(in crate::python) mod card;
 pub mod descriptors;
 pub mod fd;
 pub(in crate::python) mod guarded;

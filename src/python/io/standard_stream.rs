@@ -20,6 +20,10 @@ pub struct StandardTextStream;
 impl StandardStream {
     pub const STDIN: i32 = 0;
 
+    pub fn is_output(&self) -> bool {
+        self.fd != Self::STDIN
+    }
+
     /// Makes a byte stream of the class `T`.
     pub fn byte_stream<T: PyClass<BaseType = Self>>(fd: i32, stream: T) -> PyClassInitializer<T> {
         PyClassInitializer::from(Self { fd }).add_subclass(stream)

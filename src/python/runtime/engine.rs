@@ -13,10 +13,11 @@ use super::prompt::Prompts;
 use super::stacks;
 use super::waker::{JobWaiter, JobWaker, job_waker};
 use crate::domain::flight_recorder::{self, FlightRecorder};
-use crate::domain::{Author, InputAnswer, InsightRequest, InspectRequest, SnippetId, VariableQuery};
+use crate::domain::{Author, InputAnswer, InsightRequest, InspectRequest, SnippetId, TerminalSize, VariableQuery};
 use crate::python::completion::thread::CompletionTask;
 use crate::python::completion::tracker::QuestionTracker;
 use crate::python::io::capture::Capture;
+use crate::python::io::card::CardSize;
 use crate::python::isolation::children;
 use crate::session::{Engine, EngineOutput};
 
@@ -40,6 +41,7 @@ pub struct PythonEngine {
     prompts: Arc<Prompts>,
     capture: Arc<Capture>,
     recorder: Option<&'static FlightRecorder>,
+    card: Arc<CardSize>,
     questions: Arc<QuestionTracker>,
     completion_tasks: Sender<CompletionTask>,
     /// The length of the recorded stacks before the last request; `None` if there was no request.
@@ -57,6 +59,7 @@ pub struct Jobs {
     pub(in crate::python) waiter: Arc<Mutex<JobWaiter>>,
     pub(in crate::python) prompts: Arc<Prompts>,
     pub(in crate::python) questions: Arc<QuestionTracker>,
+    pub(in crate::python) card: Arc<CardSize>,
     /// Both ends of the channel to the completion thread, until that is started.
     pub(in crate::python) completion_channel: Option<(Sender<CompletionTask>, Receiver<CompletionTask>)>,
 }
@@ -67,12 +70,14 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) 
     let (waker, waiter) = job_waker()?;
     let prompts = Arc::<Prompts>::default();
     let questions = Arc::<QuestionTracker>::default();
+    let card = Arc::<CardSize>::default();
     let (completion_tasks, completion_inbox) = mpsc::channel();
     let jobs = Jobs {
         inbox: receiver,
         waiter: Arc::new(Mutex::new(waiter)),
         prompts: prompts.clone(),
         questions: questions.clone(),
+        card: card.clone(),
         completion_channel: Some((completion_tasks.clone(), completion_inbox)),
     };
     let engine = PythonEngine {
@@ -81,6 +86,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) 
         prompts,
         capture,
         recorder,
+        card,
         questions,
         completion_tasks,
         stacks_before: None,
@@ -191,6 +197,11 @@ impl Engine for PythonEngine {
 
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)> {
         self.capture.take()
+    }
+
+    fn resize(&mut self, size: TerminalSize) {
+        self.card.set(size);
+        let _ = self.completion_tasks.send(CompletionTask::TellCardSize);
     }
 
     fn quit(&mut self) {

@@ -28,6 +28,7 @@ use crate::python::display::Displays;
 use crate::python::effects::{self, Places};
 use crate::python::inspector::ValueInspector;
 use crate::python::io::capture::{Capture, ThreadId};
+use crate::python::io::card::Card;
 use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::stdin::Stdin;
 use crate::python::io::streams::Streams;
@@ -62,6 +63,7 @@ pub struct Interpreter {
     completer: Option<Completer>,
     descriptors: StandardDescriptors,
     capture: Arc<Capture>,
+    card: Arc<Card>,
     events: EventSender,
     /// `_thread._count`
     thread_count: Py<PyAny>,
@@ -105,10 +107,11 @@ impl Interpreter {
         let places =
             Places { session: std::env::current_dir().unwrap_or_default(), temporary: std::env::temp_dir(), own };
         let _ = effects::install(py, &capture, &context, places);
-        let runner = Runner::new(py, files, Displays::install(py, &capture, &context)?, context)?;
+        let card = Arc::new(Card::install(py, &jobs.card)?);
+        let runner = Runner::new(py, files, Displays::install(py, &capture, &card, &context)?, context)?;
         let namespace = Namespace::take(py)?;
         let completer = jobs.completion_channel.take().and_then(|channel| {
-            Completer::start(py, namespace.globals(py), &events, jobs.questions.clone(), channel).ok()
+            Completer::start(py, namespace.globals(py), &card, &events, jobs.questions.clone(), channel).ok()
         });
         descriptors::unbuffer_c_stdout();
         let mut interpreter = Self {
@@ -125,6 +128,7 @@ impl Interpreter {
             settings: InterpreterSettings::take(py)?,
             descriptors,
             capture,
+            card,
             events,
             thread_count: py.import("_thread")?.getattr("_count")?.unbind(),
             thread_frames: py.import("sys")?.getattr("_current_frames")?.unbind(),
@@ -275,6 +279,7 @@ impl Interpreter {
         self.streams.restore(self.sys.bind(py))?;
         self.stdin.restore(self.sys.bind(py))?;
         self.runner.displays().restore(self.sys.bind(py))?;
+        let _ = self.card.tell(py);
         // Handlers of pending signals run now, not within the snippet.
         let _ = py.check_signals();
         Ok(())
@@ -293,6 +298,7 @@ impl Interpreter {
         report.cleared = interrupt::finalize(py, || self.namespace.clear(py).unwrap_or(0));
         let folder_before = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
+        let _ = self.card.tell_anew(py);
         let folder = self.baseline.cwd(py);
         for folder in folder_before.iter().filter(|before| folder.as_ref() != Some(before)).chain(&folder) {
             let _ = project::forget_modules(py, folder);

@@ -10,7 +10,8 @@ use super::error::{AnswerRefused, InquiryRefused, ReplayRefused, SubmitError};
 use crate::domain::ReplaySelection;
 use crate::domain::{
     Author, CallId, Client, ClientId, Event, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest,
-    Inspection, Note, ResetReport, Snippet, SnippetId, Transcript, Variable, VariableQuery, VariableTable,
+    Inspection, Note, ResetReport, Snippet, SnippetId, TerminalSize, Transcript, Variable, VariableQuery,
+    VariableTable,
 };
 use crate::session::unanswered_calls::{CallReport, UnansweredCall};
 
@@ -176,6 +177,10 @@ pub enum Command {
     },
     Notice {
         text: String,
+    },
+    /// The size of the card in which the person sees output.
+    Resize {
+        size: TerminalSize,
     },
     Quit,
     Abandon,

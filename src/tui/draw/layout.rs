@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::TerminalSize;
 use crate::tui::line_numbers;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +99,11 @@ impl Layout {
     pub fn card_text(&self) -> u16 {
         let right = u16::from(self.class != Class::Compact);
         self.transcript.width.saturating_sub(self.margin + 2 + right)
+    }
+
+    /// The size of a card that fills the transcript, as a terminal for the output in it.
+    pub fn card(&self) -> TerminalSize {
+        TerminalSize { columns: self.card_text().max(1), rows: self.transcript.height.max(1) }
     }
 
     /// The text of the input, after the bar. One more cell on the right is free for the cursor.
