@@ -294,3 +294,33 @@ fn candidates_fit_on_a_small_screen() {
     terminal.send("\u{1b}[B\r");
     terminal.wait_for("the second one", |screen| screen.contains("▎ property"));
 }
+
+#[test]
+fn columns_come_first_and_parameters_in_their_order() {
+    let home = Home::new();
+    std::fs::write(home.work().join("amounts.csv"), "").unwrap();
+    let mut terminal = open(&home, &support::venv::scientific());
+    run(
+        &mut terminal,
+        "import pandas as pd\n\
+         df = pd.DataFrame({'zone': [1], 'amount': [2], 'two words': [3]})\nby_name = df.set_index('zone')\n\
+         named = pd.DataFrame({'x': [1, 2]}, index=['north', 'south'])",
+    );
+    let screen = offers(&mut terminal, "df.", &["zone", "amount", "column", "abs"]);
+    let place = |screen: &str, text: &str| {
+        screen.lines().position(|row| row.trim_start().trim_start_matches('│').trim_start().starts_with(text)).unwrap()
+    };
+    assert!(place(&screen, "zone ") < place(&screen, "amount ") && place(&screen, "amount ") < place(&screen, "abs "));
+    assert!(screen.lines().filter(|row| row.contains("function")).count() > 15, "as tall as the screen:\n{screen}");
+    assert!(screen.contains('┬') && screen.contains("column"), "documentation beside it:\n{screen}");
+    completes(&mut terminal, "df[\"am", "df[\"amount\"]");
+    completes(&mut terminal, "df.loc[:, \"am", "df.loc[:, \"amount\"]");
+    completes(&mut terminal, "df.loc[df.zone > 1, ['zone', 'tw", "df.loc[df.zone > 1, ['zone', 'two words'");
+    completes(&mut terminal, "df[[\"zone\", \"am", "df[[\"zone\", \"amount\"");
+    completes(&mut terminal, "df.groupby('zo", "df.groupby('zone'");
+    completes(&mut terminal, "named.loc['so", "named.loc['south']");
+    completes(&mut terminal, "df.to_csv('am", "df.to_csv('amounts.csv");
+    let screen = offers(&mut terminal, "df.merge(", &["right=", "how=", "on=", "left_on=", "parameter"]);
+    let order = ["right=", "how=", "on=", "left_on="].map(|name| place(&screen, name));
+    assert!(order.is_sorted(), "{screen}");
+}

@@ -18,11 +18,15 @@ pub enum CursorContext {
         of: Option<Vec<PathStep>>,
         prefix: String,
     },
-    /// `of["prefix`, or `of[prefix` without a quote.
+    /// `of["prefix`, `of[:, "prefix`, `of[["a", "prefix`, or `of[prefix` without a quote.
     Key {
         of: Option<Vec<PathStep>>,
         prefix: String,
         quote: Option<char>,
+        /// The number of commas between the bracket and the key.
+        place: usize,
+        /// Whether a bracket can follow the key: it is not within a list.
+        ends: bool,
     },
     /// `import prefix`, `from prefix`; the prefix may have dots.
     Module {
@@ -33,9 +37,12 @@ pub enum CursorContext {
         module: String,
         prefix: String,
     },
-    /// The path of a file within a string.
+    /// The path of a file within a string, or a name that the string stands for.
     Path {
         prefix: String,
+        quote: char,
+        /// The value whose method is called with the string: `of.method("prefix`, `of.method(name=["prefix`.
+        of: Option<Vec<PathStep>>,
     },
     /// `%prefix`, `%%prefix`
     Magic {
@@ -103,7 +110,7 @@ pub fn cursor_context(before: &str) -> CursorContext {
             CursorContext::Attribute { of: steps(before, &lexemes[..end - 1]), prefix }
         }
         Some((LexemeKind::Operator('['), _)) if is_item(lexemes) => {
-            CursorContext::Key { of: steps(before, &lexemes[..end - 1]), prefix, quote: None }
+            CursorContext::Key { of: steps(before, &lexemes[..end - 1]), prefix, quote: None, place: 0, ends: true }
         }
         Some((LexemeKind::Name, "def" | "class")) => CursorContext::Nowhere,
         _ => CursorContext::Name { prefix },
@@ -216,14 +223,55 @@ fn string(before: &str, lexemes: &[Lexeme], text: &str) -> Option<CursorContext>
     if is_format && let Some(field) = body.rfind('{').filter(|at| !body[*at..].contains('}')) {
         return Some(cursor_context(&body[field + 1..]));
     }
-    if let Some(last) = lexemes.last()
-        && last.kind == LexemeKind::Operator('[')
-        && is_item(lexemes)
-    {
-        let of = steps(before, &lexemes[..lexemes.len() - 1]);
-        return Some(CursorContext::Key { of, prefix: body.to_owned(), quote: Some(quote) });
+    Some(string_argument(before, lexemes, body, quote))
+}
+
+/// Returns the context of an open string by what it is an argument or a key of; `lexemes` are those before the string.
+fn string_argument(before: &str, lexemes: &[Lexeme], body: &str, quote: char) -> CursorContext {
+    let prefix = body.to_owned();
+    let is_operator = |at: usize, operators: &[char]| matches!(lexemes.get(at).map(|lexeme| lexeme.kind), Some(LexemeKind::Operator(c)) if operators.contains(&c));
+    let keyword = lexemes.len().checked_sub(3).filter(|at| {
+        is_operator(at + 2, &['=']) && lexemes[at + 1].kind == LexemeKind::Name && is_operator(*at, &['(', ','])
+    });
+    let is_whole =
+        keyword.is_some() || lexemes.len().checked_sub(1).is_some_and(|at| is_operator(at, &['[', '(', ',', ':']));
+    let Some((mut open, mut place)) = open_bracket(lexemes).filter(|_| is_whole) else {
+        return CursorContext::Path { prefix, quote, of: None };
+    };
+    let is_in_list = is_operator(open, &['[']) && !is_item(&lexemes[..=open]);
+    if is_in_list && let Some(outer) = open_bracket(&lexemes[..open]) {
+        (open, place) = outer;
     }
-    Some(CursorContext::Path { prefix: body.to_owned() })
+    if is_operator(open, &['[']) && is_item(&lexemes[..=open]) {
+        let of = steps(before, &lexemes[..open]);
+        return CursorContext::Key { of, prefix, quote: Some(quote), place, ends: !is_in_list };
+    }
+    let method = is_operator(open, &['(']).then_some(open).and_then(|open| open.checked_sub(2));
+    let of = method
+        .filter(|at| lexemes[at + 1].kind == LexemeKind::Name && is_operator(*at, &['.']))
+        .filter(|at| takes_names(&before[lexemes[at + 1].range.clone()]))
+        .and_then(|dot| steps(before, &lexemes[..dot]));
+    CursorContext::Path { prefix, quote, of }
+}
+
+/// Returns whether strings for a method may be names of columns, and not paths.
+fn takes_names(method: &str) -> bool {
+    !["to_", "read_", "write_", "scan_", "sink_"].iter().any(|prefix| method.starts_with(prefix))
+}
+
+/// Returns the innermost bracket that is open at the end, and the number of commas since.
+fn open_bracket(lexemes: &[Lexeme]) -> Option<(usize, usize)> {
+    let (mut depth, mut commas) = (0_usize, 0);
+    for (index, lexeme) in lexemes.iter().enumerate().rev() {
+        match lexeme.kind {
+            LexemeKind::Operator(')' | ']' | '}') => depth += 1,
+            LexemeKind::Operator('(' | '[' | '{') if depth == 0 => return Some((index, commas)),
+            LexemeKind::Operator('(' | '[' | '{') => depth -= 1,
+            LexemeKind::Operator(',') if depth == 0 => commas += 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 fn is_closed(body: &str, quote: char) -> bool {

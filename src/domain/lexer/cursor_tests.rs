@@ -48,14 +48,41 @@ fn names_and_attributes() {
 
 #[test]
 fn keys_paths_and_fields() {
-    let key = |of: &str, prefix: &str, quote| CursorContext::Key { of: steps(of), prefix: prefix.into(), quote };
+    let at = |of: &str, prefix: &str, quote, place, ends| CursorContext::Key {
+        of: steps(of),
+        prefix: prefix.into(),
+        quote,
+        place,
+        ends,
+    };
+    let key = |of: &str, prefix: &str, quote| at(of, prefix, quote, 0, true);
+    let path = |of: Option<&str>, prefix: &str, quote| CursorContext::Path {
+        of: of.and_then(steps),
+        prefix: prefix.into(),
+        quote,
+    };
     assert_eq!(cursor_context("d[\""), key("d", "", Some('"')));
     assert_eq!(cursor_context("a.d['k"), key("a.d", "k", Some('\'')));
     assert_eq!(cursor_context("d['a']['b"), key("d['a']", "b", Some('\'')));
     assert_eq!(cursor_context("d["), key("d", "", None));
     assert_eq!(cursor_context("d[na"), key("d", "na", None));
-    assert_eq!(cursor_context("x = ['da"), CursorContext::Path { prefix: "da".into() });
-    assert_eq!(cursor_context("open(\"data/s"), CursorContext::Path { prefix: "data/s".into() });
+    assert_eq!(cursor_context("x = ['da"), path(None, "da", '\''));
+    assert_eq!(cursor_context("open(\"data/s"), path(None, "data/s", '"'));
+    assert_eq!(cursor_context("df.loc[:, \""), at("df.loc", "", Some('"'), 1, true));
+    assert_eq!(cursor_context("df.loc[df['x'] > 1, 'a"), at("df.loc", "a", Some('\''), 1, true));
+    assert_eq!(cursor_context("df.loc['a':'b"), at("df.loc", "b", Some('\''), 0, true));
+    assert_eq!(cursor_context("df[[\"a\", \"b"), at("df", "b", Some('"'), 0, false));
+    assert_eq!(cursor_context("df.loc[:, ['a', 'b"), at("df.loc", "b", Some('\''), 1, false));
+    assert_eq!(
+        cursor_context("f(1)['k"),
+        CursorContext::Key { of: None, prefix: "k".into(), quote: Some('\''), place: 0, ends: true }
+    );
+    for call in ["df.groupby('ci", "df.groupby(['a', 'ci", "df.sort_values(1, by='ci", "df.drop(columns=['a', 'ci"] {
+        assert_eq!(cursor_context(call), path(Some("df"), "ci", '\''), "{call}");
+    }
+    for call in ["df.to_csv('ci", "df[df['a'] == 'ci", "x == 'ci", "f('ci", "f(x == 'ci", "{'a': 'ci", "f(g('ci"] {
+        assert_eq!(cursor_context(call), path(None, "ci", '\''), "{call}");
+    }
     assert_eq!(cursor_context("x = [na"), name("na"));
     assert_eq!(cursor_context("f'{na"), name("na"));
     assert_eq!(cursor_context("f'{x.y"), CursorContext::Attribute { of: steps("x"), prefix: "y".into() });

@@ -126,15 +126,15 @@ impl<'py> HelperRequest<'py> {
                 ("name", prefix, none(), more)
             }
             CursorContext::Attribute { of, prefix } => ("attribute", prefix, steps(py, of.as_deref())?, none()),
-            CursorContext::Key { of, prefix, quote } => {
-                let quoted = quote.is_some().into_pyobject(py)?.to_owned().into_any();
-                ("key", prefix, steps(py, of.as_deref())?, quoted)
+            CursorContext::Key { of, prefix, quote, place, .. } => {
+                let more = (quote.is_some(), place).into_pyobject(py)?.into_any();
+                ("key", prefix, steps(py, of.as_deref())?, more)
             }
             CursorContext::Module { prefix } => ("module", prefix, none(), none()),
             CursorContext::Member { module, prefix } => {
                 ("member", prefix, none(), module.into_pyobject(py)?.into_any())
             }
-            CursorContext::Path { prefix } => ("path", prefix, none(), none()),
+            CursorContext::Path { prefix, of, .. } => ("path", prefix, steps(py, of.as_deref())?, none()),
             CursorContext::Magic { prefix, cell } => {
                 ("magic", prefix, none(), cell.into_pyobject(py)?.to_owned().into_any())
             }
@@ -164,12 +164,14 @@ fn steps<'py>(py: Python<'py>, steps: Option<&[PathStep]>) -> PyResult<Bound<'py
 
 /// Makes a candidate. A key is quoted as far as its quotes are not in the code yet; `after` is the code behind the cursor.
 fn candidate(context: &CursorContext, name: String, kind: String, after: &str) -> Candidate {
-    let CursorContext::Key { quote, .. } = context else {
-        return Candidate { text: name.clone(), name, kind };
+    let (quote, ends) = match context {
+        CursorContext::Key { quote, ends, .. } => (*quote, *ends),
+        CursorContext::Path { quote, .. } if kind == "column" => (Some(*quote), false),
+        _ => return Candidate { text: name.clone(), name, kind },
     };
     let text = match quote {
         _ if kind == "number" => format!("{name}{}", if after.starts_with(']') { "" } else { "]" }),
-        None if kind != "key" => name.clone(),
+        None if kind != "key" && kind != "column" => name.clone(),
         quote => {
             let mark = quote.unwrap_or('"');
             let mut text: String = quote.is_none().then_some(mark).into_iter().collect();
@@ -183,7 +185,7 @@ fn candidate(context: &CursorContext, name: String, kind: String, after: &str) -
             }
             if quote.is_none() || !after.starts_with(mark) {
                 text.push(mark);
-                if !after.starts_with(']') {
+                if ends && !after.starts_with(']') {
                     text.push(']');
                 }
             }

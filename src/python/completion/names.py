@@ -8,12 +8,14 @@ MISSING = object()
 LIMIT = 200
 # Names of a namespace, entries of a folder, and bytes of a source file that are read.
 MAX_NAMES = 200_000
+MAX_COLUMNS = 10_000
 MAX_ENTRIES = 5_000
 MAX_SOURCE_SIZE = 400_000
 
 type_mro = type.__dict__["__mro__"].__get__
 type_dict = type.__dict__["__dict__"].__get__
 type_name = type.__dict__["__name__"].__get__
+type_module = type.__dict__["__module__"].__get__
 type_text_signature = type.__dict__["__text_signature__"].__get__
 Module = type(sys)
 module_dict = Module.__dict__["__dict__"].__get__
@@ -168,19 +170,78 @@ def has_dir(value, own):
     return in_mro(type_mro(type(value)), "__dir__") is not object.__dict__["__dir__"]
 
 
+# Data frames. Code of the libraries that only reads fields is run, and only that of their own classes.
+
+
+def library_class(value):
+    """Returns library and name of the value's class; `None` if it is no class of a library of frames."""
+    cls = type(value)
+    module = type_module(cls)
+    library = module.split(".")[0] if type(module) is str else ""
+    if library in ("pandas", "polars", "pyarrow"):
+        holder = modules.get(module)
+        if type(holder) is Module and module_dict(holder).get(type_name(cls)) is cls:
+            return library, type_name(cls)
+    return None
+
+
+def columns(value):
+    """Returns the labels of a frame's columns, in their order."""
+    found = library_class(value)
+    try:
+        if found == ("pandas", "DataFrame"):
+            return index_labels(value, 0)
+        if found == ("polars", "DataFrame"):
+            return list(value._df.columns())
+        if found == ("pyarrow", "Table"):
+            return list(value.column_names)
+    except Exception:
+        pass
+    return []
+
+
+def rows(value):
+    """Returns the labels of the rows of a value of pandas."""
+    axis = {("pandas", "DataFrame"): 1, ("pandas", "Series"): 0}.get(library_class(value))
+    try:
+        return [] if axis is None else index_labels(value, axis)
+    except Exception:
+        return []
+
+
+def index_labels(value, axis):
+    index = own_dict(value)["_mgr"].axes[axis]
+    return index[:MAX_COLUMNS].tolist() if library_class(index) else []
+
+
+def by_label(steps, names):
+    """Returns the value whose `loc` or `at` the steps are; these are properties, and not called."""
+    if steps and steps[-1][0] == "attribute" and steps[-1][1] in ("loc", "at"):
+        value = resolve(steps[:-1], names, False)
+        if value is not MISSING and library_class(value) in (("pandas", "DataFrame"), ("pandas", "Series")):
+            return value
+    return MISSING
+
+
+def labels(value, place):
+    """Returns what `value.loc` takes as key number `place`: labels of rows, where they are text, or of columns."""
+    found = [] if place else rows(value)
+    return found if any(type(label) is str for label in found) else columns(value)
+
+
 # Candidates: (name, kind), the best first.
 
 
-def ranked(prefix, *groups):
-    """Returns the best names, those of the first group first, and the number of the others."""
+def ranked(prefix, *groups, first=()):
+    """Returns the best names and the number of the others: those of `first` in their order, then group by group."""
     lower, length = prefix.lower(), len(prefix)
     hidden = "\0" if prefix.startswith("_") else "_"
     exact, other = {}, {}
-    for names in groups:
-        fitting = {name for name in names if name[:length].lower() == lower and name[:1] != hidden}
-        same = {name for name in fitting if name.startswith(prefix)}
-        exact.update(dict.fromkeys(in_order(same)))
-        other.update(dict.fromkeys(in_order(fitting - same)))
+    for group, names in enumerate((first, *groups)):
+        fitting = dict.fromkeys(name for name in names if name[:length].lower() == lower and name[:1] != hidden)
+        order = in_order(fitting) if group else fitting
+        exact.update(dict.fromkeys(name for name in order if name.startswith(prefix)))
+        other.update(dict.fromkeys(name for name in order if not name.startswith(prefix)))
     best = [*exact, *other]
     return best[:LIMIT], max(0, len(best) - LIMIT)
 
@@ -201,7 +262,7 @@ def complete_name(prefix, words, call, names, run):
                 parameters.append(word + "=")
     own = [name for name in list(names)[:MAX_NAMES] if type(name) is str and name.isidentifier()]
     rest = [name for name in list(builtins) if type(name) is str and name.isidentifier()]
-    best, more = ranked(prefix, parameters, own, words, rest + KEYWORDS)
+    best, more = ranked(prefix, own, words, rest + KEYWORDS, first=parameters)
 
     def kind(name):
         if name in parameters:
@@ -216,19 +277,30 @@ def complete_name(prefix, words, call, names, run):
 
 
 def complete_attribute(value, prefix, run):
-    best, more = ranked(prefix, members(value, run))
+    own = members(value, run)
+    # Only pandas has columns as attributes, and only those that hide none of its own.
+    is_column = in_mro(type_mro(type(value)), "__getattr__") is not MISSING and library_class(value) is not None
+    names = [label for label in columns(value) if type(label) is str and label.isidentifier()] if is_column else []
+    names = dict.fromkeys(name for name in names if in_mro(type_mro(type(value)), name) is MISSING)
+    best, more = ranked(prefix, own, first=names)
 
     def kind(name):
+        if name in names:
+            return "column"
         found = find(value, name)[0]
         return "attribute" if found is MISSING else kind_of(found)
 
     return [(name, kind(name)) for name in best], more
 
 
-def complete_key(value, prefix, run):
+def complete_key(value, prefix, quoted, run):
     """Returns keys without quotes, which the caller adds."""
-    keys = []
-    if type(value) is dict or dict in type_mro(type(value)) and not run:
+    keys, word = columns(value), "column"
+    if not keys:
+        keys, word = rows(value), "key"
+    if keys:
+        pass
+    elif type(value) is dict or dict in type_mro(type(value)) and not run:
         keys = list(dict.keys(value))[:MAX_NAMES]
     elif run:
         own = in_mro(type_mro(type(value)), "_ipython_key_completions_")
@@ -236,9 +308,13 @@ def complete_key(value, prefix, run):
             keys = list(value._ipython_key_completions_())[:MAX_NAMES]
         elif in_mro(type_mro(type(value)), "keys") is not MISSING:
             keys = list(value.keys())[:MAX_NAMES]
+    return keys_with(prefix, keys, word, quoted)
+
+
+def keys_with(prefix, keys, word, quoted):
     texts = [key for key in keys if type(key) is str and key.startswith(prefix)]
-    numbers = [key for key in keys if type(key) is int and str(key).startswith(prefix)]
-    both = [(key, "key") for key in texts] + [(key, "number") for key in numbers]
+    numbers = [] if quoted else [key for key in keys if type(key) is int and str(key).startswith(prefix)]
+    both = [(key, word) for key in texts] + [(key, "number") for key in numbers]
     return [(str(key), kind) for key, kind in both[:LIMIT]], max(0, len(both) - LIMIT)
 
 

@@ -155,6 +155,33 @@ def split(text):
 
 
 def describe(value, name):
+    """Returns a line with the signature and the first sentence, and the documentation on the lines below."""
+    body = documentation(value)
+    return summary(value, name) + ("\n" + body if body else "")
+
+
+def documentation(value):
+    """Returns the docstring of a function, a class or a module, without its indentation."""
+    for _ in range(20):
+        if type(value) not in (Method, staticmethod, classmethod):
+            break
+        value = value.__func__
+    kind = type(value)
+    if kind in CALLABLE or kind in (property, GetSet, Member):
+        doc = value.__doc__
+    elif kind is Module:
+        doc = module_dict(value).get("__doc__")
+    else:
+        doc = type_dict(value).get("__doc__") if is_class(value) else None
+    if type(doc) is not str:
+        return ""
+    first, *lines = doc[:4000].expandtabs().split("\n")
+    indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+    margin = min(indents) if indents else 0
+    return "\n".join([first.lstrip()] + [line[margin:].rstrip() for line in lines[:80]]).strip("\n")
+
+
+def summary(value, name):
     if value is MISSING:
         return ""
     called = signature(value)
@@ -187,12 +214,16 @@ def complete(place, prefix, steps, more, names, run, at):
         best, left = ranked(prefix, found)
         return [(name, found[name]) for name in best], left
     if place == "key":
-        value = resolve(steps, names, run)
+        quoted, number = more
+        value = by_label(steps, names)
         if value is not MISSING:
-            found = complete_key(value, prefix, run)
+            return keys_with(prefix, labels(value, number), "column" if number else "key", quoted)
+        value = resolve(steps, names, run) if number == 0 else MISSING
+        if value is not MISSING:
+            found = complete_key(value, prefix, quoted, run)
             if found[0]:
                 return found
-        if more:
+        if quoted:
             return [], 0
         return complete_name(prefix, [], None, names, run)
     if place == "module":
@@ -200,7 +231,9 @@ def complete(place, prefix, steps, more, names, run, at):
     if place == "member":
         return complete_member(more, prefix, names)
     if place == "path":
-        return complete_path(prefix)
+        value = MISSING if "/" in prefix else resolve(steps, names, run)
+        found = ([], 0) if value is MISSING else keys_with(prefix, columns(value), "column", True)
+        return found if found[0] else complete_path(prefix)
     return complete_magic(prefix, more)
 
 
@@ -223,7 +256,7 @@ def candidate(place, steps, more, name, names):
             return ""
         found = attribute(value, name, False)
         return describe(find(value, name)[0] if found is MISSING else found, name)
-    if place == "key":
+    if place == "key" or place == "path":
         value = resolve(steps, names, False)
         value = value.get(name, MISSING) if type(value) is dict else MISSING
         return "" if value is MISSING else describe(value, name)
@@ -236,7 +269,7 @@ def candidate(place, steps, more, name, names):
         return describe(value, name)
     if place == "magic":
         function = magic_tables()[bool(more)].get(name)
-        return first_line(getattr(function, "__doc__", None))
+        return first_line(getattr(function, "__doc__", None)) + "\n" + documentation(function)
     return ""
 
 

@@ -3,9 +3,6 @@
 use super::editor::{Editor, wrap};
 use crate::domain::Candidate;
 
-/// Rows of candidates that are shown at once.
-pub const ROWS: usize = 6;
-
 /// The candidates at the cursor.
 #[derive(Debug)]
 pub struct CandidateList {

@@ -2,7 +2,6 @@
 //! when it can; answers that no longer fit are dropped.
 
 use super::candidates::CandidateList;
-pub use super::candidates::ROWS;
 use super::editor::Editor;
 use crate::domain::lexer::{self, CallAtCursor, CursorContext};
 use crate::domain::{Candidate, Completions, Insight, InsightKind, InsightRequest, Signature, VariableTable};

@@ -5,8 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::{Clear, Widget};
 
-use super::candidates::{CandidateList, ROWS};
-use crate::domain::Candidate;
+use super::candidates::CandidateList;
 use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::input::keymap::{Action, Context};
@@ -15,80 +14,198 @@ use crate::tui::text;
 use crate::tui::theme;
 use crate::tui::view::View;
 
-/// Width of the list at most, with its border.
-const MAX_WIDTH: u16 = 72;
-/// Width of the list at least, without and with documentation.
-const MIN_WIDTH: u16 = 20;
-const MIN_WIDTH_WITH_DOC: u16 = 52;
+/// Cells of the list, within its border: at most, and at least without and with documentation below.
+const MAX_LIST: u16 = 60;
+const MIN_LIST: u16 = 18;
+const MIN_LIST_WITH_DOC: u16 = 50;
+/// Cells of the documentation beside the list: at most, and at least.
+const MAX_DOC: u16 = 76;
+const MIN_DOC: u16 = 28;
+/// Rows of the box at least, if documentation stands beside the list.
+const MIN_ROWS_WITH_DOC: usize = 10;
 /// Cells of a candidate's kind at most.
 const MAX_KIND: usize = 16;
 
+/// Where the documentation of the selected candidate stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DocPlace {
+    None,
+    /// So many cells.
+    Beside(u16),
+    /// So many rows, with or without a rule above.
+    Below {
+        rows: u16,
+        rule: bool,
+    },
+}
+
+impl DocPlace {
+    fn of(popup: &CandidateList, layout: &Layout, list: u16) -> Self {
+        let room = layout.rule.width.saturating_sub(list + 3);
+        match layout.class {
+            _ if popup.selected.is_none() => Self::None,
+            Class::Compact => Self::Below { rows: 1, rule: false },
+            _ if room >= MIN_DOC => Self::Beside(room.min(MAX_DOC)),
+            Class::Medium => Self::Below { rows: 2, rule: true },
+            Class::Wide => Self::Below { rows: 3, rule: true },
+        }
+    }
+
+    /// The rows that the list leaves to the documentation.
+    fn rows(self) -> u16 {
+        match self {
+            Self::Below { rows, rule } => rows + u16::from(rule),
+            Self::None | Self::Beside(_) => 0,
+        }
+    }
+}
+
+/// Returns the cells of the list.
+fn list_width(popup: &CandidateList, layout: &Layout) -> u16 {
+    let candidates = || popup.matches.iter().map(|index| &popup.candidates[*index]);
+    let name = candidates().map(|candidate| text::width(&text::name(&candidate.name))).max().unwrap_or(0);
+    let kind = candidates().map(|candidate| text::width(&candidate.kind)).max().unwrap_or(0).min(MAX_KIND);
+    let most = MAX_LIST.min(layout.rule.width.saturating_sub(2));
+    ((name + kind + 5).try_into().unwrap_or(u16::MAX)).clamp(MIN_LIST.min(most), most)
+}
+
+/// Returns the rows of candidates that are shown at once.
+pub fn rows(popup: &CandidateList, layout: &Layout) -> usize {
+    let doc = DocPlace::of(popup, layout, list_width(popup, layout)).rows();
+    let room = layout.rule.y.saturating_sub(layout.transcript.y).saturating_sub(2 + doc);
+    popup.matches.len().min(room.into())
+}
+
 pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer) {
     let Some(popup) = view.composer.completion.popup.as_ref().filter(|_| view.composer.reply.is_none()) else { return };
-    let shown: Vec<&Candidate> = popup.matches.iter().map(|index| &popup.candidates[*index]).collect();
-    let doc_rows: u16 = match popup.selected {
-        None => 0,
-        Some(_) => match layout.class {
-            Class::Compact => 1,
-            Class::Medium => 2,
-            Class::Wide => 3,
-        },
-    };
-    let top = layout.transcript.y;
-    let room = layout.rule.y.saturating_sub(top);
-    let Some(most) = room.checked_sub(2 + doc_rows).filter(|rows| *rows > 0) else { return };
-    let rows = shown.len().min(ROWS).min(most.into());
-
+    let rows = rows(popup, layout);
+    if rows == 0 {
+        return;
+    }
+    let list_width = list_width(popup, layout);
+    let place = DocPlace::of(popup, layout, list_width);
     let screen = layout.rule.width;
-    let name = shown.iter().map(|candidate| text::width(&text::name(&candidate.name))).max().unwrap_or(0);
-    let kind = shown.iter().map(|candidate| text::width(&candidate.kind)).max().unwrap_or(0).min(MAX_KIND);
-    let least = if doc_rows > 0 { MIN_WIDTH_WITH_DOC } else { MIN_WIDTH };
-    let width = ((name + kind + 7) as u16).max(least).min(MAX_WIDTH).min(screen);
-    let height = rows as u16 + doc_rows + 2;
+    let room = layout.rule.y.saturating_sub(layout.transcript.y + 2);
     let column = (layout.margin + 2).saturating_add(popup.column().try_into().unwrap_or(u16::MAX));
     // In a wrapped line, the list begins at the cursor.
     let column = if column > cursor.x { cursor.x } else { column };
-    let x = column.saturating_sub(2).min(screen - width);
-    let area = Rect { x, y: layout.rule.y - height, width, height };
+    let left_of = |inner: u16| column.saturating_sub(2).min(screen.saturating_sub(inner + 2));
+    let mut is_left = false;
+    let (x, inner, height) = match place {
+        DocPlace::None => (left_of(list_width), list_width, rows as u16),
+        DocPlace::Beside(doc) => {
+            let (x, doc, left) = beside(left_of(list_width), list_width, doc, screen);
+            is_left = left;
+            (x, list_width + 1 + doc, (rows.max(MIN_ROWS_WITH_DOC) as u16).min(room))
+        }
+        DocPlace::Below { .. } => {
+            let inner = list_width.max(MIN_LIST_WITH_DOC).min(screen - 2);
+            (left_of(inner), inner, rows as u16 + place.rows())
+        }
+    };
+    let area = Rect { x, y: layout.rule.y - height - 2, width: inner + 2, height: height + 2 };
     Clear.render(area, buffer);
     frame::frame(area, "", buffer);
+    let inside = Rect { x: area.x + 1, y: area.y + 1, width: inner, height };
+    let (list, doc) = match place {
+        DocPlace::None => (inside, Rect::default()),
+        DocPlace::Beside(_) => {
+            let list_x = if is_left { inside.right() - list_width } else { inside.x };
+            let (rule, doc_x) =
+                if is_left { (list_x - 1, inside.x) } else { (list_x + list_width, list_x + list_width + 1) };
+            frame::column(area, rule, buffer);
+            let doc = Rect { x: doc_x, width: inner - list_width - 1, ..inside };
+            (Rect { x: list_x, width: list_width, ..inside }, doc)
+        }
+        DocPlace::Below { rows: doc, rule } => {
+            if rule {
+                frame::row(area, inside.y + rows as u16, buffer);
+            }
+            (Rect { height: rows as u16, ..inside }, Rect { y: inside.bottom() - doc, height: doc, ..inside })
+        }
+    };
+    candidates(popup, rows, list, buffer);
+    documentation(popup, place, doc, buffer);
+    let count = match (popup.selected, popup.left_out) {
+        _ if popup.incomplete => " Python is busy: variables only ".to_owned(),
+        (Some(selected), 0) if popup.matches.len() > rows => format!(" {} of {} ", selected + 1, popup.matches.len()),
+        (Some(selected), more) if more > 0 => format!(" {} of {} ", selected + 1, popup.matches.len() + more),
+        (None, _) => format!(" {} ", view.keys.hints(Context::Completion, &[(&[Action::Accept], "")], "")),
+        _ => String::new(),
+    };
+    put_right(buffer, area, list.right().max(area.x + 1) - 1, area.bottom() - 1, &count, theme::DIM);
+}
 
+/// Returns the column of the box, the width of the documentation, and whether that is on the left. A list at the column
+/// `list`, where the word is, stays there if there is room beside it.
+fn beside(list: u16, list_width: u16, doc: u16, screen: u16) -> (u16, u16, bool) {
+    let (right, left) = (screen - list - list_width.min(screen - list), list);
+    if right >= MIN_DOC + 3 {
+        (list, (right - 3).min(MAX_DOC), false)
+    } else if left > MIN_DOC {
+        let doc = (left - 1).min(MAX_DOC);
+        (list - doc - 1, doc, true)
+    } else {
+        (screen - list_width - doc - 3, doc, false)
+    }
+}
+
+fn candidates(popup: &CandidateList, rows: usize, area: Rect, buffer: &mut Buffer) {
     let first = popup.selected.map_or(0, |selected| (selected + 1).saturating_sub(rows));
-    let inside = Rect { x: area.x + 1, y: area.y + 1, width: width - 2, height: rows as u16 };
-    for (row, candidate) in shown.iter().enumerate().skip(first).take(rows) {
-        let y = inside.y + (row - first) as u16;
+    for ((row, index), y) in popup.matches.iter().enumerate().skip(first).take(rows).zip(area.y..) {
+        let candidate = &popup.candidates[*index];
         let chosen = popup.selected == Some(row);
         let style = if chosen { theme::SELECTED } else { theme::PLAIN };
         if chosen {
-            for x in inside.left()..inside.right() {
+            for x in area.left()..area.right() {
                 buffer[(x, y)].set_style(style);
             }
         }
         let kind = text::cut(&candidate.kind, MAX_KIND);
         let dim = if chosen { style } else { theme::DIM };
-        let end = put_right(buffer, inside, inside.right() - 1, y, &kind, dim);
-        let room = usize::from(end.saturating_sub(inside.x + 3));
-        put(buffer, inside, inside.x + 1, y, &text::cut(&text::name(&candidate.name), room), style);
+        let end = put_right(buffer, area, area.right() - 1, y, &kind, dim);
+        let room = usize::from(end.saturating_sub(area.x + 3));
+        put(buffer, area, area.x + 1, y, &text::cut(&text::name(&candidate.name), room), style);
     }
-    documentation(popup, doc_rows, Rect { y: inside.bottom(), height: doc_rows, ..inside }, buffer);
-    let left_out = popup.left_out;
-    let count = match (popup.selected, left_out) {
-        _ if popup.incomplete => " Python is busy: variables only ".to_owned(),
-        (Some(selected), 0) if shown.len() > rows => format!(" {} of {} ", selected + 1, shown.len()),
-        (Some(selected), _) if left_out > 0 => format!(" {} of {} ", selected + 1, shown.len() + left_out),
-        (None, _) => format!(" {} ", view.keys.hints(Context::Completion, &[(&[Action::Accept], "")], "")),
-        _ => String::new(),
-    };
-    put_right(buffer, area, area.right() - 2, area.bottom() - 1, &count, theme::DIM);
 }
 
 /// Draws signature and documentation of the selected candidate.
-fn documentation(popup: &CandidateList, rows: u16, area: Rect, buffer: &mut Buffer) {
-    let Some(doc) = popup.doc.as_ref().filter(|_| rows > 0) else { return };
-    let lines = doc_rows(&text::name(doc), usize::from(area.width - 2), rows.into());
+fn documentation(popup: &CandidateList, place: DocPlace, area: Rect, buffer: &mut Buffer) {
+    let Some(doc) = popup.doc.as_ref().filter(|_| area.height > 0) else { return };
+    let (width, rows) = (usize::from(area.width - 2), usize::from(area.height));
+    let lines = match place {
+        DocPlace::Beside(_) => doc_page(doc, width, rows),
+        _ => doc_rows(&text::name(doc.lines().next().unwrap_or_default()), width, rows),
+    };
     for (line, y) in lines.iter().zip(area.y..) {
         put(buffer, area, area.x + 1, y, line, theme::DIM);
     }
+}
+
+/// Returns the signature, and as much of the documentation as `rows` can show.
+fn doc_page(doc: &str, width: usize, rows: usize) -> Vec<String> {
+    let (head, body) = doc.split_once('\n').unwrap_or((doc, ""));
+    let (signature, summary) = match head.split_once(")  ") {
+        Some((signature, summary)) => (format!("{signature})"), summary),
+        None => (String::new(), head),
+    };
+    let mut lines = Vec::new();
+    if !signature.is_empty() {
+        lines.extend(text::fill(&text::name(&signature), width));
+        lines.push(String::new());
+    }
+    for line in if body.is_empty() { summary } else { body }.lines() {
+        let line = text::name(line);
+        let indent = " ".repeat((line.len() - line.trim_start().len()).min(width / 2));
+        let filled = text::fill(line.trim(), width - indent.len());
+        lines.extend(filled.into_iter().map(|line| format!("{indent}{line}")));
+    }
+    let is_cut = lines.len() > rows;
+    lines.truncate(rows);
+    if let Some(last) = lines.last_mut().filter(|_| is_cut) {
+        *last = format!("{} …", text::cut(last, width.saturating_sub(2)));
+    }
+    lines
 }
 
 /// Returns the documentation in rows. Where not all fits, the signature gets one row, so that the description has room.

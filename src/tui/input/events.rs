@@ -5,7 +5,8 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::effect::Effect;
 use super::keymap::{Action, Chord, Context, WRITING};
 use crate::domain::{InputAnswer, Insight, Timestamp};
-use crate::tui::composer::completion::{AnswerEffect, ROWS, Trigger};
+use crate::tui::composer::completion::{AnswerEffect, Trigger};
+use crate::tui::composer::draw_completion;
 use crate::tui::composer::reply::Asks;
 use crate::tui::layers::Layer;
 use crate::tui::view::View;
@@ -186,7 +187,9 @@ impl View {
     /// Handles the keys of the candidates. Returns whether the key was one of them.
     fn on_popup(&mut self, action: Option<Action>, key: KeyEvent) -> bool {
         let chosen = self.composer.completion.popup.as_ref().is_some_and(|popup| popup.selected.is_some());
-        let page = ROWS as isize;
+        let layout = self.frame.as_ref().and_then(|frame| frame.layout.as_ref());
+        let rows = self.composer.completion.popup.as_ref().zip(layout);
+        let page = rows.map_or(1, |(popup, layout)| draw_completion::rows(popup, layout).max(1)) as isize;
         match self.keys.find(key, &[Context::Completion]) {
             Some(Action::Accept) => return self.composer.completion.accept(&mut self.composer.editor),
             Some(Action::Choose) if chosen => return self.composer.completion.accept(&mut self.composer.editor),
