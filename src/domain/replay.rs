@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, SnippetId};
+use super::{Author, SnippetId, units};
 
 /// A replay and its progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl fmt::Display for Replay {
         match &self.phase {
             Phase::Waiting => write!(f, "{total} to replay"),
             Phase::Running(..) => write!(f, "replaying {} of {total}", done + 1),
-            Phase::Done => write!(f, "replayed all {total}"),
+            Phase::Done => write!(f, "replayed {}", units::count(*total, "snippet")),
             Phase::TakenBack => write!(f, "the replay was cancelled before it started"),
             Phase::Stopped(at, why) => {
                 write!(f, "the replay stopped at {at}: {why}")?;
@@ -66,7 +66,7 @@ mod tests {
     fn progress_is_one_line() {
         let replay = |done, phase| Replay { by: Author::You, done, total: 12, phase }.to_string();
         assert_eq!(replay(4, Phase::Running(SnippetId(5), SnippetId(20))), "replaying 5 of 12");
-        assert_eq!(replay(12, Phase::Done), "replayed all 12");
+        assert_eq!(replay(12, Phase::Done), "replayed 12 snippets");
         let stopped = Phase::Stopped(SnippetId(20), "ZeroDivisionError".into());
         assert_eq!(replay(4, stopped), "the replay stopped at 20: ZeroDivisionError; 7 not run");
     }

@@ -94,14 +94,15 @@ impl<'a> LostWork<'a> {
         let is_mark = |entry: &Entry| matches!(entry, Entry::Restart { .. } | Entry::Reset { .. });
         // Without a restart or reset, all snippets are selected.
         let end = entries.iter().rposition(is_mark).unwrap_or(entries.len());
-        let is_wanted = |entry: &Entry| match entry {
+        let is_wanted = |(place, entry): (usize, &Entry)| match entry {
+            _ if brought_back(&entries[place + 1..end]) => false,
             Entry::Reset { .. } => true,
             Entry::Restart { restart, .. } => restart.by.is_some(),
             _ => false,
         };
         let ran_well = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.status == Status::Ok);
         let last_well = entries[..end].iter().rposition(ran_well).unwrap_or(0);
-        let start = entries[..last_well].iter().rposition(is_wanted).map_or(0, |mark| mark + 1);
+        let start = entries[..last_well].iter().enumerate().rposition(is_wanted).map_or(0, |mark| mark + 1);
         let snippet = |entry: &'a Entry| match entry {
             Entry::Snippet(snippet) => Some(snippet),
             _ => None,
@@ -141,7 +142,7 @@ impl<'a> LostWork<'a> {
 
     fn pick(&self, which: &ReplaySelection) -> Vec<SnippetId> {
         let ok = |snippet: &Snippet| snippet.status == Status::Ok || self.well.contains(&snippet.id);
-        let saves = |snippet: &Snippet| snippet.code.trim_start().starts_with("%checkpoint");
+        let is_of_checkpoint = |snippet: &Snippet| is_magic(snippet, "%checkpoint") || is_magic(snippet, "%restore");
         let fits = |snippet: &Snippet, author: &Author| match which {
             ReplaySelection::Ok => ok(snippet),
             ReplaySelection::All => {
@@ -155,10 +156,23 @@ impl<'a> LostWork<'a> {
             ReplaySelection::UpTo(last) => ok(snippet) && snippet.id <= *last,
             ReplaySelection::Rest => ok(snippet) && !self.back.contains(&snippet.id),
         };
-        // Code that saves a checkpoint would overwrite it with incomplete variables.
-        let candidates = self.snippets.iter().filter(|found| !saves(found));
+        // Code that saves a checkpoint would overwrite it with incomplete variables. A checkpoint may be newer than the code
+        // that restored it, and all that it saved is made again.
+        let candidates = self.snippets.iter().filter(|found| !is_of_checkpoint(found));
         candidates.filter(|found| fits(found, self.author(found))).map(|found| found.id).collect()
     }
+}
+
+fn is_magic(snippet: &Snippet, magic: &str) -> bool {
+    snippet.code.split_whitespace().next() == Some(magic)
+}
+
+/// Returns whether a checkpoint brought the variables back that a restart or reset had cleared; `after` is what followed it.
+fn brought_back(after: &[Entry]) -> bool {
+    let next_mark = after.iter().position(|entry| matches!(entry, Entry::Restart { .. } | Entry::Reset { .. }));
+    after[..next_mark.unwrap_or(after.len())].iter().any(
+        |entry| matches!(entry, Entry::Snippet(snippet) if snippet.status.is_final() && is_magic(snippet, "%restore")),
+    )
 }
 
 #[cfg(test)]
@@ -186,7 +200,13 @@ mod tests {
                         b'c' => Author::Client { id: ClientId(number), name: "claude".into() },
                         _ => Author::You,
                     };
-                    transcript.apply(&Event::Submitted { snippet, author, code: word.into(), call: None, at: 0 });
+                    transcript.apply(&Event::Submitted {
+                        snippet,
+                        author,
+                        code: word.trim_end_matches('!').into(),
+                        call: None,
+                        at: 0,
+                    });
                     if let Some((_, of)) = word.split_once('=') {
                         transcript.apply(&Event::Replayed {
                             snippet,
@@ -264,6 +284,23 @@ mod tests {
     #[test]
     fn checkpoints_are_not_repeated() {
         assert_eq!(picked("%checkpoint y R", &ReplaySelection::All), [2]);
+        assert_eq!(picked("%restore y R", &ReplaySelection::All), [2]);
+    }
+
+    #[test]
+    fn code_before_a_restart_that_kept_the_variables_is_selected() {
+        for (story, expected) in [
+            ("y y F %restore", &[1, 2][..]),
+            ("y y F %restore R", &[1, 2]),
+            ("y y F %restore! R", &[1, 2]),
+            ("y F %restore y F %restore y R", &[1, 3, 5]),
+            ("y F y F %restore y R", &[2, 4]),
+            ("y 0 %restore y R", &[1, 3]),
+            ("y F y R %restore R", &[2]),
+            ("%restored R", &[1]),
+        ] {
+            assert_eq!(picked(story, &ReplaySelection::Ok), expected, "{story}");
+        }
     }
 
     #[test]

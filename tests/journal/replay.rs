@@ -68,7 +68,7 @@ fn a_resumed_session_continues_its_numbers_and_replays() {
     server.terminate();
 
     let server = serve(&home, &["--resume", "sales", "--replay"]);
-    for line in ["you: 3 to replay", "5 you runs: x = 20", "5 is a replay of 1", "replaying 2 of 3", "replayed all 3"] {
+    for line in ["you: 3 to replay", "5 you runs: x = 20", "5 is 1 again", "replaying 2 of 3", "replayed 3 snippets"] {
         server.wait_for_line(line);
     }
     let mut third = client(&home, "sales", "third");
@@ -95,7 +95,7 @@ fn a_replay_stops_at_a_failure_and_continues_from_there() {
     terminal.send(F7);
     terminal.wait_for_text("run again");
     terminal.send("\r");
-    terminal.wait_for_text("replayed all");
+    terminal.wait_for_text("replayed ");
     terminal.send("print('c is', c)\r");
     terminal.wait_for_text("c is 9");
 }
@@ -115,15 +115,15 @@ fn replays_select_by_author_card_and_outcome() {
     terminal.wait_for_text("F7 replay");
     terminal.send(F7);
     terminal.wait_for_all(&[
-        "what other wrote",
-        "› all that ended well",
-        "also what did not",
-        "what you wrote",
+        "only those of other",
+        "› everything that succeeded",
+        "failures too",
+        "only yours",
         "Enter starts",
     ]);
     // Selects the person's own snippets.
     terminal.send("\x1b[B\x1b[B\r");
-    terminal.wait_for_text("replayed all 2");
+    terminal.wait_for_text("replayed 2 snippets");
     terminal.send("print(sorted({'mine', 'theirs', 'late'} & set(globals())))\r");
     terminal.wait_for_text("['late', 'mine']");
 
@@ -136,7 +136,7 @@ fn replays_select_by_author_card_and_outcome() {
     terminal.send("\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A");
     terminal.wait_for_text("›");
     terminal.send(F7);
-    terminal.wait_for_text("up to card");
+    terminal.wait_for_text("up to snippet");
     terminal.send("\x1b");
     terminal.wait_for("the box to go", |screen| !screen.contains("run again"));
 }
@@ -244,7 +244,7 @@ fn a_hidden_answer_is_requested_again_and_never_recorded() {
         screen.contains("asks (hidden)") && screen.contains("Enter answer")
     });
     terminal.send("tulip-4712x\r");
-    terminal.wait_for_text("replayed all 1");
+    terminal.wait_for_text("replayed 1 snippet");
     terminal.send("print('length', length)\r");
     terminal.wait_for_text("length 11");
     terminal.quit();

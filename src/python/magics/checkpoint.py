@@ -35,15 +35,16 @@ def checkpoint(line, frame):
         print(f"(to save only {name}: %checkpoint NAME {name})")
     by_name = [entry["name"] for entry in saved if entry["made_here"] and entry["copy"] is None]
     if by_name:
-        print(f"by name, so what they are made of must be defined again first (by a replay): {list_names(by_name)}")
+        print(f"{len(by_name)} stored by name only; rerun their definitions (F7) before %restore: {list_names(by_name)}")
     print_failures("not saved", failed)
     if failed and whole:
         raise UsageError(f"{count(len(failed), 'variable')} could not be saved: {list_names(name for name, *_ in failed)}")
 
 
 def restore(line, frame):
-    """Brings back what `%checkpoint` saved: `%restore` (the last one) or `%restore NAME`. What cannot come back is named
-    with the reason; variables of the same names are replaced."""
+    """Brings back what a checkpoint saved: `%restore` takes the newest checkpoint, `%restore NAME` that one
+    (`%checkpoint --list` shows all). Variables of the same names are replaced. What cannot come back is listed: what needs
+    the definition of a function or class first, and what failed, with the reason."""
     words = line.split()
     there = checkpoints()
     if len(words) > 1:
@@ -55,7 +56,7 @@ def restore(line, frame):
         error = f"there is no checkpoint {words[0]}" if words else "there is no checkpoint of this session"
         raise UsageError(error + (f"; there is {list_names(known[0] for known in there)}" if there else ""))
     name, path = found[0][:2]
-    back, failed = {}, []
+    back, undefined, failed = {}, [], []
     with open_private(path) as file:
         for entry in read_index(file, path):
             try:
@@ -63,13 +64,21 @@ def restore(line, frame):
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                failed.append((entry["name"], entry["type"], reason(error)))
+                if isinstance(error, AttributeError) and "'__main__'" in str(error):
+                    undefined.append(entry["name"])
+                else:
+                    failed.append((entry["name"], entry["type"], reason(error)))
     # In one step, so that an interrupt before has changed nothing.
     frame.f_globals.update(back)
-    print(f'restored {count(len(back), "variable")} of checkpoint "{name}": {list_names(back)}')
+    need = f"{len(undefined)} need{'s' * (len(undefined) == 1)} a definition first: rerun the code (F7), then %restore {name}"
+    if undefined:
+        print(f"{len(back)} restored, {need}")
+        print(f"not defined: {list_names(undefined)}")
+    else:
+        print(f'restored {count(len(back), "variable")} of checkpoint "{name}": {list_names(back)}')
     print_failures("not restored", failed)
-    if any("__main__" in why for *_, why in failed):
-        print(f"(define these again first, by hand or by a replay, then: %restore {name})")
+    if not back and (undefined or failed):
+        raise UsageError("nothing was restored" + (f"; {need}" if undefined else ""))
 
 
 def write_checkpoint(path, values):

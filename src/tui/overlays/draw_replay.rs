@@ -26,7 +26,7 @@ fn layout_of(view: &View, layout: &Layout, row: usize, choices: usize) -> Replay
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
     let width = MAX_WIDTH.min(screen.width);
     let about = format!(
-        "Each runs as you, with a new number, up to the first that now fails. {} ends it.",
+        "Each runs as you, with a new number, stopping at the first new failure. {} stops it.",
         view.keys.key_hint(Action::Interrupt)
     );
     let about = text::fill(&about, usize::from(width) - 6);

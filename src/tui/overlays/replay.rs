@@ -23,9 +23,9 @@ impl View {
     pub(in crate::tui) fn open_replay(&mut self) {
         if self.transcript.replay().is_some_and(|replay| !replay.is_over()) {
             let keys = self.keys.key_hint(Action::Interrupt);
-            self.notice = Some(format!("a replay is under way already; {keys} ends it"));
+            self.notice = Some(format!("a replay is running already; {keys} stops it"));
         } else if self.replay_choices().is_empty() {
-            self.notice = Some("there is nothing to run again".to_owned());
+            self.notice = Some("nothing to run again".to_owned());
         } else {
             self.composer.completion.close();
             self.layers.push(Layer::Replay { row: 0 });
@@ -58,11 +58,11 @@ impl View {
 /// The text of a choice.
 pub fn label(which: &ReplaySelection) -> Cow<'static, str> {
     match which {
-        ReplaySelection::Rest => "what is not back yet".into(),
-        ReplaySelection::Ok => "all that ended well".into(),
-        ReplaySelection::All => "also what did not".into(),
-        ReplaySelection::Mine => "what you wrote".into(),
-        ReplaySelection::Of(name) => format!("what {} wrote", text::name(name)).into(),
-        ReplaySelection::UpTo(card) => format!("up to card {card}").into(),
+        ReplaySelection::Rest => "the rest: what has not run again".into(),
+        ReplaySelection::Ok => "everything that succeeded".into(),
+        ReplaySelection::All => "failures too".into(),
+        ReplaySelection::Mine => "only yours".into(),
+        ReplaySelection::Of(name) => format!("only those of {}", text::name(name)).into(),
+        ReplaySelection::UpTo(card) => format!("up to snippet {card}").into(),
     }
 }

@@ -48,7 +48,7 @@ fn nothing_is_typed_behind_the_choices_and_enter_starts_the_chosen() {
     assert!(view.layers.is_empty());
     let mut fresh = Story::default().view();
     key(&mut fresh, KeyCode::F(7));
-    assert!(fresh.layers.is_empty() && text(&mut fresh, 80, 24).contains("there is nothing to run again"));
+    assert!(fresh.layers.is_empty() && text(&mut fresh, 80, 24).contains("nothing to run again"));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn progress_and_end() {
         let screen = text(&mut view, 120, 40);
         screen.lines().last().unwrap().to_owned()
     };
-    assert!(tell(2, Phase::Done).contains("replayed all 2"));
+    assert!(tell(2, Phase::Done).contains("replayed 2 snippets"));
     let stopped = tell(0, Phase::Stopped(SnippetId(4), "ZeroDivisionError".into()));
     assert!(stopped.contains("the replay stopped at 4: ZeroDivisionError; 1 not run"), "{stopped}");
     let snippet = SnippetId(5);
