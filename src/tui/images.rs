@@ -3,6 +3,7 @@
 
 pub mod blocks;
 mod decode;
+pub mod graphic;
 pub mod size;
 pub mod terminal;
 
@@ -12,7 +13,8 @@ use std::sync::{Arc, Weak};
 use ratatui::layout::Size;
 
 use self::blocks::Blocks;
-use self::terminal::{Graphic, Terminal};
+use self::graphic::Graphic;
+use self::terminal::Terminal;
 use crate::domain::{Display, Form};
 
 /// The most pictures kept, and the most cells that they may have in all.
@@ -191,7 +193,7 @@ pub fn make(job: &Job) -> Result<Picture, String> {
     };
     let image = decode::decode(form)?;
     if job.request.full && job.terminal.graphics.is_some() {
-        return terminal::encode(&image, job.request.size, job.terminal).map(Picture::Graphic);
+        return graphic::encode(&image, job.request.size, job.terminal).map(Picture::Graphic);
     }
     Ok(Picture::Blocks(Blocks::new(&image, job.request.size, job.terminal.colours)))
 }

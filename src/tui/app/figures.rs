@@ -11,8 +11,9 @@ impl Dashboard {
     pub(in crate::tui::app) fn save_display(&self, saving: Saving) {
         let results = self.task_results.clone();
         let (cwd, home) = (self.view.info.cwd.clone(), self.view.home.clone());
+        let own = self.session.spool().folder();
         drop(in_background(move || {
-            let written = write(&saving, &cwd, home.as_deref());
+            let written = write(&saving, &cwd, home.as_deref(), own);
             let _ = results.send(TaskResult::DisplaySaved { written, copies: saving.file.is_none() });
         }));
     }

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::{Display, home_path};
+use crate::session::discovery::paths::make_private;
 use crate::tui::overlays::export::Refused;
 
 /// A display to write to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saving {
     pub display: Arc<Display>,
-    /// The path as the person typed it; `None` for a file in the temporary folder.
+    /// The path as the person typed it; `None` for a copy in the session's folder.
     pub file: Option<String>,
-    /// The file name in the temporary folder.
+    /// The file name in the session's folder.
     pub name: String,
     pub replaces: bool,
 }
@@ -34,34 +35,33 @@ pub fn ending(mime: &str) -> &str {
     }
 }
 
-/// Writes a display to its file. It blocks, so the loop calls it on another thread.
-pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>) -> Result<PathBuf, Refused> {
+/// Writes a display to its file. Without a name of the person's, the file is in `own`, the session's folder, and goes with
+/// the session's record. It blocks, so the loop calls it on another thread.
+pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>, own: Option<PathBuf>) -> Result<PathBuf, Refused> {
     let refused = |why| Refused { why, exists: false };
     let Some(form) = saving.display.forms.first() else { return Err(refused("nothing to save".to_owned())) };
-    let temporary = std::env::temp_dir();
-    let path = match &saving.file {
-        None => temporary.join(&saving.name),
-        Some(file) => home_path::expand(file, home, cwd),
+    let path = match (&saving.file, own) {
+        (Some(file), _) => home_path::expand(file, home, cwd),
+        (None, Some(folder)) => {
+            make_private(&folder).map_err(|error| refused(error.to_string()))?;
+            folder.join(&saving.name)
+        }
+        (None, None) => {
+            return Err(refused("the session has no folder for a copy; save the figure instead".to_owned()));
+        }
     };
-    // A path made for the clipboard leads to a new file and replaces no other.
-    let others = (2..100).map(|n| temporary.join(format!("{n}-{}", saving.name)));
-    for path in std::iter::once(path).chain(others) {
-        let mut options = OpenOptions::new();
-        options.write(true).mode(if saving.file.is_some() { 0o666 } else { 0o600 });
-        if saving.replaces {
-            options.create(true).truncate(true)
-        } else {
-            options.create_new(true)
-        };
-        let written = options.open(&path).and_then(|mut file| file.write_all(&form.data));
-        return match written {
-            Ok(()) => Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && saving.file.is_none() => continue,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(Refused { why: format!("{} already exists", path.display()), exists: true })
-            }
-            Err(error) => Err(refused(format!("{} cannot be written: {error}", path.display()))),
-        };
+    let mut options = OpenOptions::new();
+    options.write(true).mode(if saving.file.is_some() { 0o666 } else { 0o600 });
+    if saving.replaces || saving.file.is_none() {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    match options.open(&path).and_then(|mut file| file.write_all(&form.data)) {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Refused { why: format!("{} already exists", path.display()), exists: true })
+        }
+        Err(error) => Err(refused(format!("{} cannot be written: {error}", path.display()))),
     }
-    Err(refused(format!("{} holds too many files called {}", temporary.display(), saving.name)))
 }

@@ -1,13 +1,5 @@
 //! The terminal's picture support, guessed from its environment: waiting for a query would delay the first frame.
 
-use image::DynamicImage;
-use image::imageops::FilterType;
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
-use ratatui::widgets::Widget;
-use ratatui_image::Image;
-use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
-
 use super::blocks::Colours;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,57 +94,6 @@ impl Terminal {
     pub fn shows_pictures(self) -> bool {
         self.graphics.is_some() || self.colours != Colours::None
     }
-}
-
-/// A picture encoded for the terminal's own graphics.
-pub struct Graphic {
-    protocol: Protocol,
-    pub size: Size,
-    /// The number of the picture in kitty.
-    id: u32,
-}
-
-impl std::fmt::Debug for Graphic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Graphic({:?})", self.size)
-    }
-}
-
-impl Graphic {
-    pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        Image::new(&self.protocol).render(area, buffer);
-    }
-
-    /// The sequence that makes the terminal forget the picture.
-    pub fn forget(&self) -> String {
-        match self.protocol {
-            Protocol::Kitty(_) => format!("\x1b_Ga=d,d=I,i={},q=2\x1b\\", self.id),
-            _ => String::new(),
-        }
-    }
-}
-
-/// The next number for the terminal's memory. Other programs use small or random numbers.
-static NEXT_ID: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0x0046_4801);
-
-/// The longest side in pixels, whatever size the terminal reports: larger pictures take seconds to transfer.
-const MAX_SIDE: u32 = 2_400;
-
-/// Encodes the picture, scaled to `size`, which has its proportions.
-pub fn encode(image: &DynamicImage, size: Size, terminal: Terminal) -> Result<Graphic, String> {
-    let width = (u32::from(size.width) * u32::from(terminal.cell.0)).clamp(1, MAX_SIDE);
-    let height = (u32::from(size.height) * u32::from(terminal.cell.1)).clamp(1, MAX_SIDE);
-    let filter = if image.width() < width / 4 { FilterType::Nearest } else { FilterType::Triangle };
-    let image = image.resize_exact(width, height, filter);
-    let id = NEXT_ID.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let protocol = match terminal.graphics {
-        Some(Graphics::Kitty) => Kitty::new(image, size, id, terminal.is_tmux, false).map(Protocol::Kitty),
-        Some(Graphics::Sixel) => Sixel::new(image, size, terminal.is_tmux).map(Protocol::Sixel),
-        Some(Graphics::Iterm2) => Iterm2::new(image, size, terminal.is_tmux).map(Protocol::ITerm2),
-        None => return Err("the terminal has no pictures".to_owned()),
-    };
-    let protocol = protocol.map_err(|error| format!("cannot be encoded: {error}"))?;
-    Ok(Graphic { protocol, size, id })
 }
 
 #[cfg(test)]

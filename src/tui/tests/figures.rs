@@ -180,7 +180,7 @@ fn a_figure_is_saved_under_a_name() {
     assert!(text(&mut view, 80, 24).contains("save as: sales-18-1.png"));
     let save = |view: &mut View| {
         let Some(Effect::SaveDisplay(saving)) = key(view, KeyCode::Enter) else { panic!("not saved") };
-        let written = crate::tui::gallery::saving::write(&saving, folder.path(), None);
+        let written = crate::tui::gallery::saving::write(&saving, folder.path(), None, None);
         view.on_display_saved(written.as_deref().map_err(Clone::clone), false);
         written
     };
@@ -193,7 +193,12 @@ fn a_figure_is_saved_under_a_name() {
     assert!(text(&mut view, 120, 24).contains("Enter replaces it"));
     save(&mut view).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), wedge(64, 48));
-    key(&mut view, KeyCode::Char('y'));
+    let Some(Effect::SaveDisplay(copy)) = key(&mut view, KeyCode::Char('y')) else { panic!("not copied") };
+    let own = folder.path().join("session");
+    for _ in 0..2 {
+        let path = crate::tui::gallery::saving::write(&copy, folder.path(), None, Some(own.clone())).unwrap();
+        assert_eq!(path, own.join("sales-18-1.png"), "one copy in the folder that goes with the session's record");
+    }
     key(&mut view, KeyCode::Esc);
     assert!(view.layers.gallery().is_none() && view.composer.editor.is_empty());
 }
