@@ -8,5 +8,6 @@ mod picture;
 mod plain;
 mod screen;
 mod settings;
+mod terminal;
 mod transcript;
 mod typing;
