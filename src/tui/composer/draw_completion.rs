@@ -21,6 +21,8 @@ const MIN_LIST_WITH_DOC: u16 = 50;
 /// Cells of the documentation beside the list: at most, and at least.
 const MAX_DOC: u16 = 76;
 const MIN_DOC: u16 = 28;
+/// Rows of a list that opened by itself at least, where there is room.
+const MIN_ROWS: u16 = 6;
 /// Rows of the box at least, if documentation stands beside the list.
 const MIN_ROWS_WITH_DOC: usize = 10;
 /// Cells of a candidate's kind at most.
@@ -69,10 +71,11 @@ fn list_width(popup: &CandidateList, layout: &Layout) -> u16 {
     ((name + kind + 5).try_into().unwrap_or(u16::MAX)).clamp(MIN_LIST.min(most), most)
 }
 
-/// Returns the rows of candidates that are shown at once.
+/// Returns the rows of candidates that are shown at once. A list that opened by itself leaves half of the transcript in sight.
 pub fn rows(popup: &CandidateList, layout: &Layout) -> usize {
     let doc = DocPlace::of(popup, layout, list_width(popup, layout)).rows();
     let room = layout.rule.y.saturating_sub(layout.transcript.y).saturating_sub(2 + doc);
+    let room = if popup.selected.is_none() { (room / 2).max(MIN_ROWS).min(room) } else { room };
     popup.matches.len().min(room.into())
 }
 
