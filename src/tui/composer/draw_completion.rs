@@ -25,6 +25,8 @@ const MIN_DOC: u16 = 28;
 const MIN_ROWS: u16 = 6;
 /// Rows of the box at least, if documentation stands beside the list.
 const MIN_ROWS_WITH_DOC: usize = 10;
+/// Bytes of a line of documentation that was broken because it was full.
+const MIN_FULL_LINE: usize = 60;
 /// Cells of a candidate's kind at most.
 const MAX_KIND: usize = 16;
 
@@ -197,18 +199,41 @@ fn doc_page(doc: &str, width: usize, rows: usize) -> Vec<String> {
         lines.extend(text::fill(&text::name(&signature), width));
         lines.push(String::new());
     }
-    for line in if body.is_empty() { summary } else { body }.lines() {
-        let line = text::name(line);
-        let indent = " ".repeat((line.len() - line.trim_start().len()).min(width / 2));
-        let filled = text::fill(line.trim(), width - indent.len());
+    for paragraph in paragraphs(if body.is_empty() { summary } else { body }) {
+        let paragraph = text::name(&paragraph);
+        let indent = " ".repeat(indentation(&paragraph).min(width / 2));
+        let filled = text::fill(paragraph.trim(), width - indent.len());
         lines.extend(filled.into_iter().map(|line| format!("{indent}{line}")));
     }
     let is_cut = lines.len() > rows;
     lines.truncate(rows);
     if let Some(last) = lines.last_mut().filter(|_| is_cut) {
-        *last = format!("{} …", text::cut(last, width.saturating_sub(2)));
+        *last = text::cut(&format!("{last} …"), width).into_owned();
     }
     lines
+}
+
+/// Joins the lines of paragraphs: a line that goes on where the one before was full.
+fn paragraphs(text: &str) -> Vec<String> {
+    let mut paragraphs: Vec<String> = Vec::new();
+    let mut before = "";
+    for line in text.lines() {
+        let goes_on =
+            before.len() >= MIN_FULL_LINE && indentation(before) == indentation(line) && !line.trim().is_empty();
+        match paragraphs.last_mut() {
+            Some(paragraph) if goes_on => {
+                paragraph.push(' ');
+                paragraph.push_str(line.trim());
+            }
+            _ => paragraphs.push(line.to_owned()),
+        }
+        before = line;
+    }
+    paragraphs
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// Returns the documentation in rows. Where not all fits, the signature gets one row, so that the description has room.
@@ -281,6 +306,23 @@ pub fn signature(view: &View, room: usize) -> Vec<(String, Style)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_documentation_beside_the_list_is_wrapped_anew() {
+        let doc = "f(x)  Does it.\nDoes it with all that is given to it, in the order in which that\nwas given.\n\nx : int\n    A number.";
+        let expected = [
+            "f(x)",
+            "",
+            "Does it with all that is given to it, in",
+            "the order in which that was given.",
+            "",
+            "x : int",
+            "    A number.",
+        ];
+        assert_eq!(doc_page(doc, 40, 20), expected);
+        assert_eq!(doc_page(doc, 40, 3), ["f(x)", "", "Does it with all that is given to it, i…"]);
+        assert_eq!(doc_page("int  A number.", 40, 3), ["int  A number."]);
+    }
 
     #[test]
     fn a_long_signature_leaves_room_for_the_description() {
