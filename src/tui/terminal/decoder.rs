@@ -26,7 +26,7 @@ const SEQUENCE_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the next piece of a paste without brackets may take.
 const PASTE_TIMEOUT: Duration = Duration::from_millis(20);
-/// Text that comes at once and has so many bytes was pasted.
+/// Text of so many bytes that comes at once, and no line end yet, was pasted.
 const MIN_PASTE_BYTES: usize = 512;
 /// Bytes of an answer that are kept; more of it is only skipped.
 const MAX_ANSWER_BYTES: usize = 4_096;
@@ -323,12 +323,14 @@ fn is_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..))
 }
 
-/// Returns whether the bytes of one read are a paste: several lines, or more than a person types while the dashboard is busy.
+/// Returns whether the bytes of one read are a paste: several lines, or the beginning of a long one. A single line with its
+/// end is what a person typed while the dashboard was busy.
 fn is_unbracketed_paste(bytes: &[u8]) -> bool {
-    let is_blank = |line: &&[u8]| line.iter().all(u8::is_ascii_whitespace);
+    let is_blank = |line: &[u8]| line.iter().all(u8::is_ascii_whitespace);
     let mut lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
-    let begins_with_text = lines.next().is_some_and(|first| !is_blank(&first));
-    is_text(bytes) && (bytes.len() >= MIN_PASTE_BYTES || begins_with_text && !lines.all(|line| is_blank(&line)))
+    let first = lines.next().unwrap_or_default();
+    let is_long = first.len() == bytes.len() && bytes.len() >= MIN_PASTE_BYTES;
+    is_text(bytes) && (is_long || !is_blank(first) && !lines.all(is_blank))
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

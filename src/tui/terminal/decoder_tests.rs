@@ -194,6 +194,8 @@ fn a_paste_is_one_edit_with_brackets_and_without() {
     assert_eq!(decoded(&[b"def f():\r\n\treturn 1\r\n", b"f()\r"]), [paste("def f():\r\n\treturn 1\r\nf()\r")]);
     let long = "x".repeat(MIN_PASTE_BYTES);
     assert_eq!(decoded(&[long.as_bytes(), b"y\r"]), [paste(&format!("{long}y\r"))]);
+    let line = format!("{long}\r");
+    assert_eq!(decoded(&[line.as_bytes()]), [text(&long), vec![key(KeyCode::Enter, NONE)]].concat());
     let then_key = decoded(&[b"a\rb\r", b"\x1b[A"]);
     assert_eq!(then_key, [paste("a\rb\r"), key(KeyCode::Up, NONE)]);
     // One line at once is what a person typed while the dashboard was busy.
