@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::support;
+use crate::support::client::{Client, Era};
 use crate::support::terminal::Terminal;
 use crate::support::{Home, venv};
 
@@ -15,6 +16,12 @@ fn open(home: &Home, python: &std::path::Path, rows: u16, columns: u16) -> Termi
 /// A Python with libraries that ask about the terminal.
 fn python() -> PathBuf {
     venv::environment("terminal", &venv::scientific_base(), &["rich", "click", "pytest", "tqdm"])
+}
+
+fn client(home: &Home) -> Client {
+    let mut bridge = home.fourhands();
+    bridge.arg("bridge");
+    Client::start(bridge, "model", Era::Legacy)
 }
 
 fn run(terminal: &mut Terminal, code: &str) {
@@ -147,9 +154,7 @@ fn libraries_colour_for_the_person_and_nobody_else() {
     terminal.wait_for_text("1 passed");
     assert_eq!(look(&terminal, "1 passed").0, vt100::Color::Idx(2));
     // Models get text alone.
-    let mut bridge = home.fourhands();
-    bridge.arg("bridge");
-    let mut client = support::client::Client::start(bridge, "model", support::client::Era::Legacy);
+    let mut client = client(&home);
     let run = client.run("rich.print('[red]for a model'); click.secho('and more', fg='green')");
     assert_eq!(run["stdout"], "for a model\nand more\n");
 }
@@ -192,6 +197,23 @@ fn without_a_dashboard_code_is_told_an_ordinary_size() {
     assert_eq!(session.value("shutil.get_terminal_size().columns"), "50");
     session.client.call("reset_python_environment", serde_json::json!({}));
     assert_eq!(session.value("import shutil; shutil.get_terminal_size().columns"), "80");
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_delays_only_the_screen() {
+    let home = Home::new();
+    let mut terminal = open(&home, &support::python(), 30, 100);
+    let mut client = client(&home);
+    {
+        let reader = terminal.reader();
+        let _stopped = reader.lock().unwrap();
+        for _ in 0..5 {
+            let run = client.run("for i in range(5_000): print('line', i)\nprint('done')");
+            assert!(run["stdout"].as_str().unwrap().ends_with("done\n"), "{run}");
+        }
+    }
+    terminal.send("'seen ' + 'again'\r");
+    terminal.wait_for_row("'seen again'");
 }
 
 /// Starts a program on a terminal, and closes that as soon as it shows `ready`. No SIGHUP reaches the program.
