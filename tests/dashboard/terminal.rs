@@ -15,7 +15,11 @@ fn open(home: &Home, python: &std::path::Path, rows: u16, columns: u16) -> Termi
 
 /// A Python with libraries that ask about the terminal.
 fn python() -> PathBuf {
-    venv::environment("terminal", &venv::scientific_base(), &["rich", "click", "pytest", "tqdm"])
+    venv::environment(
+        "terminal",
+        &venv::scientific_base(),
+        &["rich", "click", "pytest", "tqdm", "loguru", "termcolor", "colorama"],
+    )
 }
 
 fn client(home: &Home) -> Client {
@@ -153,10 +157,21 @@ fn libraries_colour_for_the_person_and_nobody_else() {
     );
     terminal.wait_for_text("1 passed");
     assert_eq!(look(&terminal, "1 passed").0, vt100::Color::Idx(2));
+    run(
+        &mut terminal,
+        "import colorama, termcolor\nfrom loguru import logger\ncolorama.init()\nprint(colorama.Fore.BLUE + 'colorama')\n\
+         print(termcolor.colored('termcolor', 'magenta'))\nlogger.info('logged')",
+    );
+    terminal.wait_for_text("logged");
+    assert_eq!(look(&terminal, "colorama").0, vt100::Color::Idx(4));
+    assert_eq!(look(&terminal, "termcolor").0, vt100::Color::Idx(5));
+    assert_eq!(look(&terminal, "20").0, vt100::Color::Idx(2), "the date of the message");
     // Models get text alone.
     let mut client = client(&home);
-    let run = client.run("rich.print('[red]for a model'); click.secho('and more', fg='green')");
-    assert_eq!(run["stdout"], "for a model\nand more\n");
+    let run = client.run(
+        "rich.print('[red]for a model'); click.secho('and more', fg='green'); print(termcolor.colored('all', 'red'))",
+    );
+    assert_eq!(run["stdout"], "for a model\nand more\nall\n");
 }
 
 #[test]

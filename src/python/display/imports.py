@@ -13,6 +13,9 @@ PATCHES = {
     "click._compat": patch_click,
     "click._termui_impl": patch_click_bars,
     "_pytest._io.terminalwriter": patch_pytest,
+    "loguru._colorama": patch_loguru,
+    "termcolor.termcolor": patch_termcolor,
+    "colorama.ansitowin32": patch_colorama,
 }
 
 

@@ -29,6 +29,9 @@ const PATCHED_MODULES: &[&str] = &[
     "click._compat",
     "click._termui_impl",
     "_pytest._io.terminalwriter",
+    "loguru._colorama",
+    "termcolor.termcolor",
+    "colorama.ansitowin32",
 ];
 
 static HELPER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();

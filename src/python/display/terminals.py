@@ -43,15 +43,21 @@ def patch_rich(module):
     console.set_alt_screen = lambda self, enable=True: not engine.is_card(self.file) and take_screen(self, enable)
 
 
-def patch_click(module):
+# Set, these variables decide instead of the card.
+DECIDING = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "ANSI_COLORS_DISABLED")
+
+
+def takes_colours(stream):
     import os
 
+    return engine.is_card(stream) and not any(os.environ.get(name) for name in DECIDING)
+
+
+def patch_click(module):
     decide = module.should_strip_ansi
 
     def should_strip_ansi(stream=None, color=None):
-        if color is None and not os.environ.get("NO_COLOR") and engine.is_card(stream):
-            return False
-        return decide(stream, color)
+        return not (color is None and takes_colours(stream)) and decide(stream, color)
 
     module.should_strip_ansi = should_strip_ansi
 
@@ -62,12 +68,33 @@ def patch_click_bars(module):
 
 
 def patch_pytest(module):
-    import os
-
     decide = module.should_do_markup
+    module.should_do_markup = lambda file: takes_colours(file) or decide(file)
 
-    def should_do_markup(file):
-        decided = any(os.environ.get(name) for name in ("PY_COLORS", "NO_COLOR", "FORCE_COLOR"))
-        return bool(not decided and engine.is_card(file)) or decide(file)
 
-    module.should_do_markup = should_do_markup
+def patch_loguru(module):
+    decide = module.should_colorize
+    module.should_colorize = lambda stream: takes_colours(stream) or decide(stream)
+
+
+def patch_termcolor(module):
+    # The function has another name in older versions.
+    name = "can_colorize" if hasattr(module, "can_colorize") else "_can_do_colour"
+    decide = getattr(module, name)
+
+    def can_colorize(*, no_color=None, force_color=None):
+        decided = no_color is not None or force_color is not None
+        return not decided and takes_colours(sys.stdout) or decide(no_color=no_color, force_color=force_color)
+
+    setattr(module, name, can_colorize)
+
+
+def patch_colorama(module):
+    initialize = module.AnsiToWin32.__init__
+
+    def __init__(self, wrapped, convert=None, strip=None, autoreset=False):
+        if strip is None and takes_colours(wrapped):
+            strip = False
+        initialize(self, wrapped, convert, strip, autoreset)
+
+    module.AnsiToWin32.__init__ = __init__
