@@ -171,9 +171,8 @@ impl Decoder {
     fn step(&self) -> Step {
         match self.pending.as_slice() {
             [] => Step::Take(0, None),
-            [ESC] => Step::Wait(KEY_TIMEOUT),
+            [ESC] | [ESC, b'O'] => Step::Wait(KEY_TIMEOUT),
             [ESC, b'[', rest @ ..] => control(rest),
-            [ESC, b'O'] => Step::Wait(KEY_TIMEOUT),
             [ESC, b'O', last, ..] if short_sequence(*last).is_some() => {
                 Step::Take(3, short_sequence(*last).map(plain_key))
             }
@@ -199,14 +198,12 @@ fn control(rest: &[u8]) -> Step {
     let (body, rest) = rest.split_at(length);
     match (body, rest) {
         ([], []) => Step::Wait(KEY_TIMEOUT),
-        (_, []) => Step::Wait(SEQUENCE_TIMEOUT),
         // The console of Linux.
         ([], [b'[', key @ b'A'..=b'E', ..]) => Step::Take(INTRODUCER + 2, Some(plain_key(KeyCode::F(1 + key - b'A')))),
-        ([], [b'[']) => Step::Wait(SEQUENCE_TIMEOUT),
         ([], [b'M', button, column, row, ..]) => {
             Step::Take(INTRODUCER + 4, mouse::x10([*button, *column, *row]).map(Input::Event))
         }
-        ([], [b'M', ..]) => Step::Wait(SEQUENCE_TIMEOUT),
+        (_, []) | ([], [b'['] | [b'M', ..]) => Step::Wait(SEQUENCE_TIMEOUT),
         (b"200", [b'~', ..]) => Step::Paste(INTRODUCER + 4),
         (body, [last @ b'@'..=b'~', ..]) => {
             Step::Take(INTRODUCER + length + 1, control_sequence(body, *last).map(Input::Event))

@@ -70,9 +70,10 @@ fn keys_of_ordinary_terminals() {
         ("\u{1b}[I", Input::Event(Event::FocusGained)),
         ("\u{1b}[O", Input::Event(Event::FocusLost)),
     ] {
-        assert_eq!(decoded(&[bytes.as_bytes()]), [expected.clone()], "{bytes:?}");
+        let expected = vec![expected];
+        assert_eq!(decoded(&[bytes.as_bytes()]), expected, "{bytes:?}");
         let single: Vec<&[u8]> = bytes.as_bytes().chunks(1).collect();
-        assert_eq!(decoded(&single), [expected], "{bytes:?} byte by byte");
+        assert_eq!(decoded(&single), expected, "{bytes:?} byte by byte");
     }
 }
 

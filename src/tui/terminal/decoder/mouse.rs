@@ -36,8 +36,8 @@ fn numbers(parameters: &str) -> Option<[u16; 3]> {
 
 /// The bits of `button`: 0 and 1 the button, 2 Shift, 3 Alt, 4 Ctrl, 5 movement, 6 and 7 more buttons.
 fn report(button: u16, column: u16, row: u16) -> Option<MouseEvent> {
-    let is_moving = button & 32 != 0;
-    let kind = match ((button & 3) | ((button & 192) >> 4), is_moving) {
+    let is_moving = button & 0b10_0000 != 0;
+    let kind = match ((button & 0b11) | ((button & 0b1100_0000) >> 4), is_moving) {
         (0, false) => MouseEventKind::Down(MouseButton::Left),
         (1, false) => MouseEventKind::Down(MouseButton::Middle),
         (2, false) => MouseEventKind::Down(MouseButton::Right),
