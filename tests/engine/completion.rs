@@ -77,7 +77,7 @@ fn soon(terminal: &Terminal, wanted: &str) -> Option<String> {
 /// Asks for the candidates after `code`, and clears the input.
 fn offers(terminal: &mut Terminal, code: &str, wanted: &[&str]) -> String {
     let screen = ask(terminal, code, &format!("{wanted:?} behind {code}"), |screen| {
-        let rows = screen.lines().filter(|line| line.trim_start().starts_with('│'));
+        let rows = screen.lines().filter(|line| line.contains("│ "));
         let popup: Vec<&str> = rows.filter(|_| screen.contains('╰')).collect();
         wanted.iter().all(|text| popup.iter().any(|line| line.contains(text)))
     });
@@ -307,9 +307,7 @@ fn columns_come_first_and_parameters_in_their_order() {
          named = pd.DataFrame({'x': [1, 2]}, index=['north', 'south'])",
     );
     let screen = offers(&mut terminal, "df.", &["zone", "amount", "column", "abs"]);
-    let place = |screen: &str, text: &str| {
-        screen.lines().position(|row| row.trim_start().trim_start_matches('│').trim_start().starts_with(text)).unwrap()
-    };
+    let place = |screen: &str, text: &str| screen.lines().position(|row| row.contains(&format!("│ {text}"))).unwrap();
     assert!(place(&screen, "zone ") < place(&screen, "amount ") && place(&screen, "amount ") < place(&screen, "abs "));
     assert!(screen.lines().filter(|row| row.contains("function")).count() > 15, "as tall as the screen:\n{screen}");
     assert!(screen.contains('┬') && screen.contains("column"), "documentation beside it:\n{screen}");
