@@ -211,7 +211,10 @@ def rows(value):
 
 def index_labels(value, axis):
     index = own_dict(value)["_mgr"].axes[axis]
-    return index[:MAX_COLUMNS].tolist() if library_class(index) else []
+    labels = index[:MAX_COLUMNS].tolist() if library_class(index) else []
+    # Of labels in levels, the first. Labels of other types may be of the user's classes.
+    labels = (label[0] if type(label) is tuple and label else label for label in labels)
+    return list(dict.fromkeys(label for label in labels if type(label) in (str, int)))
 
 
 def by_label(steps, names):
@@ -279,8 +282,8 @@ def complete_name(prefix, words, call, names, run):
 def complete_attribute(value, prefix, run):
     own = members(value, run)
     # Only pandas has columns as attributes, and only those that hide none of its own.
-    is_column = in_mro(type_mro(type(value)), "__getattr__") is not MISSING and library_class(value) is not None
-    names = [label for label in columns(value) if type(label) is str and label.isidentifier()] if is_column else []
+    labels = columns(value) if library_class(value) == ("pandas", "DataFrame") else []
+    names = [label for label in labels if type(label) is str and label.isidentifier()]
     names = dict.fromkeys(name for name in names if in_mro(type_mro(type(value)), name) is MISSING)
     best, more = ranked(prefix, own, first=names)
 
