@@ -35,8 +35,8 @@ pub fn ending(mime: &str) -> &str {
     }
 }
 
-/// Writes a display to its file. Without a name of the person's, the file is in `own`, the session's folder, and goes with
-/// the session's record. It blocks, so the loop calls it on another thread.
+/// Writes a display to its file. Without a name of the person's, the file is in `own`, the folder of the session's
+/// whole outputs, and is removed with these. It blocks, so the loop calls it on another thread.
 pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>, own: Option<PathBuf>) -> Result<PathBuf, Refused> {
     let refused = |why| Refused { why, exists: false };
     let Some(form) = saving.display.forms.first() else { return Err(refused("nothing to save".to_owned())) };
