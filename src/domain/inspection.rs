@@ -51,13 +51,32 @@ impl Aspect {
 }
 
 /// A request to inspect a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InspectRequest {
     /// A name, or a path of attributes and literal indices from one: `df["a"]`, `model.layers[0]`.
     pub path: String,
+    /// The snippet whose value the path calls `_`; the path has no other names then.
+    pub result_of: Option<SnippetId>,
     pub aspect: Aspect,
     /// Counted from 0.
     pub page: u32,
+    /// The rows to return instead of a page.
+    pub window: Option<RowWindow>,
+}
+
+/// A part of a table, for a view that scrolls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowWindow {
+    /// The number of rows before it, in the order requested and without those that the filter leaves out.
+    pub start: u64,
+    pub count: u32,
+    pub first_column: u32,
+    /// The column that the rows are sorted by, and whether the greatest comes first.
+    pub order: Option<(u32, bool)>,
+    /// A comparison such as `price > 3`, or a text that a row contains; empty for all rows.
+    pub filter: String,
+    /// The last finished snippet: an order computed before it may no longer be right.
+    pub after: Option<SnippetId>,
 }
 
 /// The description of a value. All texts and tables are bounded.
@@ -114,6 +133,14 @@ pub struct TablePage {
     /// The number of rows of the whole table, if it is known.
     pub total: Option<u64>,
     pub has_more: bool,
+    /// For each row, what leads from the value to the row's own value, such as `["a"]`; empty where nothing does.
+    pub steps: Vec<String>,
+    /// The types of the columns, below their headers; empty if they have none.
+    pub dtypes: Vec<String>,
+    /// The number of columns before these, without the first, which has the rows' labels.
+    pub first_column: u64,
+    /// The number of columns of the whole table, without that of the labels, if it is more than these.
+    pub columns: Option<u64>,
 }
 
 /// Why an inspection failed.

@@ -20,9 +20,11 @@ pub use brackets::{Brackets, brackets, is_pair};
 pub use completeness::{Completeness, completeness, indent_after};
 pub use cursor::{CallAtCursor, CursorContext, PathStep, cursor_context, names, open_call, path_steps};
 use keywords::{BUILTINS, KEYWORDS};
-pub use magic::{CodeMagic, Magic, Rewritten, code_magic, rewrite, string_literal, unwrap_pasted};
+pub use magic::{CodeMagic, Magic, Rewritten, asks_for_help, code_magic, rewrite, string_literal, unwrap_pasted};
 use scan::{Lexeme, LexemeKind, scan_within};
-pub use statements::{awaits, globals_of_function, indented, last_statement, reads_variable, split_future_imports};
+pub use statements::{
+    awaits, globals_of_function, hides_value, indented, last_statement, reads_variable, split_future_imports,
+};
 
 /// The class of a token, which decides its colour. Text without a class is plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

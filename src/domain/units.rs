@@ -57,6 +57,31 @@ pub fn count(n: usize, singular: &str) -> String {
     if n == 1 { format!("1 {singular}") } else { format!("{n} {singular}s") }
 }
 
+/// Formats a number with its thousands apart: `10,000,000`.
+#[must_use]
+pub fn grouped(n: u64) -> String {
+    grouped_digits(&n.to_string())
+}
+
+/// Sets the thousands apart in each number of a text, such as `48210×9`.
+#[must_use]
+pub fn grouped_shape(shape: &str) -> String {
+    let is_number = |size: &str| size.bytes().all(|byte| byte.is_ascii_digit());
+    let sizes = shape.split('×').map(|size| if is_number(size) { grouped_digits(size) } else { size.to_owned() });
+    sizes.collect::<Vec<_>>().join("×")
+}
+
+fn grouped_digits(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +101,16 @@ mod tests {
     fn ages_read_well() {
         let read = |minutes: u64| age(Duration::from_secs(minutes * 60));
         assert_eq!([read(0), read(26), read(185), read(4_400)], ["<1 min", "26 min", "3 h", "3 days"]);
+    }
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        assert_eq!(
+            [grouped(0), grouped(999), grouped(1_000), grouped(10_000_000)],
+            ["0", "999", "1,000", "10,000,000"]
+        );
+        let shapes = ["48210×9", "", "()", "(df, …)", "84.1 k", "123456"].map(grouped_shape);
+        assert_eq!(shapes, ["48,210×9", "", "()", "(df, …)", "84.1 k", "123,456"]);
     }
 
     #[test]

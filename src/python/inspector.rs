@@ -18,6 +18,8 @@ const SOURCE: &str = concat!(
     include_str!("inspector/table_view.py"),
     include_str!("inspector/view.py"),
     include_str!("inspector/objects.py"),
+    include_str!("inspector/descriptions.py"),
+    include_str!("inspector/arranged.py"),
     include_str!("inspector/tables.py")
 );
 
@@ -25,6 +27,8 @@ pub struct ValueInspector {
     describer: Arc<Describer>,
     /// Loaded when it is first needed.
     helper: Option<InspectorHelper>,
+    /// Whether the helper keeps an order of rows.
+    keeps_order: bool,
 }
 
 /// The actor's limit began earlier than ours, by at most this much.
@@ -32,12 +36,22 @@ const LIMIT_TOLERANCE: Duration = Duration::from_millis(500);
 
 struct InspectorHelper {
     run: Py<PyAny>,
+    forget: Py<PyAny>,
     describe: Py<PyCFunction>,
 }
 
 impl ValueInspector {
     pub fn new(describer: Arc<Describer>) -> Self {
-        Self { describer, helper: None }
+        Self { describer, helper: None, keeps_order: false }
+    }
+
+    /// Forgets the order of rows that a view sorted or filtered: code that runs may change them.
+    pub fn forget_order(&mut self, py: Python<'_>) {
+        if std::mem::take(&mut self.keeps_order)
+            && let Some(helper) = &self.helper
+        {
+            let _ = helper.forget.call0(py);
+        }
     }
 
     /// Looks into a value. Must be called where user code can be interrupted.
@@ -50,8 +64,15 @@ impl ValueInspector {
         let py = globals.py();
         self.describer.libraries.begin_pass(py);
         let began = Instant::now();
+        self.keeps_order |=
+            request.window.as_ref().is_some_and(|window| window.order.is_some() || !window.filter.is_empty());
         let answer = self.helper(py).and_then(|helper| {
-            let arguments = (&request.path, globals, request.aspect.word(), request.page, helper.describe.bind(py));
+            let window = request.window.as_ref().map(|window| {
+                let after = window.after.map(|snippet| snippet.0);
+                (window.start, window.count, window.first_column, window.order, &window.filter, after)
+            });
+            let (aspect, describe) = (request.aspect.word(), helper.describe.bind(py));
+            let arguments = (&request.path, globals, aspect, request.page, describe, window);
             let (found, refusal) =
                 helper.run.bind(py).call1(arguments)?.extract::<(Option<Bound<'_, PyAny>>, Bound<'_, PyString>)>()?;
             Ok((found.map(|found| to_json(&found)).transpose()?, refusal.to_string_lossy().into_owned()))
@@ -86,7 +107,11 @@ impl ValueInspector {
                 let preview = if found.preview.is_empty() { found.text.unwrap_or_default() } else { found.preview };
                 PyResult::Ok((found.type_name, found.shape, preview, found.size))
             })?;
-            self.helper = Some(InspectorHelper { run: module.getattr("run")?.unbind(), describe: describe.unbind() });
+            self.helper = Some(InspectorHelper {
+                run: module.getattr("run")?.unbind(),
+                forget: module.getattr("forget")?.unbind(),
+                describe: describe.unbind(),
+            });
         }
         self.helper.as_ref().ok_or_else(|| PyValueError::new_err("the inspector could not be loaded"))
     }

@@ -197,8 +197,10 @@ impl Dashboard {
                 }
                 Some(result) = self.finished_tasks.recv() => self.on_task_result(result),
                 Some((number, result)) = self.finished_inspections.recv() => {
-                    self.view.on_inspected(number, result, now());
                     self.dirty = true;
+                    if let Some(effect) = self.view.on_inspected(number, result, now()) {
+                        self.perform(effect)?;
+                    }
                 }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
                     // With no frame due, the timer is for an animation.

@@ -88,8 +88,7 @@ fn draw_layer(
         Layer::HistorySearch(search) => return Some(draw_history::draw(view, search, layout, now, buffer)),
         Layer::Help(help) => return draw_help::draw(view, layout, help, buffer),
         Layer::Inspector { scroll } => {
-            draw_inspector::draw(view, layout, *scroll, now, buffer);
-            return None;
+            return draw_inspector::draw(view, layout, *scroll, now, buffer);
         }
         Layer::Replay { row } => {
             draw_replay::draw(view, layout, *row, buffer);

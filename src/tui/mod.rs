@@ -16,6 +16,7 @@ pub(in crate::tui) mod images;
 mod input;
 mod layers;
 mod line_numbers;
+mod markdown;
 mod overlays;
 mod pager;
 mod search;

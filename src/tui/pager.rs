@@ -17,11 +17,11 @@ use ratatui::text::Line;
 use self::client_responses::Received;
 use super::composer::editor::Editor;
 use super::search::query::Query;
-use super::transcript::copy;
+use super::transcript::{copy, value_text};
 use super::{text, theme};
 use crate::domain::Segment;
 use crate::domain::terminal_text::{StyledText, TextStyle, plain, style_after, styled, visible};
-use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
+use crate::domain::{Entry, Output, Snippet, SnippetId, Stream, Transcript};
 use crate::session::spool::Whole;
 use crate::session::{ClientResponse, Spool};
 
@@ -62,8 +62,8 @@ pub struct Pager {
     /// The other of the two panes, which the keys do not move.
     other: Option<Box<Pager>>,
     whole: Option<Whole>,
-    /// The state that `whole` was made from: bytes written, bytes on disk, and bytes of the value or error.
-    revision: (u64, u64, usize),
+    /// The state that `whole` was made from: bytes written, bytes on disk, bytes of the value or error, and the width.
+    revision: (u64, u64, usize, usize),
     /// Why the output is missing or incomplete.
     pub fault: Option<String>,
     /// The first row in sight; `None` follows the end.
@@ -98,7 +98,7 @@ impl Pager {
             is_split: false,
             other: None,
             whole: None,
-            revision: (0, 0, 0),
+            revision: (0, 0, 0, 0),
             fault: None,
             top: None,
             wraps: true,
@@ -264,12 +264,16 @@ impl Pager {
         };
         let length = spool.zip(snippet).map_or(0, |(spool, snippet)| recorded_length(spool, snippet));
         let rest = copy::rest(&transcript.entries()[self.card]);
-        let revision = (output.total(), length, rest.len());
+        // The lines of a value depend on the width.
+        let revision = (output.total(), length, rest.len(), if rest.is_empty() { 0 } else { self.width });
         if revision == self.revision && self.whole.is_some() {
             return;
         }
         let recorded = copy::recorded(&transcript.entries()[self.card], spool).filter(|r| r.output.omitted() == 0);
-        let rest = recorded.as_ref().map_or(rest, |recorded| copy::rest(&Entry::Snippet(recorded.clone())));
+        let rest = match recorded.clone().map(Entry::Snippet).as_ref().unwrap_or(&transcript.entries()[self.card]) {
+            Entry::Snippet(snippet) => value_and_error(snippet, self.width),
+            _ => rest,
+        };
         let output = recorded.as_ref().map_or(output, |recorded| &recorded.output);
         // Only the last unit can have grown.
         let last = self.units().saturating_sub(1);
@@ -280,7 +284,7 @@ impl Pager {
             if !output.is_empty() && !output.unfinished_line().is_empty() {
                 all.push_text(Stream::Stdout, "\n");
             }
-            all.push_text(Stream::Stdout, &plain(&rest));
+            all.push_text(Stream::Stdout, &rest);
             self.rows.clear();
             (self.whole, self.fault) = (Some(Whole::of(&all)), None);
             return;
@@ -424,4 +428,12 @@ impl Pager {
         self.found = None;
         self.top = None;
     }
+}
+
+/// The text below a snippet's output, with the lines of its value at `width` cells.
+fn value_and_error(snippet: &Snippet, width: usize) -> String {
+    let Some(outcome) = &snippet.outcome else { return String::new() };
+    let value = outcome.result.as_deref().map(|value| value_text::text(&plain(value), width));
+    let error = outcome.error.as_ref().map(|error| plain(&error.traceback).into_owned());
+    value.into_iter().chain(error).collect::<Vec<_>>().join("\n")
 }

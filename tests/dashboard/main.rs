@@ -11,3 +11,4 @@ mod settings;
 mod terminal;
 mod transcript;
 mod typing;
+mod values;

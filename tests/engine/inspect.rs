@@ -106,6 +106,8 @@ fn paths_are_looked_up_and_never_run() {
             ("d[-1]", "minus"),
             ("xs[1:]", "[20, 30]"),
             ("json.decoder.NaN", "nan"),
+            ("list(d.values())[1]", "two"),
+            ("list(d)[2]", "-1"),
             (" xs ", "[10, 20, 30]"),
         ] {
             assert_eq!(look(session, path, "repr")["text"], text, "{path}");
@@ -113,6 +115,9 @@ fn paths_are_looked_up_and_never_run() {
         for (path, said) in [
             ("f()", "would have to be run"),
             ("xs[len(d)]", "not a literal"),
+            ("list(f())[0]", "would have to be run"),
+            ("list(d.clear())[0]", "would have to be run"),
+            ("list(xs)[99]", "not that many items"),
             ("xs[0] + 1", "would have to be run"),
             ("[1, 2]", "would have to be run"),
             ("xs[", "not a path"),
@@ -271,9 +276,10 @@ fn arrays_and_pandas_frames() {
     let told = look(session, "df", "overview");
     assert_eq!((&told["type"], &told["shape"]), (&json!("pandas.DataFrame"), &json!("3000000×3")));
     let columns = rows(&told, "columns");
-    assert_eq!(columns[0], "day int64 0 365 0 364 0", "{told}");
+    assert_eq!(columns[0], "day int64 0 ~365 (sample) 0 364 0", "{told}");
     assert!(columns[1].starts_with("x float64 1 "), "{columns:?}");
-    assert!(told["notes"][0].as_str().unwrap().contains("sampled"), "{told}");
+    assert_eq!(told["notes"][0], "Sampled: unique counts and non-numeric statistics use every 31st of 3,000,000 rows");
+    assert!(columns[1].contains("~96,775 (sample)"), "a sampled count says so in its own cell: {columns:?}");
     let far = page(session, "df", "rows", 50_000);
     assert_eq!(rows(&far, "rows")[0], format!("2499950 {} {} b", 2_499_950 % 365, "0.833317"));
     assert_eq!(rows(&look(session, "small", "rows"), "rows")[..2], ["'p' 1.0 [1]", "'q' 2.0 {}"]);
@@ -296,6 +302,33 @@ fn arrays_and_pandas_frames() {
         session.value("np.get_printoptions()['threshold'], pd.get_option('display.max_rows')"),
         "(1000000000, None)"
     );
+}
+
+/// Statistics of values of a user's class would have to run the class's `__hash__` and `__eq__`.
+#[test]
+fn no_code_of_values_in_a_frame_runs() {
+    let mut session = Session::start(&venv::scientific());
+    let session = &mut session;
+    session.out(
+        "import pandas as pd\nran = []\n\
+         class Odd:\n\
+         \x20   def __hash__(self): ran.append('hash'); return 1\n\
+         \x20   def __eq__(self, other): ran.append('eq'); return True\n\
+         \x20   def __repr__(self): ran.append('repr'); return 'odd'\n\
+         \x20   def __str__(self): ran.append('str'); return 'odd'\n\
+         class float64(Odd):\n\
+         \x20   def __float__(self): ran.append('float'); return 1.0\n\
+         label = Odd(); df = pd.DataFrame({'o': [Odd(), float64()], 'n': [1, 2]}); s = df['o']\n\
+         named = pd.DataFrame([[1]], columns=pd.Index([label], dtype=object)); ran.clear()",
+    );
+    for (name, aspects) in [("df", &["overview", "columns", "rows"][..]), ("s", &["overview", "stats", "rows"])] {
+        for aspect in aspects {
+            look(session, name, aspect);
+        }
+    }
+    assert_eq!(rows(&look(session, "named", "rows"), "rows"), ["0 1"]);
+    assert_eq!(session.value("ran"), "[]");
+    assert_eq!(rows(&look(session, "df", "columns"), "columns")[0], "o object  0    <Odd>");
 }
 
 /// Paging through a large frame copies only a page, and the distribution of a column uses a sample.

@@ -27,6 +27,20 @@ fn values_names_and_output() {
 }
 
 #[test]
+fn a_semicolon_hides_the_value() {
+    in_every_python(|session| {
+        assert_eq!(session.value("6 * 7"), "42");
+        for code in ["1;", "x = 5; x;", "x;  # why\n\n", "%time 7;", "async def f(): return 3\nawait f();"] {
+            let run = session.run(code);
+            assert_eq!((&run["status"], &run["result"]), (&json!("ok"), &Value::Null), "{code}");
+        }
+        assert_eq!(session.value("_"), "42", "a value that is not shown is not the last one");
+        assert_eq!(session.value("'a;'"), "'a;'");
+        assert_eq!(session.value("9 # a;"), "9");
+    });
+}
+
+#[test]
 fn output_from_below_python_in_order() {
     in_every_python(|session| {
         let out = session.out(

@@ -143,6 +143,14 @@ pub fn code_magic(code: &str) -> Option<CodeMagic<'_>> {
     (!found.is_empty()).then_some(CodeMagic::Lines(found))
 }
 
+/// Returns whether the last line of `code` asks for help: `x?` or `help(x)`. Help is read from its beginning.
+#[must_use]
+pub fn asks_for_help(code: &str) -> bool {
+    let line = code.trim_end().lines().last().unwrap_or_default();
+    let is_call = line.strip_prefix("help(").is_some_and(|rest| rest.ends_with(')'));
+    is_call || line.contains('?') && help_target(line).is_some()
+}
+
 /// Replaces the magic in `code` by calls of `helper`. Returns `None` if there is none.
 #[must_use]
 pub fn rewrite(code: &str, helper: &str) -> Option<Rewritten> {
@@ -292,6 +300,16 @@ mod tests {
         }
         for code in ["x\n  y", "```bash\nls\n```", "```\nx\n```\nand\n```\ny\n```", "``\nx\n``"] {
             assert_eq!(unwrap_pasted(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn requests_for_help_are_known() {
+        for code in ["x?", "import os\nos.path??\n", "?x", "help(len)", "%time?"] {
+            assert!(asks_for_help(code), "{code}");
+        }
+        for code in ["x", "'x?'", "helps(x)", "", "# why?", "print('a?')"] {
+            assert!(!asks_for_help(code), "{code}");
         }
     }
 

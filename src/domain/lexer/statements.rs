@@ -196,9 +196,33 @@ pub fn reads_variable(code: &str, name: &str) -> bool {
     })
 }
 
+/// Returns whether code ends with a semicolon, by which its value is not shown, as in notebooks.
+#[must_use]
+pub fn hides_value(code: &str) -> bool {
+    let is_code = |lexeme: &&Lexeme| !matches!(lexeme.kind, LexemeKind::Newline | LexemeKind::Comment);
+    code.contains(';')
+        && scan(code).iter().rfind(is_code).is_some_and(|last| match last.kind {
+            LexemeKind::Operator(';') => true,
+            LexemeKind::Magic => text(code, last).trim_end().ends_with(';'),
+            _ => false,
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_semicolon_at_the_end_hides_the_value() {
+        for code in
+            ["1;", "plt.hist(x);  # why; so\n\n", "a; b ;\n", "f(\n1);\n# c", "'''a\n''';", "%time f();", "%%time\n1;"]
+        {
+            assert!(hides_value(code), "{code}");
+        }
+        for code in ["'a;'", "1 # a;", "a; b", "'''\n;'''", "f(';')", "", "# ;"] {
+            assert!(!hides_value(code), "{code}");
+        }
+    }
 
     #[test]
     fn indentation_does_not_change_strings() {

@@ -194,7 +194,7 @@ pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<
             }
         }
         Address::Variable(name) => {
-            let request = InspectRequest { path: name.clone(), aspect: Aspect::Overview, page: 0 };
+            let request = InspectRequest { path: name.clone(), ..InspectRequest::default() };
             match session.inspect(request, BUSY_TIMEOUT).await {
                 Ok(inspection) => InspectReport::new(*inspection).text(),
                 Err(CommandError::Closed(closed)) => return Err(session_ended(closed)),

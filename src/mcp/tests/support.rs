@@ -294,6 +294,7 @@ fn inspection(request: InspectRequest) -> Inspection {
             offset: 0,
             total: Some(120),
             has_more: true,
+            ..TablePage::default()
         }],
         aspects: vec![Aspect::Overview, Aspect::Items, Aspect::Repr],
         ..Inspection::default()

@@ -86,7 +86,7 @@ impl Tool for InspectVariable {
         if page == 0 {
             return refused("Error: page must be 1 or more.");
         }
-        let request = InspectRequest { path: name.clone(), aspect, page: page - 1 };
+        let request = InspectRequest { path: name.clone(), aspect, page: page - 1, ..InspectRequest::default() };
         match call.session.inspect(request, BUSY_TIMEOUT).await {
             Ok(inspection) => {
                 let report = InspectReport::new(*inspection);

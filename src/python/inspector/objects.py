@@ -110,16 +110,32 @@ def bounded(item):
 
 
 def label(name):
-    return name if type(name) is str else bounded(name)
+    """Returns the text of a label. It runs no code of a label's class."""
+    if type(name) is str:
+        return name
+    is_plain = type(name) in PLAIN_LABELS or type(name) is tuple and all(type(part) in PLAIN_LABELS for part in name)
+    return bounded(name) if is_plain else str(name) if is_library_class(type(name)) else f"<{name_of(type(name))}>"
+
+
+PLAIN_LABELS = (str, int, float, bool, bytes, type(None))
 
 
 def plain(view, item):
     """Returns a value as a cell of a table: strings without quotes."""
-    return cell(item[:CELL + 1]) if type(item) is str else number(item) or view.item(item)[1]
+    if type(item) is str:
+        return cell(item[: CELL + 1])
+    if type(item) is int and -(1 << 63) < item < 1 << 63:
+        return str(item)
+    return number(item) or view.item(item)[1]
+
+
+def is_float(value):
+    cls, numpy = type(value), modules.get("numpy")
+    return cls is float or numpy is not None and cls in (numpy.float64, numpy.float32, numpy.float16)
 
 
 def number(value):
-    if type(value) is float or type(value).__name__ in ("float64", "float32", "float16"):
+    if is_float(value):
         value = float(value)
         return f"{value:.6g}" if value != value or abs(value) < 1e15 and value != int(value) or abs(value) >= 1e15 else f"{value:.1f}"
     return ""
@@ -132,7 +148,7 @@ def thinned(view, length, what="rows"):
     # With a prime step, a sample does not follow the period of repeating data.
     step = next(n for n in itertools.count(max(length // SAMPLE, 2)) if all(n % d for d in range(2, int(n**0.5) + 1)))
     ending = "th" if step % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th")
-    text = f"sampled: unique is of every {step}{ending} of {length:,} {what}, and so is all that is not told of numbers"
+    text = f"Sampled: unique counts and non-numeric statistics use every {step}{ending} of {length:,} {what}"
     if text not in view.answer["notes"]:
         view.note(text)
     return step

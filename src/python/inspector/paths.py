@@ -16,6 +16,7 @@ modules = sys.modules
 clock = time.perf_counter
 
 ROWS = 50
+MAX_WINDOW = 1_000
 TEXT = 8_000
 CELL = 200
 MAX_FULL = 1_000_000  # elements up to which statistics use all of them
@@ -85,6 +86,8 @@ def value_of(node, names, path):
             raise Refused(f"{short_path(node.value, path)} ({full_name(type(owner))}) has no attribute {node.attr!r}{near}") from None
         except Exception as error:
             raise Refused(f"reading .{node.attr} raised {type(error).__name__}: {said(error)}") from None
+    if kind is _ast.Subscript and type(node.value) is _ast.Call:
+        return item_by_place(node, names, path)
     if kind is _ast.Subscript:
         owner = value_of(node.value, names, path)
         index = literal(node.slice, path)
@@ -94,6 +97,59 @@ def value_of(node, names, path):
             raise Refused(f"reading [{index!r}] of {short_path(node.value, path)} ({full_name(type(owner))}) raised "
                           f"{type(error).__name__}: {said(error)}") from None
     raise Refused(f"{path!r} would have to be run to look at it. {ALLOWED} Code is for run_python_code.")
+
+
+def item_by_place(node, names, path):
+    """Returns the value of `list(x)[3]` or `list(x.values())[3]`: items that no key leads to, such as those of sets."""
+    call, place = node.value, literal(node.slice, path)
+    if type(call.func) is not _ast.Name or call.func.id != "list" or len(call.args) != 1 or call.keywords:
+        raise Refused(f"{path!r} would have to be run to look at it. {ALLOWED} Code is for run_python_code.")
+    inner = call.args[0]
+    wants = None
+    if type(inner) is _ast.Call and type(inner.func) is _ast.Attribute and not inner.args and not inner.keywords:
+        wants, inner = inner.func.attr, inner.func.value
+    owner = value_of(inner, names, path)
+    is_dict, is_other = issubclass(type(owner), dict), issubclass(type(owner), (list, tuple, set, frozenset, *VIEWS))
+    known = is_dict and wants in (None, "keys", "values") or is_other and wants is None
+    if type(place) is not int or place < 0 or not known:
+        raise Refused(f"{path!r} would have to be run to look at it. {ALLOWED} Code is for run_python_code.")
+    if is_dict:
+        items = iter(dict.values(owner) if wants == "values" else dict.keys(owner))
+    else:
+        items = items_of(type(owner), owner)
+    for item in itertools.islice(items, place, None):
+        return item
+    raise Refused(f"{path} is gone: there are not that many items any more.")
+
+
+def step_to(key):
+    """Returns `[key]` if the key can be written so; an empty text otherwise."""
+    return f"[{key!r}]" if is_literal(key) else ""
+
+
+def is_literal(key, depth=0):
+    kind = type(key)
+    if kind is int:
+        return int.bit_length(key) < 200
+    if kind is bool or key is None:
+        return True
+    if kind in (str, bytes):
+        return len(key) <= 100
+    if kind is float:
+        return key - key == 0
+    return kind is tuple and depth < 3 and len(key) <= 8 and all(is_literal(part, depth + 1) for part in key)
+
+
+def step_to_attribute(name):
+    if str.isidentifier(name) and name not in KEYWORDS:
+        return f".{name}"
+    return f".__dict__[{name!r}]" if len(name) <= 100 else ""
+
+
+KEYWORDS = frozenset(
+    "False None True and as assert async await break class continue def del elif else except finally for from global if "
+    "import in is lambda nonlocal not or pass raise return try while with yield".split()
+)
 
 
 def short_path(node, path):
@@ -149,15 +205,24 @@ def said(error):
 # The answer
 
 
-def inspect_value(path, names, aspect, page, describe):
+class Window:
+    """The rows and columns that a view that scrolls asks for."""
+
+    def __init__(self, start, count, first_column, order, filter, after):
+        self.start, self.count, self.first_column = min(start, 1 << 60), min(count, MAX_WINDOW), first_column
+        self.order, self.filter, self.after = order, filter, after
+
+
+def inspect_value(path, names, aspect, page, describe, window=None):
     value = resolve(path, names)
     cls = type(value)
     mro = mro_of(cls)
     _, shape, _, size = describe(value)
-    view = View(value, cls, mro, page, describe)
+    view = View(value, cls, mro, page, describe, path, window and Window(*window))
     known = view.aspects()
     if aspect not in known:
-        raise Refused(f"{path} is of type {full_name(cls)} and has no {aspect}; there are {', '.join(known)}.")
+        why = f": {UNREAD[view.kind]}" if aspect == "rows" and view.kind in UNREAD else ""
+        raise Refused(f"{path} is of type {full_name(cls)} and has no {aspect}{why}; there are {', '.join(known)}.")
     answer = view.answer
     answer |= {"path": path, "aspect": aspect, "page": page, "type_name": full_name(cls), "shape": shape, "size": size,
              "bases": [full_name(base) for base in mro[1:] if base is not object][:8 if view.root not in LIBRARIES else 0],

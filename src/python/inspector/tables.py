@@ -6,8 +6,40 @@ def pandas_facts(view, series):
     step = thinned(view, length)
     part = series.iloc[::step] if step > 1 else series
     whole = series if is_quick(series) else part
-    return facts(view, whole, lambda: int(whole.isna().sum()), lambda: int(part.nunique()), lambda: whole.min(),
+    return facts(view, whole, lambda: int(whole.isna().sum()), lambda: estimated(unique_of(part), step), lambda: whole.min(),
                  lambda: whole.max(), orderable(whole))
+
+
+def estimated(count, step):
+    """Writes the count of a sample so that nobody takes it for that of all rows."""
+    return count if step == 1 or count == "" else f"~{count:,} (sample)"
+
+
+def unique_of(series):
+    """Returns the number of different values; an empty text where `__hash__` or `__eq__` of the user would have to run."""
+    return int(series.nunique()) if is_hashed_by_libraries(series) else ""
+
+
+HASHED_TYPES = {"builtins", "datetime", "decimal", "fractions", "uuid", "pathlib", "numpy", "pandas"}
+
+
+def is_hashed_by_libraries(series):
+    series = series.cat.categories if hasattr(series, "cat") else series
+    if getattr(series.dtype, "kind", "O") != "O" or str(series.dtype) in ("str", "string"):
+        return True
+    return all(
+        cls in (str, int, float, bool, bytes, complex, type(None)) or is_library_class(cls)
+        for cls in set(map(type, series))
+    )
+
+
+def is_library_class(cls):
+    """Returns whether a class hashes its values by code of a library, and holds no values of other classes."""
+    module = module_of(cls)
+    root = module.split(".")[0] if type(module) is str else ""
+    held = modules.get(module) if root in HASHED_TYPES else None
+    is_own = held is not None and vars(held).get(name_of(cls)) is cls
+    return is_own and not issubclass(cls, (tuple, frozenset))
 
 
 def is_quick(series):
@@ -22,7 +54,8 @@ def orderable(series):
 def polars_facts(view, series):
     step = thinned(view, len(series))
     part = series.gather_every(step) if step > 1 else series
-    return facts(view, part, lambda: part.null_count(), lambda: part.n_unique(), lambda: part.min(), lambda: part.max(),
+    is_object = str(part.dtype) == "Object"
+    return facts(view, part, lambda: part.null_count(), lambda: "" if is_object else estimated(part.n_unique(), step), lambda: part.min(), lambda: part.max(),
                  part.dtype.is_numeric() or part.dtype.is_temporal())
 
 
@@ -84,12 +117,12 @@ def series_stats(view, series):
             pass
 
     add("nulls", lambda: int(part.isna().sum()))
-    add("unique", lambda: int(sample.nunique()))
+    add("unique", lambda: estimated(unique_of(sample), step))
     if hasattr(part, "dtype") and orderable(part) and len(part):
         for what in ("min", "max", "mean", "std"):
             if getattr(part.dtype, "kind", "O") in "biuf" or what in ("min", "max"):
                 add(what, getattr(part, what))
-    elif hasattr(part, "value_counts"):
+    elif hasattr(part, "value_counts") and is_hashed_by_libraries(part):
         try:
             counts = part.value_counts().iloc[:5]
             rows.append(("most frequent", ", ".join(f"{plain(view, key)} ({count})" for key, count in counts.items())))
@@ -163,25 +196,27 @@ def tensor_stats(view, tensor):
 
 
 def row_text(view, row):
+    """The first values of a row of an array or a tensor."""
     try:
-        if getattr(row, "shape", None) and hasattr(row, "ravel"):
-            first = row.ravel()[:8] if row.size <= 1000 else row[tuple([0] * (len(row.shape) - 1))][:8]
-            return ", ".join(plain(view, item.item()) for item in first) + (", …" if row.size > 8 else "")
-        if getattr(row, "shape", None):
-            return view.describe(row)[1] + "  " + view.describe(row)[2]
-        return plain(view, row.item() if hasattr(row, "item") else row)
+        shape = tuple(getattr(row, "shape", ()))
+        if not shape:
+            return plain(view, row.item() if hasattr(row, "item") else row)
+        first = row[(0,) * (len(shape) - 1)][:8]
+        first = first.detach().tolist() if hasattr(first, "detach") else first.tolist()
+        more = ", …" if shape != (len(first),) else ""
+        return ", ".join(plain(view, item) for item in first) + more
     except Exception:
         return view.describe(row)[2]
 
 
-def run(path, names, aspect, page, describe):
+def run(path, names, aspect, page, describe, window=None):
     """The entry point: an answer and no refusal, or no answer and the reason."""
     warnings = modules.get("warnings")
     try:
         if warnings is None:
-            return inspect_value(path, names, aspect, page, describe), ""
+            return inspect_value(path, names, aspect, page, describe, window), ""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return inspect_value(path, names, aspect, page, describe), ""
+            return inspect_value(path, names, aspect, page, describe, window), ""
     except Refused as refused:
         return None, str(refused)

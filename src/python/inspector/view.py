@@ -2,8 +2,9 @@
 
 
 class View(TableView):
-    def __init__(self, value, cls, mro, page, describe):
+    def __init__(self, value, cls, mro, page, describe, path, window):
         self.value, self.cls, self.mro, self.page, self.describe = value, cls, mro, page, describe
+        self.path, self.window = path, window
         self.answer = {"tables": [], "notes": []}
         module = module_of(cls)
         self.root = module.split(".")[0] if type(module) is str else ""
@@ -25,7 +26,10 @@ class View(TableView):
             if is_a("numpy.ma", "MaskedArray"):
                 return "object"
             if is_a(module, *names):
-                return kind
+                return "lazy" if kind == "polars" and name_of(self.cls) == "LazyFrame" else kind
+        if self.cls in (list, tuple) and self.value and all(type(item) is dict and item for item in self.value[:ROWS]):
+            if all(type(name) is str for item in self.value[:ROWS] for name in item):
+                return "records"
         if issubclass(self.cls, (list, tuple, dict, set, frozenset, range, *VIEWS)) or is_a("collections", "deque"):
             return "container"
         if issubclass(self.cls, (str, bytes, bytearray)):
@@ -38,9 +42,10 @@ class View(TableView):
         first = {
             "frame": ["columns", "rows"], "polars": ["columns", "rows"], "arrow": ["columns", "rows"],
             "series": ["stats", "rows"], "array": ["stats", "rows"], "tensor": ["stats", "rows"],
-            "container": ["items"], "dataset": ["columns"],
+            "container": ["items"], "dataset": ["columns"], "records": ["items", "rows"], "sparse": ["stats", "rows"],
+            "relation": ["columns", "rows"], "lazy": ["columns"], "dask": ["columns"], "spark": ["columns"],
         }.get(self.kind, [])
-        last = ["source"] if self.kind in ("module", "class", "function", "object") else []
+        last = ["source"] if self.kind in ("module", "class", "function", "object", "estimator") else []
         return ["overview", *first, "attributes", "repr", "doc", *last]
 
     def length(self):
@@ -53,7 +58,9 @@ class View(TableView):
         try:
             if self.kind == "container":
                 return len(self.value)
-            if self.kind in ("frame", "series", "polars", "array", "tensor", "arrow"):
+            if self.kind in ("frame", "series", "polars", "array", "tensor", "arrow", "sparse"):
+                return int(self.value.shape[0]) if self.value.shape else 1
+            if self.kind == "relation" and self.answer.get("aspect") == "rows":
                 return int(self.value.shape[0])
         except Exception:
             pass
@@ -62,11 +69,15 @@ class View(TableView):
     def note(self, text):
         self.answer["notes"].append(text)
 
-    def table(self, title, headers, rows, offset=0, total=None, more=None):
+    def span(self, limit):
+        """Returns the first row to show, and how many."""
+        return (self.window.start, self.window.count) if self.window else (self.page * limit, limit)
+
+    def table(self, title, headers, rows, offset=0, total=None, more=None, **rest):
         rows = [[cell(part) for part in row] for row in rows]
         more = offset + len(rows) < total if more is None and total is not None else bool(more)
         self.answer["tables"].append(
-            {"title": title, "headers": headers, "rows": rows, "offset": offset, "total": total, "has_more": more})
+            {"title": title, "headers": headers, "rows": rows, "offset": offset, "total": total, "has_more": more, **rest})
 
     def overview(self):
         self.doc(short=True)
@@ -76,20 +87,26 @@ class View(TableView):
         if kind in ("frame", "polars", "arrow"):
             self.columns(page=page)
             self.rows(limit=5)
-        elif kind == "dataset":
+        elif kind == "dataset" or kind in SCHEMAS:
             self.columns(page=page)
-        elif kind in ("series", "array", "tensor"):
+            if kind in UNREAD:
+                self.note(UNREAD[kind])
+        elif kind == "figure" and self.root in ("matplotlib", "plotly"):
+            describe_figure(self)
+        elif kind == "estimator":
+            describe_estimator(self)
+        elif kind in ("series", "array", "tensor", "sparse"):
             self.stats()
             self.rows(limit=10)
-        elif kind == "container":
+        elif kind in ("container", "records"):
             self.items(limit=20)
         elif kind == "text":
             self.repr(limit=1_000)
         elif kind == "object" and self.root not in LIBRARIES:
             self.attributes(limit=30)
             if has_own_repr(self.mro):
-                self.note('its __repr__ is code and was not run; what="repr" runs it')
-        elif kind in ("module", "class"):
+                self.note('`__repr__` not called (it is user code); what="repr" calls it')
+        elif kind in ("module", "class", "figure"):
             self.attributes(limit=30)
         elif kind != "function":
             self.repr(limit=2_000)
@@ -149,7 +166,7 @@ class View(TableView):
         if self.kind == "array" and "numpy" in modules:
             with modules["numpy"].printoptions(threshold=1000):
                 return repr(value)
-        if self.kind in ("frame", "series") and len(value) > 60:
+        if self.kind in ("frame", "series") and hasattr(value, "iloc") and len(value) > 60:
             self.note("the first 60 rows; rows pages through all")
             return repr(value.iloc[:60])
         text = repr(value)
@@ -189,13 +206,16 @@ class View(TableView):
         value = self.value
         if self.kind not in ("function", "class", "module", "object"):
             return
+        # `inspect` would run the metaclass's code.
+        if self.kind == "class" and static(self.cls, "__getattribute__") is not dict_of(type)["__getattribute__"]:
+            return
         inspect = standard("inspect")
         if self.kind in ("function", "class"):
             try:
                 self.answer["signature"] = cell_wide(f"{name_of(value) if self.kind == 'class' else getattr(value, '__name__', '')}{inspect.signature(value)}")
             except Exception:
                 pass
-        owner = value if self.kind != "object" else self.cls
+        owner = self.cls if self.kind in OBJECTS else value
         if module_of(self.cls if self.kind == "object" else type(owner)) == "builtins" and self.kind == "object":
             return
         file = line = None
@@ -215,13 +235,13 @@ class View(TableView):
 
     def source(self):
         inspect, linecache = standard("inspect"), standard("linecache")
-        owner = self.value if self.kind != "object" else self.cls
+        owner = self.cls if self.kind in OBJECTS else self.value
         before = set(linecache.cache)
         self.place()
         try:
             source = inspect.getsource(owner)
         except Exception:
-            raise Refused(f"there is no Python source of {full_name(self.cls) if self.kind == 'object' else getattr(owner, '__name__', 'it')}; "
+            raise Refused(f"there is no Python source of {full_name(self.cls) if self.kind in OBJECTS else getattr(owner, '__name__', 'it')}; "
                           "it is written in C, or its file is gone.") from None
         finally:
             for file in set(linecache.cache) - before:
@@ -236,8 +256,16 @@ class View(TableView):
             rows.append(self.attribute(name, owner, found))
         order = {"property": 1, "attribute": 1, "class": 2, "method": 3, "function": 3, "static method": 3, "class method": 3}
         rows.sort(key=lambda row: (order.get(row[1], 0), row[0]))
-        start = self.page * limit
-        self.table("attributes", ["name", "type", "value"], rows[start : start + limit], start, len(rows))
+        start, limit = self.span(limit)
+        total, rows = len(rows), rows[start : start + limit]
+        steps = ["" if row[2] == "(not set)" else step_to_attribute(row[0]) for row in rows]
+        self.table("attributes", ["name", "type", "value"], rows, start, total, steps=steps)
+
+    def own_attributes(self):
+        """Returns the object's own attributes, without any code of its class."""
+        getter = static(self.cls, "__dict__")
+        own = getter.__get__(self.value) if type(getter) is types.GetSetDescriptorType else {}
+        return dict(own) if issubclass(type(own), dict) else {}
 
     def attribute(self, name, is_own, found):
         cls = type(found)
@@ -266,23 +294,28 @@ class View(TableView):
         return name, kind, f"{shape}  {preview}" if shape and cls not in (str, bytes, list, tuple, dict, set) else preview
 
     def items(self, limit=ROWS):
-        value, start = self.value, self.page * limit
+        value = self.value
+        start, limit = self.span(limit)
         total = self.length()
         rows = []
         if issubclass(self.cls, SEQUENCES) or self.cls is range:
             base = next(base for base in (*SEQUENCES, range) if issubclass(self.cls, base))
             page = base.__getitem__(value, slice(start, start + limit))
             rows = [(number, *self.item(item)) for number, item in enumerate(page, start)]
+            steps = [f"[{start + number}]" for number in range(len(rows))]
             headers = ["index", "type", "value"]
         elif issubclass(self.cls, dict):
-            page = itertools.islice(dict.items(value), start, start + limit)
+            page = list(itertools.islice(dict.items(value), start, start + limit))
             rows = [(self.item(key)[1], *self.item(item)) for key, item in page]
+            steps = [step_to(key) or f"list({{}}.values())[{place}]" for place, (key, _) in enumerate(page, start)]
             headers = ["key", "type", "value"]
         else:
-            page = itertools.islice(items_of(self.cls, value), start, start + limit)
+            page = list(itertools.islice(items_of(self.cls, value), start, start + limit))
             rows = [(number, *self.item(item)) for number, item in enumerate(page, start)]
+            step = "list({{}})[{}]" if issubclass(self.cls, (set, frozenset, *VIEWS)) else "[{}]"
+            steps = [step.format(start + number) for number in range(len(rows))]
             headers = ["", "type", "value"]
-        self.table("items", headers, rows, start, total)
+        self.table("items", headers, rows, start, total, steps=steps)
 
     def item(self, item):
         kind, shape, preview, _ = self.describe(item)
@@ -294,6 +327,7 @@ FUNCTIONS = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType,
     types.WrapperDescriptorType, types.MethodWrapperType, types.ClassMethodDescriptorType,
 )
+OBJECTS = ("object", "estimator")  # whose class has the source
 LIBRARY_KINDS = (
     ("frame", "pandas", ("DataFrame",)),
     ("series", "pandas", ("Series", "Index", "Categorical")),
@@ -303,6 +337,13 @@ LIBRARY_KINDS = (
     ("tensor", "torch", ("Tensor",)),
     ("dataset", "xarray", ("Dataset",)),
     ("arrow", "pyarrow", ("Table", "RecordBatch")),
+    ("sparse", "scipy.sparse", ("spmatrix", "sparray")),
+    ("relation", "duckdb", ("DuckDBPyRelation",)),
+    ("dask", "dask.dataframe", ("DataFrame",)),
+    ("spark", "pyspark.sql", ("DataFrame",)),
+    ("estimator", "sklearn.base", ("BaseEstimator",)),
+    ("figure", "matplotlib.figure", ("Figure",)),
+    ("figure", "plotly.basedatatypes", ("BaseFigure",)),
 )
 
 

@@ -125,6 +125,11 @@ impl Baseline {
         self.builtins.bind(value.py()).set_item(pyo3::intern!(value.py(), "_"), value)
     }
 
+    /// Returns the value of `_`.
+    pub fn last_value<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.builtins.bind(py).get_item(pyo3::intern!(py, "_")).ok().flatten()
+    }
+
     /// Restores builtins, working directory and environment of the start. Returns descriptions of what cannot be restored.
     pub fn restore_all(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let mut remains = Vec::new();

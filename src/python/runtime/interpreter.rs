@@ -184,6 +184,7 @@ impl Interpreter {
         if let Ok(busy) = self.busy_threads(py) {
             self.capture.release_all_but(&busy);
         }
+        self.inspector.forget_order(py);
         self.capture.switch_to(Some(snippet));
         let _ = effects::take_reads();
         children::begin(snippet);
@@ -228,7 +229,7 @@ impl Interpreter {
         let _ = self.repair(py);
         self.runner.leave_snippet(py);
         let answer = if interrupt::begin(InterruptTarget::Inspection) {
-            self.inspector.inspect(self.namespace.globals(py), request, limit)
+            self.names_for(py, request).and_then(|names| self.inspector.inspect(&names, request, limit))
         } else {
             Err(InspectError::Stopped { seconds: limit.as_secs(), has_ended: true })
         };
@@ -240,6 +241,19 @@ impl Interpreter {
             stacks.recorder().set_idle();
         }
         self.events.send(EngineEvent::Inspected(answer.map(Box::new)));
+    }
+
+    /// Returns the names that the path of an inspection may begin with.
+    fn names_for<'py>(&self, py: Python<'py>, request: &InspectRequest) -> Result<Bound<'py, PyDict>, InspectError> {
+        let Some(snippet) = request.result_of else { return Ok(self.namespace.globals(py).clone()) };
+        let names = PyDict::new(py);
+        let value = self.runner.result_of(py, snippet, self.baseline.last_value(py));
+        match value.filter(|value| names.set_item(pyo3::intern!(py, "_"), value).is_ok()) {
+            Some(_) => Ok(names),
+            None => {
+                Err(InspectError::Refused(format!("the value of snippet {snippet} is gone: only its text is kept")))
+            }
+        }
     }
 
     fn answer_question(&mut self, py: Python<'_>, id: u32, question: &InsightRequest) {

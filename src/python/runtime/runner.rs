@@ -12,7 +12,7 @@ use super::context::SnippetContext;
 use super::event_loop::EventLoop;
 use super::interrupt::{self, InterruptTarget};
 use super::prompt;
-use crate::domain::lexer::unwrap_pasted;
+use crate::domain::lexer::{hides_value, unwrap_pasted};
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
 use crate::python::class_sources::ClassSources;
 use crate::python::display::{self, DisplayedValue, Displays};
@@ -24,6 +24,7 @@ use crate::python::magics::{self, MagicHelper};
 use crate::python::session_file::{Definition, SessionFile};
 use crate::python::sources::Sources;
 use crate::python::values::report::{self, Reporter, SnippetEnd};
+use crate::python::values::results::Results;
 
 /// Places of the session's files that its code uses.
 pub struct SessionFiles {
@@ -55,6 +56,9 @@ pub struct Runner {
     /// `None` if it could not be written: sources of classes, and child processes that need it, fail then.
     session_file: Option<SessionFile>,
     class_sources: Option<ClassSources>,
+    /// The running snippet, or the last one.
+    snippet: SnippetId,
+    results: Results,
     /// The definitions of the running snippet.
     definitions: Vec<Definition>,
     context: SnippetContext,
@@ -82,6 +86,8 @@ impl Runner {
             reporter: Reporter::new(py)?,
             event_loop: EventLoop::default(),
             session_file,
+            snippet: SnippetId(0),
+            results: Results::default(),
             definitions: Vec::new(),
             context,
             displays,
@@ -97,6 +103,7 @@ impl Runner {
         let _ = self.sources.add(py, &file, &code);
         self.event_loop.restore(py);
         self.context.set(py, Some(snippet));
+        self.snippet = snippet;
         let started = Instant::now();
         let result = if interrupt::begin(InterruptTarget::Snippet(snippet)) {
             self.evaluate(globals, &file, &code, baseline)
@@ -158,6 +165,16 @@ impl Runner {
         self.context.set(py, None);
     }
 
+    /// Returns the value of a snippet, if it is still there. `last` is the value of `_`.
+    pub fn result_of<'py>(
+        &self,
+        py: Python<'py>,
+        snippet: SnippetId,
+        last: Option<Bound<'py, PyAny>>,
+    ) -> Option<Bound<'py, PyAny>> {
+        self.results.get(py, snippet, last)
+    }
+
     pub fn displays(&self) -> &Displays {
         &self.displays
     }
@@ -173,6 +190,7 @@ impl Runner {
         if let Some(classes) = &mut self.class_sources {
             let _ = classes.clear(py);
         }
+        self.results.clear();
         self.compiler.forget_future();
         let _ = self.sys.bind(py).setattr("displayhook", &self.displayhook);
     }
@@ -195,7 +213,7 @@ impl Runner {
         if let Some(session_file) = &mut self.session_file {
             let _ = session_file.add(py, file, self.compiler.future(), &self.definitions);
         }
-        let has_value = compiled.last.is_some();
+        let has_value = compiled.last.is_some() && !hides_value(code);
         let steps: Vec<_> = compiled.body.into_iter().chain(compiled.last).collect();
         let value = self.execute(steps, globals)?;
         if let Some(began) = began {
@@ -279,7 +297,7 @@ impl Runner {
     }
 
     /// Returns the text of a value, as `sys.displayhook` would show it. Calls the hook instead if user code has set its own.
-    fn display(&self, value: &Bound<'_, PyAny>, baseline: &Baseline) -> PyResult<Option<DisplayedValue>> {
+    fn display(&mut self, value: &Bound<'_, PyAny>, baseline: &Baseline) -> PyResult<Option<DisplayedValue>> {
         let py = value.py();
         if let Ok(hook) = self.sys.bind(py).getattr(pyo3::intern!(py, "displayhook"))
             && !hook.is(&self.displayhook)
@@ -293,6 +311,7 @@ impl Runner {
         }
         let shown = display::value(value)?;
         baseline.set_last_value(value)?;
+        self.results.add(self.snippet, value);
         Ok(shown)
     }
 

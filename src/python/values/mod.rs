@@ -8,5 +8,6 @@ mod library_types;
 pub(in crate::python) mod namespace;
 pub(in crate::python) mod report;
 pub(in crate::python) mod repr;
+pub(in crate::python) mod results;
 pub(in crate::python) mod text;
 pub(in crate::python) mod variables;

@@ -144,11 +144,11 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
     let card = view.frame.as_ref().and_then(|frame| frame.cards.get(&index));
     let is_open = view.viewport.unfolded.contains(&index) != view.viewport.unfold_all;
     if has_pictures(&view.transcript, index) {
-        hints.offer(Action::Output, "figure");
+        hints.offer(Action::Open, "figure");
     } else if view.only_unfolds() {
-        hints.offer(Action::Output, if copy::has(entry, Piece::Traceback) { "traceback" } else { "effects" });
+        hints.offer(Action::Open, if copy::has(entry, Piece::Traceback) { "traceback" } else { "effects" });
     } else if copy::has(entry, Piece::Output) {
-        hints.offer(Action::Output, "open");
+        hints.offer(Action::Open, "open");
     }
     if card.is_some_and(|card| card.foldable) {
         hints.offer(Action::Fold, if is_open { "fold" } else { "unfold" });

@@ -70,6 +70,11 @@ impl View {
         }
         let drawer = draw_drawer::rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
         let help = draw_help::hidden(self, layout);
+        let table_height = draw_inspector::table_height(self, layout) as u64;
+        if let Some(inspector) = &mut self.variables.inspector {
+            inspector.height = table_height;
+            inspector.grid.show_row(table_height);
+        }
         let inspector = draw_inspector::hidden(self, layout);
         for layer in self.layers.iter_mut() {
             match layer {

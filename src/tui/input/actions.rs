@@ -93,6 +93,7 @@ impl View {
             Action::SearchOn => self.search_on(true),
             Action::SearchBack => self.search_on(false),
             Action::Output => self.open_pager(),
+            Action::Open => return self.open_selected(),
             Action::Back => {
                 self.composer.completion.close();
                 if self.layers.pop().is_some() {

@@ -34,6 +34,9 @@ impl View {
     }
 
     fn on_paste(&mut self, text: &str, now: Timestamp) {
+        if matches!(self.layers.top(), Some(Layer::Inspector { .. })) && self.paste_in_grid_prompt(text) {
+            return;
+        }
         match self.layers.top_mut() {
             Some(Layer::Palette(palette)) => return palette.paste(text),
             Some(Layer::Pager(pager)) => return pager.paste(text),
@@ -73,7 +76,11 @@ impl View {
                 return None;
             }
         }
-        let is_asking = matches!(self.layers.top(), Some(Layer::Pager(pager)) if pager.is_asking());
+        let is_asking = match self.layers.top() {
+            Some(Layer::Pager(pager)) => pager.is_asking(),
+            Some(Layer::Inspector { .. }) => self.variables.is_asking(),
+            _ => false,
+        };
         let is_text = is_asking && Chord::from(key).is_text();
         match self.keys.find(key, &self.contexts()).filter(|_| !is_text) {
             Some(Action::Palette) if self.layers.palette().is_none() && !is_asking => {
@@ -116,6 +123,11 @@ impl View {
         }
         if (confirmed || restart_confirmed) && matches!(action, Some(Action::Back)) {
             return None;
+        }
+        if matches!(self.layers.top(), Some(Layer::Inspector { .. }))
+            && let Some(effect) = self.on_grid_prompt(key)
+        {
+            return effect;
         }
         if let Some(layer) = self.layers.top().filter(|layer| layer.covers_input()) {
             let action = self.keys.find(key, &layer.contexts()?)?;

@@ -49,12 +49,17 @@ impl View {
     pub fn on_mouse(&mut self, event: MouseEvent, now: Timestamp) -> Option<Effect> {
         let layout = self.frame.as_ref().and_then(|frame| frame.layout)?;
         let at = Position { x: event.column, y: event.row };
+        let is_inspector = matches!(self.layers.top(), Some(Layer::Inspector { .. }));
         let is_sideways = event.modifiers.contains(KeyModifiers::SHIFT);
         match event.kind {
+            MouseEventKind::ScrollLeft if is_inspector => return self.on_inspector(Action::ColumnsLeft).flatten(),
+            MouseEventKind::ScrollRight if is_inspector => return self.on_inspector(Action::ColumnsRight).flatten(),
             MouseEventKind::ScrollLeft => self.wheel_sideways(&layout, at, false),
             MouseEventKind::ScrollRight => self.wheel_sideways(&layout, at, true),
             MouseEventKind::ScrollUp if is_sideways => self.wheel_sideways(&layout, at, false),
             MouseEventKind::ScrollDown if is_sideways => self.wheel_sideways(&layout, at, true),
+            MouseEventKind::ScrollUp if is_inspector => return self.wheel_in_inspector(-WHEEL_ROWS),
+            MouseEventKind::ScrollDown if is_inspector => return self.wheel_in_inspector(WHEEL_ROWS),
             MouseEventKind::ScrollUp => self.wheel(&layout, at, -WHEEL_ROWS, now),
             MouseEventKind::ScrollDown => self.wheel(&layout, at, WHEEL_ROWS, now),
             MouseEventKind::Down(MouseButton::Left) => return self.press(&layout, at, now),
@@ -181,7 +186,7 @@ impl View {
         let needs_a_key = match action {
             Action::Enter | Action::QuitOrDelete | Action::Interrupt => true,
             // The second press runs the code.
-            Action::RunAgain | Action::Output => self.pending.run_again.is_some(),
+            Action::RunAgain | Action::Open => self.pending.run_again.is_some(),
             _ => false,
         };
         Some(action).filter(|_| !needs_a_key)
@@ -242,7 +247,7 @@ impl View {
         self.leave_variables();
         // A second press of Enter could run the code.
         if double && !on_mark && self.pending.run_again.is_none() && self.opens(place.card) {
-            return self.on_key(Action::Output.press(), now);
+            return self.on_key(Action::Open.press(), now);
         }
         if foldable && (on_mark || double) {
             self.fold();

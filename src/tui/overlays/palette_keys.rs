@@ -132,6 +132,7 @@ impl View {
             | Action::Top
             | Action::Fold
             | Action::Output
+            | Action::Open
             | Action::SelectUp => refuse(nothing_ran && self.below_palette().is_none(), "nothing has run yet"),
             Action::SelectDown => refuse(self.viewport.selected.is_none(), "no card is selected"),
             _ => None,

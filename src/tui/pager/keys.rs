@@ -2,8 +2,9 @@
 
 use crossterm::event::KeyEvent;
 
+use crate::domain::lexer::asks_for_help;
 use crate::domain::terminal_text::plain;
-use crate::domain::{Entry, Timestamp};
+use crate::domain::{Entry, Output, Timestamp};
 use crate::tui::gallery::has_pictures;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};
@@ -58,23 +59,27 @@ impl View {
     pub fn open_pager(&mut self) {
         let in_sight = || self.frame.as_ref()?.cards.keys().rev().copied().find(|card| self.opens(*card));
         match self.viewport.selected.or_else(in_sight).filter(|card| self.opens(*card)) {
-            Some(card) => self.open_card(card),
+            Some(card) => self.open_output(card),
             None => self.notice = Some("no output to show".to_owned()),
         }
     }
 
     /// Opens the figures of a card, or else its whole output.
-    pub fn open_card(&mut self, card: usize) {
+    pub fn open_output(&mut self, card: usize) {
         if self.open_gallery(card) {
             return;
         }
-        let snippet = match self.transcript.entries().get(card) {
-            Some(Entry::Snippet(snippet)) => Some(snippet.id),
-            _ => None,
+        let (snippet, is_help) = match self.transcript.entries().get(card) {
+            Some(Entry::Snippet(snippet)) => (Some(snippet.id), asks_for_help(&snippet.code)),
+            _ => (None, false),
         };
         let answers = self.records.client_responses.as_ref().zip(snippet).map(|(answers, snippet)| answers.of(snippet));
         self.layers.clear();
-        let pager = Pager::of_output(card, answers.unwrap_or_default());
+        let mut pager = Pager::of_output(card, answers.unwrap_or_default());
+        // Help and values are read from their beginning.
+        if is_help || Pager::output(&self.transcript, card).is_none_or(Output::is_empty) {
+            pager.go_to_top();
+        }
         self.layers.push(Layer::Pager(Box::new(self.fitted(pager))));
     }
 

@@ -8,10 +8,11 @@ use super::super::fixtures::{Story, client, failed, ok, story, variable};
 use super::*;
 use crate::domain::random::Random;
 use crate::domain::{
-    Display, Event, Form, InputRequest, Inspection, OutputChunk, SnippetId, Status, Stream, TablePage, Transcript,
-    VariableKind, VariableTable,
+    Aspect, Display, Event, Form, InputRequest, InspectError, InspectRequest, Inspection, OutputChunk, SnippetId,
+    Status, Stream, TablePage, Transcript, VariableKind, VariableTable,
 };
 use crate::tui::app::snapshot::DashboardSnapshot;
+use crate::tui::variables::inspector::InspectResult;
 
 const TEXTS: [&str; 24] = [
     "x",
@@ -142,14 +143,32 @@ fn event(random: &mut Random, next: &mut u32) -> Event {
     }
 }
 
-/// An inspection with random content.
-fn inspection(random: &mut Random) -> Box<Inspection> {
+/// An answer with random content.
+fn inspection(random: &mut Random, request: &InspectRequest) -> InspectResult {
+    if random.below(6) == 0 {
+        return Err(InspectError::Refused(random.text(&TEXTS, 6)));
+    }
     let mut texts = |max_count: usize| (0..random.below(max_count)).map(|_| random.text(&TEXTS, 6)).collect::<Vec<_>>();
-    let headers = texts(6);
+    let (headers, dtypes, steps) = (texts(6), texts(6), texts(6));
     let rows = vec![texts(9), texts(9), texts(3)];
-    let table = TablePage { title: String::new(), headers, rows, offset: 0, total: None, has_more: true };
     let (notes, bases) = (texts(3), texts(3));
-    Box::new(Inspection { path: "df".to_owned(), tables: vec![table], notes, bases, ..Inspection::default() })
+    let offset = random.one(&[0, 0, 1, 40, u64::MAX / 2]);
+    let table = TablePage {
+        title: request.aspect.word().to_owned(),
+        headers,
+        dtypes,
+        steps,
+        rows,
+        offset,
+        total: random.one(&[None, Some(0), Some(2), Some(9_000), Some(u64::MAX)]),
+        has_more: random.below(2) == 0,
+        first_column: random.one(&[0, 3, 1_000]),
+        columns: random.one(&[None, Some(0), Some(70)]),
+    };
+    let tables = if random.below(8) == 0 { Vec::new() } else { vec![table.clone(), table] };
+    let (aspects, path) = (Aspect::ALL.to_vec(), request.path.clone());
+    let (aspect, page) = (request.aspect, request.page);
+    Ok(Box::new(Inspection { path, aspect, page, aspects, tables, notes, bases, ..Inspection::default() }))
 }
 
 fn check(view: &mut View, random: &mut Random) {
@@ -178,8 +197,9 @@ fn nothing_that_is_typed_or_happens_breaks_the_dashboard() {
                 view.apply(&event);
             } else {
                 let effect = view.on_terminal(&input(&mut random), NOW + random.below(2_000) as u64);
-                if let Some(Effect::Inspect { number, .. }) = effect {
-                    view.on_inspected(number, Ok(inspection(&mut random)), NOW);
+                if let Some(Effect::Inspect { request, number }) = effect {
+                    let answer = inspection(&mut random, &request);
+                    view.on_inspected(number, answer, NOW);
                 }
             }
             if random.below(4) == 0 {

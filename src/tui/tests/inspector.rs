@@ -13,6 +13,8 @@ fn table(title: &str, headers: &[&str], rows: &[&[&str]], total: u64) -> TablePa
         offset: 0,
         total: Some(total),
         has_more: total > rows.len() as u64,
+        steps: rows.iter().map(|row| format!("[{:?}]", row[0])).collect(),
+        ..TablePage::default()
     }
 }
 
@@ -39,8 +41,30 @@ fn frame() -> Inspection {
     }
 }
 
-fn inspect(path: &str, aspect: Aspect, page: u32, number: u32) -> Effect {
-    Effect::Inspect { request: InspectRequest { path: path.to_owned(), aspect, page }, number }
+type Asked = (String, Aspect, u32, u32);
+
+fn inspect(path: &str, aspect: Aspect, page: u32, number: u32) -> Asked {
+    (path.to_owned(), aspect, page, number)
+}
+
+/// The request of an effect, without its window.
+fn asked(effect: Option<Effect>) -> Option<Asked> {
+    match effect {
+        Some(Effect::Inspect { request: InspectRequest { path, aspect, page, .. }, number }) => {
+            Some((path, aspect, page, number))
+        }
+        _ => None,
+    }
+}
+
+/// The rows that an effect asks for: the first, their order and their filter.
+fn window(effect: Option<Effect>) -> Option<(u64, Option<(u32, bool)>, String)> {
+    match effect {
+        Some(Effect::Inspect { request: InspectRequest { window: Some(window), .. }, .. }) => {
+            Some((window.start, window.order, window.filter))
+        }
+        _ => None,
+    }
 }
 
 /// The inspector on `df`, waiting for its answer.
@@ -49,7 +73,7 @@ fn open() -> View {
     screen(&mut view, 120, 40);
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::Down);
-    assert_eq!(key(&mut view, KeyCode::Enter), Some(inspect("df", Aspect::Overview, 0, 1)));
+    assert_eq!(asked(key(&mut view, KeyCode::Enter)), Some(inspect("df", Aspect::Overview, 0, 1)));
     view
 }
 
@@ -89,20 +113,19 @@ fn the_inspector_at_each_size() {
 }
 
 #[test]
-fn its_keys_turn_to_other_views_and_pages() {
+fn its_keys_turn_to_other_views() {
     let mut view = open();
     assert_eq!(key(&mut view, KeyCode::Tab), None, "nothing is known of it yet");
     view.on_inspected(1, Ok(Box::new(frame())), NOW);
-    assert_eq!(key(&mut view, KeyCode::Tab), Some(inspect("df", Aspect::Columns, 0, 2)));
+    assert_eq!(asked(key(&mut view, KeyCode::Tab)), Some(inspect("df", Aspect::Columns, 0, 2)));
     assert!(text(&mut view, 80, 24).contains("looking …"));
-    assert_eq!(key(&mut view, KeyCode::Tab), Some(inspect("df", Aspect::Rows, 0, 3)), "not to be waited for");
-    let rows = Inspection { aspect: Aspect::Rows, ..frame() };
+    assert_eq!(asked(key(&mut view, KeyCode::Tab)), Some(inspect("df", Aspect::Rows, 0, 3)), "not to be waited for");
     view.on_inspected(2, Ok(Box::new(frame())), NOW);
     assert!(text(&mut view, 80, 24).contains("looking …"), "an answer to an earlier question");
-    view.on_inspected(3, Ok(Box::new(rows)), NOW);
-    assert_eq!(typed(&mut view, "n"), Some(inspect("df", Aspect::Rows, 1, 4)));
-    assert_eq!(typed(&mut view, "p"), Some(inspect("df", Aspect::Rows, 0, 5)));
-    assert_eq!(typed(&mut view, "r"), Some(inspect("df", Aspect::Rows, 0, 6)));
+    view.on_inspected(3, Ok(Box::new(rows(0))), NOW);
+    assert!(text(&mut view, 80, 24).contains("rows 0 to"));
+    assert_eq!(asked(typed(&mut view, "r")), Some(inspect("df", Aspect::Rows, 0, 4)));
+    assert_eq!(asked(key(&mut view, KeyCode::BackTab)), Some(inspect("df", Aspect::Columns, 0, 5)));
     assert_eq!(typed(&mut view, "x"), None);
     assert!(view.composer.editor.is_empty(), "nothing is typed unseen");
     key(&mut view, KeyCode::Esc);
@@ -111,11 +134,151 @@ fn its_keys_turn_to_other_views_and_pages() {
     assert!(view.layers.is_empty());
 }
 
+/// An answer with 200 of 48,210 rows, from `start` on.
+fn rows(start: u64) -> Inspection {
+    let row = |at: u64| vec![at.to_string(), format!("2026-{at}"), "north".to_owned(), format!("{at}.5")];
+    let headers = ["day no", "day", "region", "revenue"];
+    let dtypes = ["", "datetime64[us]", "str", "float64"];
+    let table = TablePage {
+        title: "rows".to_owned(),
+        headers: headers.map(str::to_owned).to_vec(),
+        dtypes: dtypes.map(str::to_owned).to_vec(),
+        rows: (start..(start + 200).min(48_210)).map(row).collect(),
+        steps: (start..start + 200).map(|at| format!(".iloc[{at}]")).collect(),
+        offset: start,
+        total: Some(48_210),
+        has_more: start + 200 < 48_210,
+        ..TablePage::default()
+    };
+    Inspection { aspect: Aspect::Rows, tables: vec![table], notes: Vec::new(), ..frame() }
+}
+
+/// The rows of `df`, with their answer.
+fn open_rows() -> View {
+    let mut view = open();
+    view.on_inspected(1, Ok(Box::new(frame())), NOW);
+    key(&mut view, KeyCode::Tab);
+    key(&mut view, KeyCode::Tab);
+    view.on_inspected(3, Ok(Box::new(rows(0))), NOW);
+    view
+}
+
+#[test]
+fn rows_scroll_continuously_under_fixed_heads() {
+    let mut view = open_rows();
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        assert_snapshot!(format!("rows_{name}"), text(&mut view, width, height));
+    }
+    text(&mut view, 80, 24);
+    for _ in 0..5 {
+        assert_eq!(key(&mut view, KeyCode::PageDown), None, "these rows are there");
+    }
+    let shown = text(&mut view, 80, 24);
+    assert!(shown.contains("day no") && shown.contains("float64") && shown.contains("85.5"), "{shown}");
+    let end = key(&mut view, KeyCode::End);
+    let (start, ..) = window(end).expect("the last rows are requested");
+    assert!(start + 200 >= 48_210, "{start}");
+    assert!(text(&mut view, 80, 24).contains("…"), "not there yet");
+    assert_eq!(view.on_inspected(4, Ok(Box::new(rows(48_010))), NOW), None);
+    let shown = text(&mut view, 80, 24);
+    assert!(shown.contains("48209.5") && shown.contains("of 48,210") && shown.contains("day no"), "{shown}");
+    typed(&mut view, "g");
+    assert!(text(&mut view, 80, 24).contains("row:"));
+    let asks = typed(&mut view, "20,000\n");
+    assert!(window(asks).is_some_and(|(start, ..)| (19_800..20_000).contains(&start)));
+    view.on_inspected(5, Ok(Box::new(rows(19_900))), NOW);
+    assert!(text(&mut view, 80, 24).contains("20000.5"));
+    key(&mut view, KeyCode::Home);
+    view.on_inspected(6, Ok(Box::new(rows(0))), NOW);
+    assert!(text(&mut view, 80, 24).contains("rows 0 to"));
+}
+
+/// Only one request is on its way, however fast the person scrolls; the answer asks for what is in sight then.
+#[test]
+fn scrolling_does_not_pile_up_requests() {
+    let mut view = open_rows();
+    text(&mut view, 80, 24);
+    let requests = (0..100).filter(|_| key(&mut view, KeyCode::PageDown).is_some()).count();
+    assert_eq!(requests, 1);
+    let next = view.on_inspected(4, Ok(Box::new(rows(200))), NOW);
+    assert!(window(next).is_some_and(|(start, ..)| start > 1_000));
+}
+
+#[test]
+fn rows_are_sorted_and_filtered() {
+    let mut view = open_rows();
+    key(&mut view, KeyCode::Right);
+    assert_eq!(window(typed(&mut view, "s")), Some((0, Some((1, false)), String::new())));
+    view.on_inspected(4, Ok(Box::new(rows(0))), NOW);
+    assert!(text(&mut view, 80, 24).contains("region ▲"));
+    assert_eq!(window(typed(&mut view, "s")), Some((0, Some((1, true)), String::new())));
+    typed(&mut view, "/");
+    assert_eq!(typed(&mut view, ":q?"), None, "letters are text here");
+    key(&mut view, KeyCode::Backspace);
+    for _ in 0..3 {
+        key(&mut view, KeyCode::Backspace);
+    }
+    typed(&mut view, "/");
+    view.on_terminal(&Event::Paste("revenue > 3\n".to_owned()), NOW);
+    assert!(text(&mut view, 80, 24).contains("revenue > 3"));
+    let asks = key(&mut view, KeyCode::Enter);
+    assert_eq!(window(asks), Some((0, Some((1, true)), "revenue > 3".to_owned())));
+    let number = view.variables.inspections;
+    view.on_inspected(number, Err(InspectError::Refused("the filter does not work".to_owned())), NOW);
+    let shown = text(&mut view, 80, 24);
+    assert!(shown.contains("the filter does not work") && shown.contains("region"), "{shown}");
+    typed(&mut view, "/");
+    key(&mut view, KeyCode::Esc);
+    assert!(view.variables.inspector.is_some(), "Esc closes the line only");
+}
+
+/// A dict with a list, an object in it, and the way back.
+#[test]
+fn values_are_walked_into_and_back() {
+    let mut view = open();
+    let mut items = frame();
+    items.tables = vec![table("items", &["key", "type", "value"], &[&["a", "list", "[…]"], &["b", "int", "1"]], 2)];
+    view.on_inspected(1, Ok(Box::new(items.clone())), NOW);
+    key(&mut view, KeyCode::Down);
+    assert_eq!(asked(key(&mut view, KeyCode::Enter)), Some(inspect("df[\"b\"]", Aspect::Overview, 0, 2)));
+    let mut plain = frame();
+    (plain.tables, plain.path) = (Vec::new(), "df[\"b\"]".to_owned());
+    view.on_inspected(2, Ok(Box::new(plain)), NOW);
+    assert_snapshot!("walked", text(&mut view, 80, 24));
+    assert_eq!(key(&mut view, KeyCode::Enter), None, "nothing is below a number");
+    let copied = typed(&mut view, "y");
+    assert!(matches!(copied, Some(Effect::CopyPiece { text, .. }) if text == "df[\"b\"]"));
+    assert_eq!(asked(key(&mut view, KeyCode::Backspace)), Some(inspect("df", Aspect::Overview, 0, 3)));
+    view.on_inspected(3, Ok(Box::new(items)), NOW);
+    let copied = typed(&mut view, "y");
+    assert!(
+        matches!(copied, Some(Effect::CopyPiece { text, .. }) if text == "df[\"b\"]"),
+        "the cursor is where it was"
+    );
+    assert_eq!(key(&mut view, KeyCode::Backspace), None, "this is where the way began");
+    let gone = InspectError::Refused("df has no 'b' any more".to_owned());
+    key(&mut view, KeyCode::Enter);
+    view.on_inspected(4, Err(gone), NOW);
+    assert!(text(&mut view, 80, 24).contains("df has no 'b' any more"));
+}
+
+/// Below the last of the rows that an overview shows, the whole table goes on.
+#[test]
+fn an_overview_goes_on_in_the_whole_table() {
+    let mut view = open();
+    let mut items = frame();
+    items.tables = vec![table("items", &["index", "value"], &[&["0", "a"], &["1", "b"]], 30)];
+    view.on_inspected(1, Ok(Box::new(items)), NOW);
+    key(&mut view, KeyCode::Down);
+    assert_eq!(asked(key(&mut view, KeyCode::Down)), Some(inspect("df", Aspect::Items, 0, 2)));
+    assert_eq!(view.variables.inspector.as_ref().unwrap().grid.row, 2);
+}
+
 #[test]
 fn what_could_not_be_told_and_what_is_stale() {
     let mut view = open();
     view.on_inspected(1, Err(InspectError::Busy { running: Some(crate::domain::SnippetId(15)), known: None }), NOW);
-    assert!(text(&mut view, 80, 24).contains("Python runs snippet 15; r looks again when that has ended."));
+    assert!(text(&mut view, 80, 24).contains("Python runs snippet 15; r refreshes when that has ended."));
     let mut view = {
         let mut story = Story::default();
         story.variables(vec![crate::tui::fixtures::variable(
@@ -145,7 +308,7 @@ fn what_could_not_be_told_and_what_is_stale() {
     let mut later = Story { transcript: view.transcript.clone(), ..Story::default() };
     later.ran(&crate::domain::Author::You, "1", "", ok(1));
     view.replace(later.transcript);
-    assert!(text(&mut view, 80, 24).contains("snippets have run since"));
+    assert!(text(&mut view, 80, 24).contains("code has run since"));
 }
 
 #[test]
@@ -177,7 +340,7 @@ fn what_is_old_says_so() {
     let fresh = text(&mut view, 80, 24);
     key(&mut view, KeyCode::Char('r'));
     let waiting = text(&mut view, 80, 24);
-    assert!(waiting.contains("what stands below is 12 s old"), "{waiting}");
+    assert!(waiting.contains("the answer below is 12 s old"), "{waiting}");
     assert_eq!(fresh.lines().nth(8), waiting.lines().nth(8), "nothing moves");
     let running = Some(crate::domain::SnippetId(15));
     view.on_inspected(2, Err(InspectError::Busy { running, known: None }), NOW);
@@ -210,7 +373,7 @@ fn a_variable_is_found_by_some_of_its_letters() {
     assert_snapshot!("narrowed_wide", text(&mut view, 120, 40));
     assert_snapshot!("narrowed_medium", text(&mut view, 80, 24));
     assert_snapshot!("narrowed_compact", text(&mut view, 40, 12));
-    assert_eq!(key(&mut view, KeyCode::Enter), Some(inspect("df", Aspect::Overview, 0, 1)));
+    assert_eq!(asked(key(&mut view, KeyCode::Enter)), Some(inspect("df", Aspect::Overview, 0, 1)));
     key(&mut view, KeyCode::Esc);
     assert!(view.variables.query.is_some(), "back in the list as it was");
     typed(&mut view, "zzz");
@@ -228,27 +391,6 @@ fn a_variable_is_found_by_some_of_its_letters() {
         typed(&mut view, "/漢\u{301}x");
         screen(&mut view, width, height);
     }
-}
-
-#[test]
-fn the_first_and_the_last_page() {
-    let mut view = open();
-    let mut rows = Inspection { aspect: Aspect::Rows, ..frame() };
-    rows.tables.remove(0);
-    rows.tables[0].total = Some(9);
-    view.on_inspected(1, Ok(Box::new(frame())), NOW);
-    assert_eq!(key(&mut view, KeyCode::End), None, "an overview has no pages");
-    key(&mut view, KeyCode::Tab);
-    key(&mut view, KeyCode::Tab);
-    view.on_inspected(3, Ok(Box::new(rows.clone())), NOW);
-    assert_eq!(key(&mut view, KeyCode::End), Some(inspect("df", Aspect::Rows, 4, 4)), "nine rows, two on a page");
-    assert_eq!(key(&mut view, KeyCode::End), None, "not before there is an answer");
-    rows.tables[0].offset = 8;
-    rows.tables[0].rows.truncate(1);
-    rows.tables[0].has_more = false;
-    view.on_inspected(4, Ok(Box::new(rows)), NOW);
-    assert_eq!(key(&mut view, KeyCode::End), None, "it is the last");
-    assert_eq!(key(&mut view, KeyCode::Home), Some(inspect("df", Aspect::Rows, 0, 5)));
 }
 
 #[test]
@@ -297,31 +439,62 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
             title: "rows".to_owned(),
             headers,
             rows: (0..4).map(row).collect(),
-            offset: 0,
-            total: Some(48_210),
-            has_more: true,
+            total: Some(4),
+            columns: Some(29),
+            ..TablePage::default()
         };
         let answer = Inspection { aspect: Aspect::Rows, tables: vec![rows], ..frame() };
-        view.on_inspected(3, Ok(Box::new(answer.clone())), NOW);
+        view.on_inspected(3, Ok(Box::new(answer)), NOW);
         let first = text(&mut view, width, height);
-        assert!(first.contains("more columns Left Right") && !first.contains("column_29"), "{first}");
-        key(&mut view, KeyCode::Char('l'));
+        assert!(first.contains("of 29 ← →") && !first.contains("column_29"), "{first}");
+        key(&mut view, KeyCode::Right);
         assert_snapshot!(format!("columns_{name}"), text(&mut view, width, height));
         for _ in 0..40 {
             key(&mut view, KeyCode::Char('l'));
         }
         let last = text(&mut view, width, height);
-        assert!(
-            last.contains("column_29") && last.contains("28 before … Left Right") && last.contains("│   0  "),
-            "{last}"
-        );
-        assert_eq!(typed(&mut view, "n"), Some(inspect("df", Aspect::Rows, 1, 4)));
-        view.on_inspected(4, Ok(Box::new(answer)), NOW);
-        assert!(text(&mut view, width, height).contains("column_29"), "the next page has the same columns");
+        assert!(last.contains("column_29") && last.contains("columns 29 to 29"), "{last}");
         key(&mut view, KeyCode::Char('h'));
         assert!(text(&mut view, width, height).contains("column_28"));
-        key(&mut view, KeyCode::Left);
         key(&mut view, KeyCode::Tab);
-        assert_eq!(view.variables.inspector.as_ref().unwrap().column, 0, "another view has other columns");
+        assert_eq!(view.variables.inspector.as_ref().unwrap().grid.column, 0, "another view has other columns");
     }
+}
+
+/// A frame that is the value of a snippet.
+fn with_frame_result(code: &str) -> View {
+    let mut story = Story::default();
+    let frame = crate::domain::FramePreview {
+        rows: 3,
+        columns: 1,
+        names: vec!["x".to_owned()],
+        cells: vec![vec!["1".to_owned()]; 3],
+        head: 3,
+        ..crate::domain::FramePreview::default()
+    };
+    let value = crate::domain::Outcome { result: Some("DataFrame".into()), frame: Some(frame.into()), ..ok(1) };
+    story.ran(&crate::domain::Author::You, code, "", value);
+    let mut wide = crate::tui::fixtures::variable("wide", crate::domain::VariableKind::Data, "DataFrame", "3×1", "");
+    wide.set_by = Some(crate::domain::SnippetId(1));
+    story.variables(vec![wide]);
+    let mut view = story.view();
+    screen(&mut view, 80, 24);
+    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+    view
+}
+
+#[test]
+fn the_value_of_a_card_opens() {
+    let mut view = with_frame_result("wide");
+    assert_eq!(asked(key(&mut view, KeyCode::Enter)), Some(inspect("wide", Aspect::Rows, 0, 1)));
+    let mut view = with_frame_result("wide.head()");
+    let Some(Effect::Inspect { request, .. }) = key(&mut view, KeyCode::Enter) else { panic!("no request") };
+    assert_eq!((&*request.path, request.result_of), ("_", Some(crate::domain::SnippetId(1))));
+    assert!(text(&mut view, 80, 24).contains("result of 1: _"));
+    let gone = InspectError::Refused("the value of snippet 1 is gone: only its text is kept".to_owned());
+    let again = view.on_inspected(1, Err(gone.clone()), NOW);
+    assert_eq!(asked(again), Some(inspect("_", Aspect::Overview, 0, 2)), "perhaps the value has no rows");
+    view.on_inspected(2, Err(gone), NOW);
+    let shown = text(&mut view, 80, 24);
+    assert!(shown.contains("DataFrame") && shown.contains("output of 1") && shown.contains("is gone"), "{shown}");
 }

@@ -365,7 +365,7 @@ fn displays_stand_where_they_were_shown() {
     story.finish(snippet, Outcome { result: Some("42".to_owned()), ..ok(5) });
     let shown = text(&mut story.view(), 80, 24);
     let start = shown.lines().position(|line| line.contains("before")).unwrap();
-    let expected = ["before", "▨ figure 1: 640x480 PNG", "between", "▨ display 2: Markdown, 9 B", "# A title", "after"];
+    let expected = ["before", "▨ figure 1: 640x480 PNG", "between", "▨ display 2: Markdown, 9 B", "A title", "after"];
     for (line, expected) in
         shown.lines().skip(start).zip(expected.into_iter().chain(["▨ display 3: HTML", "told", "the end", "42"]))
     {

@@ -9,7 +9,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::lines::{highlight, note};
+use super::value_text::{self, ValueRows};
 use super::{data_frame, output_tail, traceback};
+use crate::domain::lexer::asks_for_help;
 use crate::domain::side_effects;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
@@ -17,7 +19,7 @@ use crate::domain::{
 };
 use crate::tui::images::{FigureRequest, Figures, picture_of, size};
 use crate::tui::input::keymap::{Action, Keymap};
-use crate::tui::{line_numbers, text, theme};
+use crate::tui::{line_numbers, markdown, text, theme};
 
 /// The layout of a card, which determines its rows together with the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,8 @@ const MAX_OUTPUT_ROWS: usize = 12;
 const MAX_RESULT_ROWS: usize = 14;
 /// The least width of a card whose code has line numbers.
 const MIN_NUMBERED_WIDTH: u16 = 40;
+/// A text is read, where a value is looked at.
+const MAX_MARKDOWN_ROWS: usize = 24;
 /// Rows of output of a running snippet: the end matters most, and earlier cards stay in sight.
 const MAX_LIVE_ROWS: usize = 6;
 /// The longest traceback of a `SyntaxError` to show in full, because it has the place of the error.
@@ -184,6 +188,9 @@ impl Card {
             snippet.outcome.as_ref().map_or_else(Vec::new, |outcome| data_frame::places(output, &outcome.frames));
         let text_shape = shape.for_text(snippet);
         if snippet.displays.is_empty() && frames.is_empty() {
+            if snippet.outcome.is_some() && asks_for_help(&snippet.code) {
+                return self.help(output, limit, text_shape);
+            }
             return self.output(output, limit, text_shape);
         }
         let displays =
@@ -238,7 +245,10 @@ impl Card {
         let label = format!("▨ {}", plain(&display.label(number)));
         self.rows.push(Row::Text(Line::from(Span::styled(label, theme::FOCUS))));
         if let Some(text) = display.text() {
-            self.result(&text, shape);
+            match display.forms.first() {
+                Some(form) if form.mime == "text/markdown" => self.markdown(&text, shape),
+                _ => self.result(&text, shape),
+            }
         }
         let picture = picture_of(display).filter(|_| shape.figures.rows > 0);
         match (picture, figures.failure(display)) {
@@ -289,6 +299,19 @@ impl Card {
         shown
     }
 
+    /// Adds help, of which the beginning matters most: the signature and the summary.
+    fn help(&mut self, output: &Output, limit: usize, shape: CardLayout) {
+        let limit = if shape.compact { limit / 2 } else { limit };
+        let mut rows = output_tail::take(output, usize::MAX, shape.width.into()).rows;
+        let hidden = rows.len().saturating_sub(limit);
+        self.foldable |= hidden > 0;
+        if hidden > 0 && !shape.open {
+            rows.truncate(limit);
+            rows.push(note(format!("▾ {}", units::count(hidden, "more line"))));
+        }
+        self.rows.extend(rows.into_iter().map(Row::Text));
+    }
+
     fn frame(&mut self, frame: &FramePreview, shape: CardLayout) {
         let limit = if shape.compact { MAX_LIVE_ROWS } else { MAX_RESULT_ROWS };
         let limit_now = if shape.open { usize::MAX } else { limit };
@@ -300,31 +323,34 @@ impl Card {
     fn result(&mut self, result: &str, shape: CardLayout) {
         let shown = plain(result);
         let limit = if shape.compact { MAX_LIVE_ROWS } else { MAX_RESULT_ROWS };
-        let mut rows = Vec::new();
-        let mut lines = shown.lines();
-        let enough = |rows: &Vec<Row>| !shape.open && rows.len() > limit;
-        while let Some(line) = if enough(&rows) { None } else { lines.next() } {
-            let is_whole = shape.open || shape.column > 0;
-            let max_bytes = if is_whole { line.len() } else { (limit + 1) * usize::from(shape.width) };
-            let line = &line[..crate::domain::char_boundary::floor_char_boundary(line, max_bytes)];
-            let wrapped = text::wrap([(line, theme::PLAIN)], shape.text_width(), 8);
-            self.is_wide |= wrapped.len() > 1;
-            for row in wrapped {
-                rows.push(Row::Text(self.moved(row, shape)));
-            }
-        }
+        let max_rows = if shape.open { usize::MAX } else { limit + 1 };
+        let wraps = shape.column == 0;
+        let ValueRows { rows, lines, is_wide } = value_text::rows(&shown, shape.width.into(), wraps, max_rows);
+        self.is_wide |= is_wide;
+        let mut rows: Vec<Line<'static>> = rows.into_iter().map(|row| self.moved(row, shape)).collect();
         self.foldable |= rows.len() > limit;
-        if enough(&rows) {
-            let lines = shown.lines().count();
+        if !shape.open && rows.len() > limit {
             rows.truncate(limit - 1);
             let rest = if lines > rows.len() {
                 format!("{} more lines", lines - rows.len())
             } else {
                 format!("goes on, {} in all", units::bytes(result.len() as u64))
             };
-            rows.push(Row::Text(note(format!("… {rest}"))));
+            rows.push(note(format!("… {rest}")));
         }
-        self.rows.extend(rows);
+        self.rows.extend(rows.into_iter().map(Row::Text));
+    }
+
+    fn markdown(&mut self, text: &str, shape: CardLayout) {
+        let limit = if shape.compact { MAX_LIVE_ROWS } else { MAX_MARKDOWN_ROWS };
+        let max_rows = if shape.open { usize::MAX } else { limit };
+        let mut rows = markdown::rows(text, shape.width.into(), max_rows);
+        self.foldable |= rows.len() > limit;
+        if !shape.open && rows.len() > limit {
+            rows.truncate(limit - 1);
+            rows.push(note("… the text goes on".to_owned()));
+        }
+        self.rows.extend(rows.into_iter().map(Row::Text));
     }
 
     fn end(&mut self, snippet: &Snippet, outcome: &Outcome, shape: CardLayout) {

@@ -19,6 +19,8 @@ pub struct Table<'a> {
     labels: Vec<&'a str>,
     /// Column by column, the name first.
     columns: Vec<Vec<&'a str>>,
+    /// The lines above the rows: the names, and perhaps the types.
+    heads: usize,
 }
 
 /// Some columns of a table, side by side.
@@ -40,7 +42,12 @@ impl<'a> Table<'a> {
             let cells = rows.iter().map(|row| row.get(place).map_or("", String::as_str));
             std::iter::once(names[place].as_str()).chain(cells).collect()
         };
-        Self { labels, columns: (0..names.len()).map(column).collect() }
+        Self { labels, columns: (0..names.len()).map(column).collect(), heads: 1 }
+    }
+
+    /// The first of the rows are the types of the columns.
+    pub fn with_types(self) -> Self {
+        Self { heads: 2, ..self }
     }
 
     /// Lays out as many columns from `first` on as fit, at least one; the last column cannot be scrolled away. With
@@ -51,7 +58,7 @@ impl<'a> Table<'a> {
         let mut pieces = Vec::new();
         let mut used = 0;
         if !self.labels.is_empty() {
-            let labels = Column::of(&self.labels, width / 3);
+            let labels = Column::of(&self.labels, width / 3, self.heads);
             used = labels.width + COLUMN_GAP;
             pieces.push(labels);
         }
@@ -59,11 +66,12 @@ impl<'a> Table<'a> {
         for cells in self.columns.iter().skip(from) {
             let room = width.saturating_sub(used).max(1);
             let max_width = max_width.filter(|_| to + 1 < self.columns.len()).unwrap_or(usize::MAX);
-            let mut column = Column::of(cells, if to == from { room.min(max_width) } else { max_width });
+            let max_here = if to == from { room.min(max_width) } else { max_width };
+            let mut column = Column::of(cells, max_here, self.heads);
             if to > from && column.width > room {
                 // A part of a number would be another number.
                 if can_cut && !column.right && room >= MIN_CUT_WIDTH {
-                    column = Column::of(cells, room);
+                    column = Column::of(cells, room, self.heads);
                     is_cut = true;
                 } else {
                     break;
@@ -92,11 +100,11 @@ struct Column {
 
 impl Column {
     /// Columns of numbers are aligned on the right.
-    fn of(cells: &[&str], max_width: usize) -> Self {
+    fn of(cells: &[&str], max_width: usize, heads: usize) -> Self {
         let cells: Vec<String> =
             cells.iter().map(|cell| text::cut(&text::name(cell), max_width).into_owned()).collect();
         let width = cells.iter().map(|cell| text::width(cell)).max().unwrap_or(0);
-        let right = cells.iter().skip(1).all(|cell| is_number(cell));
+        let right = cells.iter().skip(heads).all(|cell| is_number(cell));
         let aligned = cells.into_iter().map(|cell| {
             let gap = " ".repeat(width - text::width(&cell));
             if right { format!("{gap}{cell}") } else { format!("{cell}{gap}") }
@@ -143,7 +151,7 @@ pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> 
         let line = text::cut(line.trim_end(), width).into_owned();
         lines.push(Line::styled(line, if number == 0 { theme::DIM } else { theme::PLAIN }));
         if number == head && left_out > 0 {
-            lines.push(note(&format!("⋮ {}", units::count(left_out as usize, "more row")), width));
+            lines.push(note(&format!("⋮ {}", counted(left_out, "more row")), width));
         }
     }
     lines.push(size(frame, &layout.shown, width));
@@ -152,7 +160,7 @@ pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> 
 
 /// The size of a frame, such as `48210 rows × 9 columns   … 4 more columns ← →`.
 fn size(frame: &FramePreview, shown: &Range<usize>, width: usize) -> Line<'static> {
-    let (rows, columns) = (units::count(frame.rows as usize, "row"), units::count(frame.columns as usize, "column"));
+    let (rows, columns) = (counted(frame.rows, "row"), counted(frame.columns, "column"));
     let whole = format!("{rows} × {columns}");
     let after = frame.columns.saturating_sub(shown.end as u64);
     let more = match (shown.start, after) {
@@ -163,8 +171,12 @@ fn size(frame: &FramePreview, shown: &Range<usize>, width: usize) -> Line<'stati
     };
     let keys = "← →";
     let is_narrow = text::width(&whole) + text::width(&more) + text::width(keys) > width;
-    let whole = if is_narrow { format!("{}×{}", frame.rows, frame.columns) } else { whole };
+    let whole = if is_narrow { units::grouped_shape(&format!("{}×{}", frame.rows, frame.columns)) } else { whole };
     Line::from(vec![Span::styled(whole + &more, theme::DIM), Span::styled(keys, theme::KEY)])
+}
+
+fn counted(count: u64, singular: &str) -> String {
+    format!("{} {singular}{}", units::grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// The ranges of an output that show frames, as [`Output::slice`] counts; unknown for a long output.
@@ -233,7 +245,8 @@ mod tests {
             assert!(lines.len() <= limit.max(5), "{rows} {limit}: {lines:?}");
             let gap = lines.iter().position(|line| line.starts_with('⋮'));
             let cells = lines.iter().filter(|line| line.starts_with('r')).count();
-            let left_out = gap.map_or(0, |gap| lines[gap].split(' ').nth(1).unwrap().parse::<usize>().unwrap());
+            let left_out =
+                gap.map_or(0, |gap| lines[gap].split(' ').nth(1).unwrap().replace(',', "").parse::<usize>().unwrap());
             assert_eq!(cells + left_out, rows, "{lines:?}");
         }
     }

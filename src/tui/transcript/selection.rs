@@ -23,12 +23,13 @@ impl View {
         let action = self.keys.find(key, &[Context::Card, Context::Transcript, Context::Session]);
         let asked_to_run = self.pending.run_again.take().filter(|card| self.viewport.selected == Some(*card));
         match (action, asked_to_run) {
-            (Some(Action::RunAgain | Action::Output), Some(card)) => self.run_again(card),
+            (Some(Action::RunAgain | Action::Open), Some(card)) => self.run_again(card),
             (Some(Action::Back), Some(_)) => None,
-            (Some(Action::Output), None) if self.only_unfolds() => {
+            (Some(Action::Open), None) if self.only_unfolds() => {
                 self.fold();
                 None
             }
+            (Some(Action::Open), None) => self.open_selected(),
             (Some(Action::QuitOrDelete), _) if !self.composer.editor.is_empty() => None,
             (Some(action), _) => self.act(action, key, confirmed, now),
             (None, _) => {

@@ -1,128 +1,256 @@
-//! The inspector's box: all details of one value, by aspect and page.
+//! The inspector's box: all details of one value, by aspect.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
+use super::draw_grid;
 use super::draw_sidebar::{preview, seconds, setter};
-use super::inspector::Inspector;
+use super::grid::Asked;
+use super::inspector::{Inspector, is_scrolling};
 use super::order::sort;
+use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{Aspect, InspectError, Inspection, TablePage, TextPage, Timestamp, units};
-use crate::tui::draw::canvas::{elapsed, put_right};
+use crate::tui::draw::canvas::{elapsed, put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::overlays::frame::frame;
+use crate::tui::search::draw::typed;
 use crate::tui::transcript::data_frame::Table;
+use crate::tui::transcript::lines::highlight;
+use crate::tui::transcript::value_text;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// The most cells of a table's column, except for the last.
 const MAX_COLUMN_WIDTH: usize = 40;
+/// Rows inside the frame below which a table shows rows instead of details.
+const MIN_HEIGHT_FOR_DETAILS: usize = 14;
 
 fn area(layout: &Layout) -> Rect {
     Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y }
 }
 
-/// The number of rows that do not fit.
-pub fn hidden(view: &View, layout: &Layout) -> usize {
+/// The width and the height inside the frame.
+fn inside(layout: &Layout) -> (usize, usize) {
     let area = area(layout);
-    rows(view, usize::from(area.width) - 4, 0).len().saturating_sub(usize::from(area.height) - 2)
+    (usize::from(area.width) - 4, usize::from(area.height) - 2)
 }
 
-pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer: &mut Buffer) {
-    let Some(inspector) = &view.variables.inspector else { return };
+/// The number of rows that do not fit.
+pub fn hidden(view: &View, layout: &Layout) -> usize {
+    let (width, height) = inside(layout);
+    body(view, width, height, 0).lines.len().saturating_sub(height)
+}
+
+/// The number of rows of a scrolling table that fit.
+pub fn table_height(view: &View, layout: &Layout) -> usize {
+    let (width, height) = inside(layout);
+    let Some(inspector) = &view.variables.inspector else { return height };
+    height
+        .saturating_sub(above_table(view, inspector, width, height).len() + draw_grid::heads(inspector, height))
+        .max(1)
+}
+
+/// The line with the cursor in the body, and the height of the body.
+pub fn cursor_line(view: &View, layout: &Layout) -> Option<(usize, usize)> {
+    let (width, height) = inside(layout);
+    Some((body(view, width, height, 0).cursor?, height))
+}
+
+/// Draws the box. Returns the position of the cursor while the person types a row number or a filter.
+pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
+    let inspector = view.variables.inspector.as_ref()?;
     let area = area(layout);
     Clear.render(area, buffer);
     let room = usize::from(area.width).saturating_sub(8);
-    let title = format!(" {} ", text::cut(&text::name(&inspector.request.path), room));
-    frame(area, &title, buffer);
-    let rows = rows(view, usize::from(area.width) - 4, now);
-    for (line, y) in rows.iter().skip(scroll).zip(area.y + 1..area.bottom() - 1) {
+    let path = text::name(&inspector.request.path);
+    let path = match inspector.request.result_of {
+        Some(snippet) => format!("result of {snippet}: {path}"),
+        None => path.into_owned(),
+    };
+    // The end of a long way says where the person is.
+    frame(area, &format!(" {} ", text::cut_front(&path, room)), buffer);
+    let (width, height) = inside(layout);
+    let lines = body(view, width, height, now).lines;
+    for (line, y) in lines.iter().skip(scroll).zip(area.y + 1..area.bottom() - 1) {
         buffer.set_line(area.x + 2, y, line, area.width - 4);
     }
-    let inside = usize::from(area.height) - 2;
-    let more = rows.len().saturating_sub(scroll + inside);
-    let aspects: &[_] = &[Action::PreviousAspect, Action::NextAspect];
-    let pages: &[_] = &[Action::NextPage, Action::PreviousPage];
-    let (again, close, down): (&[_], &[_], &[_]) = (&[Action::LookAgain], &[Action::Back], &[Action::PageDown]);
-    let more_text = format!("{more} more");
-    let below = [(down, &*more_text)];
-    let below = if more > 0 { &below[..] } else { &[] };
-    let keys = |hints: &[_], between| view.keys.hints(Context::Inspector, hints, between);
-    let hint = if layout.class == Class::Compact {
-        let more_text = if more > 0 { format!("{more_text}  ") } else { String::new() };
-        format!(" {more_text}{} ", keys(&[(aspects, ""), (pages, ""), (close, "")], "  "))
-    } else {
-        let all = [below, &[(aspects, "view"), (pages, "page"), (again, "again"), (close, "close")]].concat();
-        format!(" {} ", keys(&all, "   "))
-    };
-    put_right(buffer, area, area.right() - 2, area.bottom() - 1, &hint, theme::DIM);
+    let bottom = area.bottom() - 1;
+    if let Some(prompt) = &inspector.prompt {
+        let asks = match prompt.asks {
+            Asked::RowNumber => " row: ",
+            Asked::Filter => " filter, such as price > 3 or a text: ",
+        };
+        let x = put(buffer, area, area.x + 2, bottom, asks, theme::FOCUS);
+        let line = Rect { x, y: bottom, width: (area.right() - 2).saturating_sub(x), height: 1 };
+        buffer.set_style(line, theme::PLAIN);
+        put(buffer, line, x, bottom, &" ".repeat(usize::from(line.width)), theme::PLAIN);
+        return Some(typed(&prompt.editor.code(), prompt.editor.cursor().1, line, buffer));
+    }
+    let more = lines.len().saturating_sub(scroll + height);
+    let hint = hints(view, inspector, layout, more, room + 2);
+    put_right(buffer, area, area.right() - 2, bottom, &format!(" {hint} "), theme::DIM);
+    None
 }
 
-fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
-    let Some(inspector) = &view.variables.inspector else { return Vec::new() };
-    let mut rows = head(view, inspector, width);
+/// The keys that do something here, the most useful first, as many as fit.
+fn hints(view: &View, inspector: &Inspector, layout: &Layout, more: usize, room: usize) -> String {
+    let is_compact = layout.class == Class::Compact;
+    let more_text = format!("{more} more");
+    let mut hints: Vec<(&[Action], &str)> = Vec::new();
+    if inspector.path_of_row().is_some() {
+        hints.push((&[Action::Choose], "open"));
+    }
+    if !inspector.trail.is_empty() {
+        hints.push((&[Action::WalkBack], "back"));
+    }
+    if inspector.request.aspect == Aspect::Rows && !is_compact {
+        hints.extend([
+            (&[Action::SortRows][..], "sort"),
+            (&[Action::FilterRows], "filter"),
+            (&[Action::GoToRow], "row"),
+        ]);
+    } else if more > 0 && inspector.total() == Some(0) {
+        hints.push((&[Action::PageDown], &more_text));
+    }
+    if inspector.has_more() || inspector.request.page > 0 {
+        hints.push((&[Action::NextPage, Action::PreviousPage], "page"));
+    }
+    hints.push((&[Action::NextAspect], "view"));
+    if !is_compact {
+        hints.extend([(&[Action::CopyValuePath][..], "copy path"), (&[Action::LookAgain], "refresh")]);
+    }
+    hints.push((&[Action::Back], "close"));
+    loop {
+        let shown = view.keys.hints(Context::Inspector, &hints, if is_compact { "  " } else { "   " });
+        let Some(least) = hints.len().checked_sub(2).filter(|_| text::width(&shown) > room) else { return shown };
+        hints.remove(least);
+    }
+}
+
+/// The lines inside the frame.
+struct Body {
+    lines: Vec<Line<'static>>,
+    /// The line of the row under the cursor.
+    cursor: Option<usize>,
+}
+
+/// Type and size, the views, and a line for what to know: the lines above a table or a text.
+fn above_table(view: &View, inspector: &Inspector, width: usize, height: usize) -> Vec<Line<'static>> {
+    let is_low = is_scrolling(inspector.request.aspect) && height < MIN_HEIGHT_FOR_DETAILS;
+    let mut rows = if is_low { Vec::new() } else { head(view, inspector, width) };
     rows.extend(tabs(inspector, width));
     if view.transcript.last_finished().map(|snippet| snippet.id) != inspector.after {
-        rows.push(Line::styled(format!("snippets have run since; {}", looks_again(view)), theme::NOTICE));
+        let again = looks_again(view);
+        rows.push(Line::styled(format!("code has run since, and the value may have changed; {again}"), theme::NOTICE));
     }
-    let blank = rows.len();
-    rows.push(Line::default());
-    // The last answer stays in sight while Python is busy.
-    let same = |last: &&Inspection| last.aspect == inspector.request.aspect && last.page == inspector.request.page;
-    let stale = inspector.last.as_deref().filter(same);
-    let answer = match (&inspector.answer, stale) {
-        (Some(Ok(answer)), _) => Some(&**answer),
-        (None, None) => {
-            rows.push(Line::styled("looking …", theme::DIM));
-            None
-        }
-        (None, Some(last)) => Some(last),
-        (Some(Err(error)), stale) => {
-            let reason = text::fill(&text::name(&refusal(view, error)), width);
-            rows.extend(reason.into_iter().map(|line| Line::styled(line, theme::NOTICE)));
-            if matches!(error, InspectError::Busy { .. }) { stale } else { None }
-        }
-    };
-    if let Some(answer) = answer {
-        let keys =
-            [Action::ColumnsLeft, Action::ColumnsRight].map(|action| view.keys.key_in(Context::Inspector, action));
-        let keys = keys.into_iter().flatten().map(|key| key.to_string()).collect::<Vec<_>>().join(" ");
-        for (part, style) in
-            [(&answer.signature, theme::BOLD), (&answer.place, theme::DIM), (&answer.doc, theme::PLAIN)]
-        {
-            if let Some(part) = part {
-                rows.extend(lines(part, width, style));
-            }
-        }
-        if let Some(page) = &answer.text {
-            rows.extend(heading(&text_range(page)));
-            rows.extend(lines(&page.text, width, theme::PLAIN));
-        }
-        for table in &answer.tables {
-            if rows.last().is_some_and(|row| row.width() > 0) {
-                rows.push(Line::default());
-            }
-            let titled = answer.tables.len() > 1 || answer.aspect == Aspect::Overview;
-            rows.extend(table_rows(table, titled, inspector.column, width, &keys));
-        }
-        if !answer.notes.is_empty() {
-            rows.push(Line::default());
-        }
-        for note in &answer.notes {
-            // The argument that a client passes is called a view here.
-            let note = note.replace("what=\"repr\"", "the view repr");
-            rows.extend(text::fill(&text::name(&note), width).into_iter().map(|line| Line::styled(line, theme::DIM)));
-        }
+    if !(is_scrolling(inspector.request.aspect) && inspector.table().is_some()) {
+        rows.push(Line::default());
     }
-    if let (None | Some(Err(_)), Some(_)) = (&inspector.answer, answer) {
-        // The age is in an empty line, so that nothing moves when the answer comes.
-        let age = seconds(elapsed(inspector.last_at, now));
-        rows[blank] = Line::styled(format!("what stands below is {age} old"), theme::NOTICE);
+    if let Some(Err(error)) = &inspector.answer {
+        let reason = text::fill(&text::name(&refusal(view, error)), width);
+        rows.extend(reason.into_iter().map(|line| Line::styled(line, theme::NOTICE)));
     }
     rows
+}
+
+fn body(view: &View, width: usize, height: usize, now: Timestamp) -> Body {
+    let Some(inspector) = &view.variables.inspector else { return Body { lines: Vec::new(), cursor: None } };
+    let mut rows = above_table(view, inspector, width, height);
+    let failed = match &inspector.answer {
+        Some(Err(error)) => !(matches!(error, InspectError::Busy { .. }) || inspector.is_sorted_or_filtered()),
+        _ => false,
+    };
+    let shown = inspector.shown().filter(|_| !failed);
+    if let Some(table) = inspector.table().filter(|_| !failed) {
+        let notes = inspector.shown().map_or(&[][..], |shown| &shown.notes);
+        let age = matches!(inspector.answer, Some(Err(_))).then(|| seconds(elapsed(inspector.last_at, now)));
+        let table = draw_grid::lines(inspector, table, notes, age, width, (rows.len(), height));
+        rows.extend(table);
+        return Body { lines: rows, cursor: None };
+    }
+    let blank = rows.iter().rposition(|row| row.width() == 0);
+    if inspector.answer.is_none() && shown.is_none() {
+        rows.push(Line::styled("looking …", theme::DIM));
+    }
+    let mut cursor = None;
+    if let Some(answer) = shown {
+        content(view, inspector, answer, width, &mut rows, &mut cursor);
+    }
+    if let (None | Some(Err(_)), Some(_)) = (&inspector.answer, shown) {
+        // The age is in an empty line, so that nothing moves when the answer comes.
+        if let Some(row) = blank.and_then(|blank| rows.get_mut(blank)) {
+            *row = Line::styled(
+                format!("the answer below is {} old", seconds(elapsed(inspector.last_at, now))),
+                theme::NOTICE,
+            );
+        }
+    }
+    Body { lines: rows, cursor }
+}
+
+/// Adds the texts and the tables of an answer, with the cursor on one of the rows.
+fn content(
+    view: &View,
+    inspector: &Inspector,
+    answer: &Inspection,
+    width: usize,
+    rows: &mut Vec<Line<'static>>,
+    cursor: &mut Option<usize>,
+) {
+    let keys = view.keys.hints(Context::Inspector, &[(&[Action::ColumnsLeft, Action::ColumnsRight], "")], "");
+    let keys = keys.trim();
+    for (part, style) in [(&answer.signature, theme::BOLD), (&answer.place, theme::DIM), (&answer.doc, theme::PLAIN)] {
+        if let Some(part) = part {
+            rows.extend(lines(part, width, style));
+        }
+    }
+    if let Some(page) = &answer.text {
+        rows.extend(heading(&text_range(page)));
+        let is_value = matches!(answer.aspect, Aspect::Repr | Aspect::Overview) && page.offset == 0 && !page.has_more;
+        match answer.aspect {
+            _ if is_value => rows.extend(value_text::rows(&plain(&page.text), width, true, usize::MAX).rows),
+            Aspect::Source => rows.extend(code(&page.text, width)),
+            _ => rows.extend(lines(&page.text, width, theme::PLAIN)),
+        }
+    }
+    let has_cursor = inspector.total() != Some(0);
+    let mut before = 0;
+    for table in &answer.tables {
+        if rows.last().is_some_and(|row| row.width() > 0) {
+            rows.push(Line::default());
+        }
+        let titled = answer.tables.len() > 1 || answer.aspect == Aspect::Overview;
+        rows.extend(table_rows(table, titled, inspector.grid.column, width, keys));
+        let count = table.rows.len() as u64;
+        if has_cursor && (before..before + count).contains(&inspector.grid.row) {
+            let line = rows.len().saturating_sub((before + count - inspector.grid.row) as usize);
+            if let Some(row) = rows.get_mut(line) {
+                *row = draw_grid::under_cursor(row, width);
+                *cursor = Some(line);
+            }
+        }
+        before += count;
+    }
+    if !answer.notes.is_empty() {
+        rows.push(Line::default());
+    }
+    for note in &answer.notes {
+        // The argument that a client passes is called a tab here.
+        let note = note.replace("what=\"repr\"", "the repr tab");
+        rows.extend(text::fill(&text::name(&note), width).into_iter().map(|line| Line::styled(line, theme::DIM)));
+    }
+}
+
+/// Code with its colours.
+fn code(source: &str, width: usize) -> Vec<Line<'static>> {
+    let lines = highlight(&visible(source));
+    let wrap =
+        |line: &Vec<(String, Style)>| text::wrap(line.iter().map(|(text, style)| (text.as_str(), *style)), width, 4);
+    lines.iter().flat_map(wrap).collect()
 }
 
 /// Type, shape, size, and author; before the first answer from the table of variables.
@@ -131,14 +259,15 @@ fn head(view: &View, inspector: &Inspector, width: usize) -> Vec<Line<'static>> 
     let mut parts = Vec::new();
     match (&inspector.last, known) {
         (Some(answer), _) => {
-            parts.extend([answer.type_name.clone(), answer.shape.clone(), answer.dtype.clone()]);
+            parts.extend([answer.type_name.clone(), units::grouped_shape(&answer.shape), answer.dtype.clone()]);
             parts.extend(answer.size.map(units::bytes));
             if !answer.bases.is_empty() {
                 parts.push(format!("of {}", answer.bases.join(", ")));
             }
         }
         (None, Some(variable)) => {
-            parts.extend([sort(variable).to_owned(), variable.shape.clone(), preview(variable).to_owned()]);
+            let shape = units::grouped_shape(&variable.shape);
+            parts.extend([sort(variable).to_owned(), shape, preview(variable).to_owned()]);
             parts.extend(variable.size.map(units::bytes));
         }
         (None, None) => {}
@@ -191,7 +320,9 @@ fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys:
     let last = table.offset + table.rows.len() as u64;
     let range = match table.total {
         Some(total) if table.offset > 0 || last < total => {
-            format!("{} {} to {last} of {total}", table.title, (table.offset + 1).min(last.max(1)))
+            // Rows count as Python counts.
+            let (first, last) = (units::grouped(table.offset), units::grouped(last.saturating_sub(1)));
+            format!("{} {first} to {last} of {}", table.title, units::grouped(total))
         }
         _ if titled => table.title.clone(),
         _ => String::new(),
@@ -239,7 +370,7 @@ fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys:
 }
 
 fn looks_again(view: &View) -> String {
-    view.keys.hints(Context::Inspector, &[(&[Action::LookAgain], "looks again")], "")
+    view.keys.hints(Context::Inspector, &[(&[Action::LookAgain], "refreshes")], "")
 }
 
 fn refusal(view: &View, error: &InspectError) -> String {

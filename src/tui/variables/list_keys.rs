@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::domain::{Aspect, Timestamp};
+use crate::domain::Timestamp;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Chord, Context};
 use crate::tui::layers::Layer;
@@ -123,11 +123,6 @@ impl View {
             query.paste_line(text);
             self.select_best();
         }
-    }
-
-    pub fn open_inspector(&mut self, variable: String) -> Effect {
-        self.layers.push(Layer::Inspector { scroll: 0 });
-        self.inspect(variable, Aspect::Overview, 0)
     }
 
     fn select_best(&mut self) {

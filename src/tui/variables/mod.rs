@@ -1,8 +1,10 @@
 //! The table of variables, at the side or in a drawer, and the inspector of one value.
 
 pub(in crate::tui) mod draw_drawer;
+pub(in crate::tui) mod draw_grid;
 pub(in crate::tui) mod draw_inspector;
 pub(in crate::tui) mod draw_sidebar;
+pub(in crate::tui) mod grid;
 pub(in crate::tui) mod inspector;
 pub(in crate::tui) mod inspector_keys;
 pub(in crate::tui) mod list;
@@ -30,6 +32,13 @@ pub struct VariablesPanel {
     pub sidebar_width: Option<u16>,
     /// Rows of the sidebar that are scrolled away above.
     pub sidebar_scroll: usize,
+}
+
+impl VariablesPanel {
+    /// Returns whether the person types a row number or a filter in the inspector.
+    pub fn is_asking(&self) -> bool {
+        self.inspector.as_ref().is_some_and(|inspector| inspector.prompt.is_some())
+    }
 }
 
 /// The open list of variables: in the drawer with all details, or at the side, where there is room.

@@ -174,7 +174,7 @@ actions! {
         Completion "pageup" "a page up, down", History "pageup" "a page up, down", Output "pageup b" "a page up, down",
         Inspector "pageup b" "a page up, down", Variables "pageup b" "a page up, down", Help "pageup b" "a page up, down";
     PageDown "page-down" "Scroll down a page": Transcript "pagedown" "",
-        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Inspector "pagedown" "", Variables "pagedown space" "", Help "pagedown space" "";
+        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Inspector "pagedown space" "", Variables "pagedown space" "", Help "pagedown space" "";
     LineUp "line-up" "Scroll up a line": Transcript "ctrl-up" "scroll a line up, down",
         Output "up k ctrl-up" "a line up, down", Inspector "up k ctrl-p" "a row up, down", Help "up k ctrl-p" "a row up, down";
     LineDown "line-down" "Scroll down a line": Transcript "ctrl-down" "",
@@ -190,9 +190,11 @@ actions! {
     Fold "fold" "Unfold or fold the card": Transcript "f5 alt-o" "unfold or fold the card",
         Card "space o" "unfold or fold the card; all cards";
     FoldAll "fold-all" "Unfold or fold all cards": Transcript "shift-f5" "unfold or fold all cards", Card "O" "";
+    /// Open the value, the figures or the whole output of the card.
+    Open "open" "Open the card: its value, figures or whole output": Card "enter" "open its value, figures or output";
     /// Show the figures or the whole output of the card.
     Output "output" "Show the figures or the whole output of the card": Transcript "f6" "figures, or the whole output",
-        Card "enter" "open its figures or its whole output", Figures "f6" "the whole output";
+        Figures "f6" "the whole output";
     /// Show the exact text that clients received for a snippet.
     Received "received" "Show what the client received": Transcript "shift-f6" "show what the client received",
         Card "m" "show what the client received";
@@ -220,7 +222,7 @@ actions! {
     SearchOrFilter "search-or-filter" "Search or filter": Lookup "tab" "search instead of filter, and back";
     Back "back" "Close, deselect, follow": Transcript "esc" "close, deselect, follow",
         Completion "esc" "close", History "esc ctrl-g" "close, keeping the input", Output "esc q f6" "back to the transcript",
-        Figures "esc q" "back to the transcript", Inspector "esc enter q" "close",
+        Figures "esc q" "back to the transcript", Inspector "esc q" "close",
         Menu "esc" "close", Prompt "esc" "close", Card "esc q" "back to the input", Lookup "esc" "cancel",
         Variables "esc q" "close", Help "esc q" "close";
     /// Give the keys back to the input.
@@ -251,7 +253,7 @@ actions! {
     Choose "choose" "Choose the selected one": Completion "enter" "accept the selected one",
         History "enter" "put it into the input",
         Variables "enter" "inspect the selected one", Menu "enter" "choose the selected one", Prompt "enter" "write the file",
-        Lookup "enter" "go to the card";
+        Lookup "enter" "go to the card", Inspector "enter" "open the row";
     /// Accept the selected completion, or the prefix that all completions share.
     Accept "accept" "Accept the completion": Completion "tab" "accept, or the common prefix";
     NextFormat "next-format" "Next format": Prompt "tab" "next format";
@@ -260,11 +262,19 @@ actions! {
     /// Sort the list of variables in another order.
     SortVariables "sort-variables" "Sort the variables": Variables "s" "sort: kind, name, type, size, change";
 
-    NextAspect "next-aspect" "Next view of the variable": Inspector "tab" "next view, previous view";
-    PreviousAspect "previous-aspect" "Previous view of the variable": Inspector "shift-tab" "";
-    NextPage "next-page" "Next page of the variable": Inspector "n space" "next page, previous page";
-    PreviousPage "previous-page" "Previous page of the variable": Inspector "p" "";
-    FirstPage "first-page" "First page of the variable": Inspector "home g" "first page, last page";
-    LastPage "last-page" "Last page of the variable": Inspector "end G" "";
-    LookAgain "look-again" "Refresh the variable": Inspector "r" "refresh";
+    /// Go back to the value that led to this one.
+    WalkBack "walk-back" "Back to the value before": Inspector "backspace" "back to the value before";
+    NextAspect "next-aspect" "Next view of the value": Inspector "tab" "next view, previous view";
+    PreviousAspect "previous-aspect" "Previous view of the value": Inspector "shift-tab" "";
+    NextPage "next-page" "Next page of a text": Inspector "n" "next page of a text, the one before";
+    PreviousPage "previous-page" "Previous page of a text": Inspector "p" "";
+    FirstPage "first-page" "First row or page": Inspector "home" "first row, last row";
+    LastPage "last-page" "Last row or page": Inspector "end G" "";
+    GoToRow "go-to-row" "Go to a row by its number": Inspector "g" "go to a row by its number";
+    FilterRows "filter-rows" "Filter the rows": Inspector "/" "filter, by price > 3 or a text";
+    /// Sort the rows by the first column in sight.
+    SortRows "sort-rows" "Sort by the first column in sight": Inspector "s" "sort by the first column in sight";
+    /// Copy the Python expression that leads to the row, or to the value.
+    CopyValuePath "copy-value-path" "Copy the path as Python": Inspector "y" "copy the path, as Python";
+    LookAgain "look-again" "Refresh the value": Inspector "r" "refresh";
 }
