@@ -136,7 +136,7 @@ fn narrow_output_does_not_move() {
 #[test]
 fn a_wide_value_scrolls_and_opens_too() {
     let mut story = Story::default();
-    let value = format!("[{}]", (0..90).map(|n| n.to_string()).collect::<Vec<_>>().join(", "));
+    let value = format!("<{}>", (0..90).map(|n| n.to_string()).collect::<Vec<_>>().join(", "));
     story.ran(&Author::You, "value", "", Outcome { result: Some(value), ..ok(1) });
     let mut view = story.view();
     screen(&mut view, 80, 24);
@@ -144,7 +144,7 @@ fn a_wide_value_scrolls_and_opens_too() {
     key(&mut view, KeyCode::Right);
     key(&mut view, KeyCode::Right);
     let moved = text(&mut view, 80, 24);
-    assert!(!moved.contains("[0, 1, 2") && goes_on(&moved), "{moved}");
+    assert!(!moved.contains("<0, 1, 2") && goes_on(&moved), "{moved}");
     key(&mut view, KeyCode::Enter);
-    assert!(matches!(view.layers.top(), Some(Layer::Pager(_))), "a value is an output");
+    assert!(matches!(view.layers.top(), Some(Layer::Inspector { .. })), "a value is inspected");
 }
