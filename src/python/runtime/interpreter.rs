@@ -34,7 +34,7 @@ use crate::python::io::stdin::Stdin;
 use crate::python::io::streams::Streams;
 use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::settings::InterpreterSettings;
-use crate::python::isolation::{children, fork, project, threads};
+use crate::python::isolation::{children, exit_words, fork, project, threads};
 use crate::python::values::namespace::Namespace;
 use crate::session::EngineEvent;
 
@@ -99,6 +99,7 @@ impl Interpreter {
         fork::watch();
         children::remember_guardian();
         let context = SnippetContext::new(py)?;
+        exit_words::install(py)?;
         let signals = SignalHandlers::install(py)?;
         let streams = Streams::install(py, &capture, &context)?;
         // Before the baseline, which includes the runner's builtins and environment variables; and before the namespace,

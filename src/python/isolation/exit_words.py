@@ -1,0 +1,20 @@
+"""`exit` and `quit` of a session: code cannot end it, and is told so."""
+
+import sys
+
+
+class Exit:
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"{self.name}() ends this snippet only; the session goes on. In the dashboard, Ctrl-D quits."
+
+    def __call__(self, code=None):
+        # Scripts that a snippet runs end as usual.
+        if sys._getframe(1).f_code.co_filename.startswith("<snippet "):
+            print(repr(self))
+        raise SystemExit(code)
+
+
+EXITS = {name: Exit(name) for name in ("exit", "quit")}
