@@ -35,7 +35,7 @@ impl InsightRequest {
             && match self.about {
                 InsightKind::Completion => completion(),
                 InsightKind::Signature => true,
-                InsightKind::Candidate(_) => false,
+                InsightKind::Candidate(_) | InsightKind::Command => false,
             }
     }
 
@@ -48,7 +48,7 @@ impl InsightRequest {
                 matches!(lexer::cursor_context(self.before()), CursorContext::Attribute { of: None, .. })
             }
             InsightKind::Signature => true,
-            InsightKind::Candidate(_) => false,
+            InsightKind::Candidate(_) | InsightKind::Command => false,
         };
         Duration::from_millis(if inferred { 1_500 } else { 300 })
     }
@@ -62,6 +62,8 @@ pub enum InsightKind {
     Signature,
     /// The candidate of this name at the cursor.
     Candidate(String),
+    /// The completions at the cursor of a line for a debugger that waits: its commands, and names where it has stopped.
+    Command,
 }
 
 /// The answer to an [`InsightRequest`].

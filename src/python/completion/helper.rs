@@ -9,7 +9,12 @@ use crate::domain::{Candidate, Completions, Insight, InsightKind, InsightRequest
 use crate::python::magics;
 
 /// One module, written in parts.
-const SOURCE: &str = concat!(include_str!("names.py"), include_str!("modules.py"), include_str!("signatures.py"));
+const SOURCE: &str = concat!(
+    include_str!("names.py"),
+    include_str!("modules.py"),
+    include_str!("signatures.py"),
+    include_str!("debugger.py")
+);
 
 /// The helper's module, with builtins of its own, which user code cannot reach.
 pub struct CompletionHelper {
@@ -32,6 +37,7 @@ impl CompletionHelper {
         initial.set_item("own_builtins", own)?;
         initial.set_item("builtins", builtins)?;
         initial.set_item("modules", sys.getattr("modules")?)?;
+        initial.set_item("current_frames", sys.getattr("_current_frames")?)?;
         initial.set_item("sys", sys)?;
         initial.set_item("scandir", posix.getattr("scandir")?)?;
         initial.set_item("getcwd", posix.getattr("getcwd")?)?;
@@ -87,6 +93,22 @@ impl CompletionHelper {
                 let arguments =
                     (request.kind, &request.prefix, request.steps, request.more, &self.globals, run, cursor);
                 let found = self.function(py, "complete")?.call1(arguments)?;
+                let (found, left_out): (Vec<(String, String)>, usize) = found.extract()?;
+                let from = question.cursor - request.replaced.min(question.cursor);
+                let candidates = found.into_iter().map(|(name, kind)| candidate(&context, name, kind, &code[end..]));
+                Ok(Insight::Completions(Completions { from, candidates: candidates.collect(), left_out }))
+            }
+            InsightKind::Command => {
+                // The debugger runs what follows `!` as Python.
+                let line = before.trim_start();
+                let statement = line.trim_start_matches('!');
+                let is_first = line == statement && statement.chars().all(|c| c.is_alphanumeric() || c == '_');
+                let context = lexer::cursor_context(statement);
+                let Some(request) = HelperRequest::new(py, &context, statement, statement)? else {
+                    return Ok(Insight::Completions(Completions::default()));
+                };
+                let arguments = (request.kind, &request.prefix, request.steps, request.more, is_first);
+                let found = self.function(py, "complete_command")?.call1(arguments)?;
                 let (found, left_out): (Vec<(String, String)>, usize) = found.extract()?;
                 let from = question.cursor - request.replaced.min(question.cursor);
                 let candidates = found.into_iter().map(|(name, kind)| candidate(&context, name, kind, &code[end..]));

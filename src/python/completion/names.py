@@ -2,7 +2,7 @@
 jedi, and that only where user code may run as well. Without `run` no user code is called: attributes of a value are looked
 up in the dicts of its type."""
 
-# The engine sets: own_builtins, builtins, modules, sys, scandir, getcwd, home, magics (source)
+# The engine sets: own_builtins, builtins, modules, current_frames, sys, scandir, getcwd, home, magics (source)
 
 MISSING = object()
 LIMIT = 200
