@@ -13,6 +13,7 @@ pub mod frame;
 pub mod home_path;
 pub mod input;
 pub mod inspection;
+pub mod leaving;
 pub mod lexer;
 pub mod markup;
 pub mod note;

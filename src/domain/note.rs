@@ -17,6 +17,20 @@ pub struct Note {
     pub answers: Option<Arc<Inquiry>>,
 }
 
+impl Note {
+    /// A note that the person does not want to answer a question. It has no text.
+    #[must_use]
+    pub fn declining(inquiry: Arc<Inquiry>) -> Self {
+        Self { by: Author::You, text: "".into(), about: None, answers: Some(inquiry) }
+    }
+
+    /// Returns the question that the person declined to answer.
+    #[must_use]
+    pub fn declined(&self) -> Option<&Arc<Inquiry>> {
+        self.answers.as_ref().filter(|_| self.text.is_empty())
+    }
+}
+
 /// A question of a client to the person at the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inquiry {
@@ -31,12 +45,26 @@ pub struct Inquiry {
 }
 
 impl Inquiry {
-    /// Returns the answer that `typed` stands for: the choice of that number, or the text itself.
+    /// Returns the answer that `typed` stands for: the choice of that number, or the text itself. `None` if it is the
+    /// number of no choice.
     #[must_use]
-    pub fn meant(&self, typed: &str) -> Arc<str> {
+    pub fn meant(&self, typed: &str) -> Option<Arc<str>> {
         let typed = typed.trim();
-        let choice = typed.parse::<usize>().ok().and_then(|number| self.choices.get(number.checked_sub(1)?));
-        choice.cloned().unwrap_or_else(|| typed.into())
+        match typed.parse::<i64>() {
+            Ok(number) if !self.choices.is_empty() => {
+                self.choices.get(usize::try_from(number).ok()?.checked_sub(1)?).cloned()
+            }
+            _ => Some(typed.into()),
+        }
+    }
+
+    /// Returns what the person may type, as a hint after a number that is no choice's.
+    #[must_use]
+    pub fn numbers(&self) -> String {
+        match self.choices.len() {
+            1 => "1, or words".to_owned(),
+            count => format!("1 to {count}, or words"),
+        }
     }
 }
 
@@ -56,7 +84,24 @@ pub fn note_in_comments(code: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::note_in_comments;
+    use std::sync::Arc;
+
+    use super::{Author, Inquiry, note_in_comments};
+
+    #[test]
+    fn a_number_is_a_choice_or_nothing() {
+        let choices = vec!["all of it".into(), "the last year".into()];
+        let inquiry = Inquiry { number: 1, by: Author::You, text: "?".into(), choices, at: 0 };
+        let meant = |typed: &str| inquiry.meant(typed);
+        assert_eq!(meant(" 2 "), Some("the last year".into()));
+        for typed in ["0", "3", "-1", "99999999999999"] {
+            assert_eq!(meant(typed), None, "{typed}");
+        }
+        assert_eq!(meant("3 rows"), Some("3 rows".into()));
+        assert_eq!(inquiry.numbers(), "1 to 2, or words");
+        let open = Inquiry { choices: Vec::new(), ..inquiry.clone() };
+        assert_eq!(open.meant("3"), Some(Arc::from("3")), "without choices a number is an answer");
+    }
 
     #[test]
     fn only_code_that_is_all_comments_is_a_note() {

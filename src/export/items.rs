@@ -125,7 +125,8 @@ pub fn describe_entry(entry: &Entry) -> String {
             let about = note.about.map(|snippet| format!(" about {snippet}")).unwrap_or_default();
             let question =
                 note.answers.as_ref().map(|question| format!(" to \"{}\"", question.text)).unwrap_or_default();
-            format!("note by {}{about}{question}: {}", note.by.name(), note.text)
+            let text = if note.declined().is_some() { "(declined to answer)" } else { &*note.text };
+            format!("note by {}{about}{question}: {text}", note.by.name())
         }
         Entry::Background { .. } => "written while nothing ran".to_owned(),
         Entry::Snippet(snippet) => snippet.id.to_string(),

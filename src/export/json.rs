@@ -128,6 +128,7 @@ fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
             "text": note.text,
             "about": note.about,
             "answers": note.answers.as_ref().map(|asked| asked.text.clone()),
+            "declined": note.declined().is_some(),
         }),
         Entry::Snippet(_) => return Ok(()),
     };

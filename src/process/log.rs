@@ -135,7 +135,10 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             let number = transcript.snippet(*snippet).map_or(1, Snippet::next_display);
             Some(format!("{snippet} shows {}", display.label(number)))
         }
-        Event::Noted { note, .. } => Some(format!("note by {}: {}", name(&note.by), plain(&note.text))),
+        Event::Noted { note, .. } => Some(match note.declined() {
+            Some(inquiry) => format!("{} declined to answer {}", name(&note.by), name(&inquiry.by)),
+            None => format!("note by {}: {}", name(&note.by), plain(&note.text)),
+        }),
         Event::Inquired(inquiry) => Some(format!("{} asks the person: {}", name(&inquiry.by), plain(&inquiry.text))),
         Event::Started { .. }
         | Event::Titled { .. }

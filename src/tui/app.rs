@@ -79,6 +79,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
     view.set(settings);
     view.theme = view.theme.in_this_environment();
     view.records.client_responses = Some(session.client_responses().clone());
+    view.composer.replies.clock = now();
+    view.composer.replies.hold_back(now());
     if let Some(snapshot) =
         crash_store.and_then(CrashStore::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
     {
@@ -260,6 +262,7 @@ impl Dashboard {
         if let Some(notice) = notifications::notice(event, &self.view) {
             self.screen.notify(&notice);
         }
+        self.view.composer.replies.clock = now();
         self.view.apply(event);
         self.dirty = true;
         Flow::GoOn
@@ -323,9 +326,8 @@ impl Dashboard {
 
     fn perform(&mut self, effect: Effect) -> io::Result<Flow> {
         match effect {
-            Effect::Submit(code) if let Some(text) = note::note_in_comments(&code) => {
-                self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
-            }
+            Effect::Submit(code) if let Some(text) = note::note_in_comments(&code) => self.note(text.into()),
+            Effect::Note(text) => self.note(text),
             Effect::Submit(code) => {
                 // The code may end Python before the next frame, and must not come back as a draft.
                 self.save_snapshot();
@@ -359,6 +361,10 @@ impl Dashboard {
                 let session = self.session.clone();
                 self.ask(async move { session.interrupt(None, "you").await.map(drop) });
             }
+            Effect::Cancel(snippet) => {
+                let session = self.session.clone();
+                self.ask(async move { session.interrupt(Some(snippet), "you").await.map(drop) });
+            }
             Effect::Restart => self.restart(),
             Effect::SaveAndRestart => self.save_and_restart(),
             Effect::Replay(which) => {
@@ -372,6 +378,7 @@ impl Dashboard {
             Effect::CopyPiece { text, what } => self.copy(&text, &what)?,
             Effect::EditOutside => self.edit_outside(),
             Effect::Quit => self.session.quit(),
+            Effect::SaveAndQuit => self.save_and_quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Mouse(captured) => self.screen.capture_mouse(captured)?,
             Effect::Redraw => {
@@ -380,6 +387,10 @@ impl Dashboard {
             }
         }
         Ok(Flow::GoOn)
+    }
+
+    fn note(&self, text: Arc<str>) {
+        self.session.note(Note { by: Author::You, text, about: None, answers: None });
     }
 
     /// Sends a request to the session without waiting for the answer.
@@ -400,7 +411,7 @@ impl Dashboard {
     /// When the spinner and the clock move next, if code is running.
     fn animation_at(&self) -> Option<Instant> {
         if self.view.transcript.running().is_none() {
-            let at = self.view.composer.reply.as_ref()?.opens_at(now())?;
+            let at = self.view.composer.replies.opens_at(now())?;
             return Some(Instant::now() + Duration::from_millis(at.saturating_sub(now())));
         }
         let rest = theme::SPINNER_PACE - now() % theme::SPINNER_PACE;

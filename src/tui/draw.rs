@@ -14,6 +14,7 @@ use self::canvas::{elapsed, put, put_right, rule};
 use self::layout::{Class, Layout, MIN_SCREEN};
 use super::composer::draw_completion;
 use super::composer::draw_history;
+use super::composer::draw_reply;
 use super::input::keymap::Action;
 use super::layers::Layer;
 use super::overlays::draw_config_problems;
@@ -175,27 +176,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
     };
     let back = view.keys.key_hint(Action::Back);
     let hint = if below.is_empty() { String::new() } else { format!("{back} ") };
-    let asks = view.composer.reply.as_ref().map(|reply| {
-        let room = usize::from(layout.rule.width).saturating_sub(8);
-        let prompt = text::name(&reply.prompt_label()).into_owned();
-        match (reply.inquiry(), view.question().is_some()) {
-            // The question is shown below.
-            (Some(inquiry), true) => {
-                let waiting = view.transcript.inquiries().len() - 1;
-                let more = if waiting > 0 {
-                    format!(", {} after it", units::count(waiting, "question"))
-                } else {
-                    String::new()
-                };
-                text::cut(&format!(" {} asks you{more} ", text::name(inquiry.by.name())), room).into_owned()
-            }
-            (Some(_), false) => {
-                let hint = format!(" ({back} to answer) ");
-                format!(" {}{hint}", text::cut(&prompt, room.saturating_sub(hint.len() + 1)))
-            }
-            (None, _) => text::cut(&format!(" {prompt} "), room).into_owned(),
-        }
-    });
+    let asks = draw_reply::rule_text(view, usize::from(layout.rule.width).saturating_sub(8));
     // The keys do not go to the input.
     let is_elsewhere = view.viewport.selected.is_some() || view.has_layer_for_keys();
     let focus = if is_elsewhere { theme::DIM } else { theme::FOCUS };
@@ -229,7 +210,9 @@ fn lines_in_sight(view: &View, layout: &Layout) -> String {
     let (input, area) = (&view.composer.editor, layout.editor_text());
     let rows = input.visible(area.height.into());
     match (rows.first(), rows.last()) {
-        (Some(first), Some(last)) if input.rows(area.width) > rows.len() && view.composer.reply.is_none() => {
+        (Some(first), Some(last))
+            if input.rows(area.width) > rows.len() && view.composer.replies.current().is_none() =>
+        {
             let word = if layout.class == Class::Compact { "" } else { "lines " };
             format!(" {word}{}–{} of {} ", first.line + 1, last.line + 1, input.buffer.lines().len())
         }

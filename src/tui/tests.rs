@@ -1,5 +1,6 @@
 //! Tests of screens and keys: everything that a person sees and does.
 
+mod burst;
 mod emulated;
 mod export;
 mod figures;
@@ -10,11 +11,13 @@ mod help;
 mod inspector;
 mod keys;
 mod layers;
+mod leaving;
 mod line_numbers;
 mod lookup;
 mod mouse;
 mod pager;
 mod palette;
+mod prompts;
 mod questions;
 mod readme;
 mod replay;
@@ -78,7 +81,9 @@ fn rows(buffer: &Buffer) -> Vec<String> {
     .collect()
 }
 
+/// Presses a key after a rest, so that keys at the same time are no burst.
 fn press(view: &mut View, code: KeyCode, modifiers: KeyModifiers) -> Option<Effect> {
+    view.composer.pace.rest();
     view.on_terminal(&Event::Key(KeyEvent::new(code, modifiers)), NOW)
 }
 

@@ -9,6 +9,9 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::domain::terminal_text::visible;
 
+/// The tab stops of prose.
+const PROSE_TAB: usize = 4;
+
 /// No writing system has more characters than this in one cell.
 const MAX_CLUSTER: usize = 16;
 
@@ -125,6 +128,64 @@ pub fn part(line: &Line<'static>, from: usize, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
+/// Wraps one line of styled prose at its words, to rows of at most `width` cells. Rows after the first are indented like
+/// the first one, and by `hang` cells more. Only a word that is longer than a row is broken.
+pub fn wrap_words<'a>(
+    pieces: impl IntoIterator<Item = (&'a str, Style)>,
+    width: usize,
+    hang: usize,
+) -> Vec<Line<'static>> {
+    let width = width.max(2);
+    let cells = cells(pieces, width);
+    let is_space = |index: usize| cells.get(index).is_some_and(|(grapheme, ..)| grapheme == " ");
+    let begin = (0..cells.len()).find(|index| !is_space(*index)).unwrap_or(cells.len());
+    let indent = (begin + hang).min(width / 2);
+    let mut rows = Vec::new();
+    // The indentation of the first row is part of its text.
+    let (mut start, mut first_word, mut shift) = (0, begin, 0);
+    loop {
+        // A wide character may need the whole row.
+        if cells.get(start).is_some_and(|(.., first)| shift + first > width) {
+            shift = 0;
+        }
+        let mut used = shift;
+        let full = (start..cells.len()).find(|index| {
+            used += cells[*index].2;
+            used > width
+        });
+        let end = match full {
+            None => cells.len(),
+            Some(full) => (first_word + 1..=full).rev().find(|index| is_space(*index)).unwrap_or(full),
+        };
+        let last = (start..end).rev().find(|index| !is_space(*index)).map_or(start, |last| last + 1);
+        let mut row = Rows { done: Vec::new(), row: Vec::new(), column: 0, width };
+        row.put(&" ".repeat(shift), Style::new(), shift);
+        for (grapheme, style, cells) in &cells[start..last] {
+            row.put(grapheme, *style, *cells);
+        }
+        row.break_row();
+        rows.append(&mut row.done);
+        let Some(next) = (end..cells.len()).find(|index| !is_space(*index)) else { return rows };
+        (start, first_word, shift) = (next, next, indent);
+    }
+}
+
+/// The graphemes of one line with their widths; tabs are expanded, and no grapheme is wider than `width`.
+fn cells<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize) -> Vec<(String, Style, usize)> {
+    let rows = wrap(pieces, usize::MAX, PROSE_TAB);
+    let spans = rows.into_iter().flat_map(|row| row.spans);
+    let graphemes = spans.flat_map(|span| {
+        let style = span.style;
+        let graphemes: Vec<String> = span.content.graphemes(true).map(str::to_owned).collect();
+        graphemes.into_iter().map(move |grapheme| (grapheme, style))
+    });
+    let sized = graphemes.map(|(grapheme, style)| {
+        let cells = grapheme_width(&grapheme);
+        (grapheme, style, cells)
+    });
+    sized.filter(|(.., cells)| *cells <= width).collect()
+}
+
 /// Breaks a sentence into lines of at most `width` cells, between words where possible.
 pub fn fill(sentence: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -219,6 +280,32 @@ mod tests {
         assert_eq!(fill("run, or go on if not", 9), ["run, or", "go on if", "not"]);
         assert_eq!(fill("a /very/long/path", 6), ["a", "/very/", "long/p", "ath"]);
         assert_eq!(fill("", 6), [""]);
+    }
+
+    #[test]
+    fn prose_breaks_between_words_and_keeps_its_indentation() {
+        let words = |text: &str, width: usize, hang: usize| -> Vec<String> {
+            wrap_words([(text, Style::new())], width, hang).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(words("the hold-out set of last week", 18, 0), ["the hold-out set", "of last week"]);
+        assert_eq!(words("exactly ten", 7, 0), ["exactly", "ten"]);
+        assert_eq!(words("2 a choice of words", 11, 2), ["2 a choice", "  of words"]);
+        assert_eq!(words("    def f(x): return x", 14, 0), ["    def f(x):", "    return x"]);
+        assert_eq!(words("a /very/long/path b", 6, 0), ["a", "/very/", "long/p", "ath b"]);
+        assert_eq!(words("漢字漢字漢字", 5, 0), ["漢字", "漢字", "漢字"]);
+        assert_eq!((words("", 6, 0), words("   ", 2, 0)), (vec![String::new()], vec![String::new()]));
+        let styled = wrap_words(
+            [("1 ", Style::new().add_modifier(ratatui::style::Modifier::BOLD)), ("a choice", Style::new())],
+            4,
+            2,
+        );
+        assert_eq!(styled[0].spans.len(), 2, "each piece keeps its style");
+        for width in 2..30 {
+            for row in words("a\tb  漢字 👨‍👩‍👧‍👦 e\u{301}e\u{301} loooooooooooooong, and more", width, 3)
+            {
+                assert!(super::width(&row) <= width, "{row:?} in {width}");
+            }
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::theme::{self, Theme};
 use super::transcript::card::Card;
 use super::transcript::viewport::{Anchor, Place, Viewport};
 use super::variables::VariablesPanel;
-use crate::domain::{Author, Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript, home_path};
+use crate::domain::{Author, Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript, home_path};
 use crate::session::{ClientResponses, Spool};
 
 /// The state of the dashboard. Drawing only reads it.
@@ -64,7 +64,7 @@ pub struct Records {
 pub struct Pending {
     /// This card runs again at the next press of the same key.
     pub run_again: Option<usize>,
-    /// The session ends at the next press of the same key, although something runs.
+    /// The session ends at the next press of the same key, although something would be lost.
     pub quit: bool,
     /// Python restarts at the next press of the same key.
     pub restart: bool,
@@ -74,6 +74,13 @@ pub struct Pending {
     pub restore: Option<String>,
     /// The person interrupted this snippet at that time.
     pub interrupt: Option<(SnippetId, Timestamp)>,
+}
+
+impl Pending {
+    /// Drops questions to the person that the next key would have answered.
+    pub fn forget(&mut self) {
+        (self.quit, self.restart) = (false, false);
+    }
 }
 
 /// What is drawn, measured before drawing so that drawing changes nothing.
@@ -122,35 +129,19 @@ impl View {
 
     /// The reply that gets the keys.
     pub fn open_reply(&self, now: Timestamp) -> Option<&Reply> {
-        self.composer.reply.as_ref().filter(|reply| reply.is_open(&self.composer.editor, now))
+        self.composer.open_reply(now)
     }
 
-    /// The question of a client, if it is shown in full.
-    pub fn question(&self) -> Option<&Arc<Inquiry>> {
-        self.composer.reply.as_ref().and_then(|reply| reply.shown(&self.composer.editor))
-    }
-
-    /// Starts a reply to code or a client that asks, and drops a reply that is no longer needed. Code comes first.
+    /// Takes the prompts and questions that are open now.
     fn follow_input(&mut self) {
-        let asking = self.transcript.running().and_then(|running| Some((running.id, running.input.clone()?)));
-        let same =
-            match (self.composer.reply.as_ref().map(|reply| &reply.asks), &asking, self.transcript.inquiries().first())
-            {
-                (Some(Asks::Code { request, .. }), Some((_, current)), _) => request.number == current.number,
-                (Some(Asks::Client(inquiry)), None, Some(current)) => inquiry.number == current.number,
-                (None, None, None) => true,
-                _ => false,
-            };
-        if same {
-            return;
-        }
-        self.composer.reply = if let Some((snippet, request)) = asking {
-            let expected = self.composer.last_answered == Some(snippet);
-            Some(Reply::to_code(snippet, request, expected))
-        } else {
-            let inquiry = self.transcript.inquiries().first();
-            inquiry.map(|inquiry| Reply::to_client(inquiry.clone(), self.composer.typed_at))
-        };
+        let running = self.transcript.running();
+        let asking = running.and_then(|running| {
+            Some(Asks::Code { snippet: running.id, by: running.author.clone(), request: running.input.clone()? })
+        });
+        let is_expected = self.composer.is_expected(running.map(|running| running.id));
+        let asked = asking.into_iter().chain(self.transcript.inquiries().iter().cloned().map(Asks::Client)).collect();
+        let was_interrupted = self.pending.interrupt.is_some();
+        self.composer.replies.follow(asked, is_expected, was_interrupted, !self.composer.editor.is_empty());
     }
 
     pub fn apply(&mut self, event: &Event) {

@@ -65,7 +65,7 @@ fn first_frame(python: &str) {
         let mut terminal = Terminal::start(&home, &["--session", "bench", "--python", python], 50, 200);
         wait_for_frame(&terminal, "ready");
         let time = begun.elapsed();
-        terminal.send("\u{4}");
+        terminal.leave();
         terminal.wait();
         time
     };
@@ -167,6 +167,6 @@ fn memory(python: &str) {
         (grown / SNIPPETS).saturating_sub(text)
     );
     client.close();
-    terminal.send("\u{4}");
+    terminal.leave();
     terminal.wait();
 }

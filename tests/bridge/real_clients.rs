@@ -253,7 +253,7 @@ fn dashboard(home: &Home, python: &Path) -> Terminal {
 
 fn leave(mut terminal: Terminal) {
     terminal.wait_for("an idle session", |screen| screen.contains("ready"));
-    terminal.send("\u{4}");
+    terminal.leave();
     let status = terminal.wait();
     assert!(status.success(), "the dashboard ended with {status:?}");
 }

@@ -237,7 +237,7 @@ fn what_is_typed_at_getpass_is_kept_nowhere() {
     let call =
         json!({"name": "run_python_code", "arguments": {"code": "import getpass\nlen(getpass.getpass('Token: '))"}});
     let id = client.send("tools/call", call);
-    terminal.wait_for_text("asks (hidden)");
+    terminal.wait_for_text("wants hidden input");
     terminal.wait_for_text("Enter answer");
     let mut heard = client.answer(id).to_string();
     terminal.send(secret);
@@ -415,7 +415,7 @@ fn no_escape_sequence_reaches_the_terminal_through_the_dashboard() {
         terminal.wait_for("the snippet's card", |text| text.contains(&format!("  {}  ", nth + 1)));
     }
     let id = client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": "input(h)"}}));
-    terminal.wait_for_text("asks: ⟨U+202E⟩");
+    terminal.wait_for_text("wants input: ⟨U+202E⟩");
     // Variables, clients, help, and all of the transcript.
     for keys in ["\u{1b}OS", "\u{1b}OR", "\u{1b}OP", "\u{1b}[5~", "\u{1b}[5~", "\u{1b}[6~"] {
         terminal.send(keys);

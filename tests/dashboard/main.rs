@@ -6,6 +6,7 @@ mod support;
 
 mod picture;
 mod plain;
+mod questions;
 mod screen;
 mod settings;
 mod terminal;

@@ -48,6 +48,8 @@ fn a_session_as_lines() {
     assert!(terminal.echoes(), "what is typed can be seen again");
     type_and_wait(&mut terminal, "name, secret", "  ('ada', 'hush')\n7 ok, ");
     type_and_wait(&mut terminal, ":vars", "x: int, 21, set by 1");
+    let question = "5 variables would be lost: Ctrl-D again quits; %checkpoint saves the variables first";
+    type_and_wait(&mut terminal, "exit()", &format!("exit()\n{question}"));
     terminal.send("\u{4}");
     terminal.wait();
     let screen = terminal.text();
@@ -110,7 +112,7 @@ fn clients_are_told_of_and_answered() {
     let answer = client.answer(id);
     assert!(Client::text(&answer["result"]).contains("large"), "{answer}");
     let id = client.send("tools/call", run("print('got', input('which? '))"));
-    terminal.wait_for_text("3 wants input: which?");
+    terminal.wait_for_text("claude-code (3) wants input: which?");
     terminal.send(":answer\r");
     terminal.wait_for_text("answer: ");
     terminal.send("this one\r");

@@ -181,7 +181,7 @@ fn suspended_and_continued_by_a_shell() {
     terminal.send("x + 1\r");
     terminal.wait_for_row("43");
     terminal.wait_until_idle();
-    terminal.send("\u{4}");
+    terminal.leave();
     terminal.wait_for("the shell's prompt", |screen| !screen.contains("variables"));
     terminal.send("echo back $?\r");
     terminal.wait_for_text("back 0");

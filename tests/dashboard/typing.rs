@@ -20,7 +20,7 @@ fn run(terminal: &mut Terminal, code: &str, result: &str) {
 }
 
 fn quit(terminal: &mut Terminal) {
-    terminal.send("\u{4}");
+    terminal.leave();
     assert_eq!(terminal.wait().exit_code(), 0);
 }
 

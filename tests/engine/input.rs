@@ -190,7 +190,7 @@ fn the_person_answers_and_the_draft_comes_back() {
     terminal.send("my_draft");
     terminal.wait_for_text("my_draft");
     let run = ask(&mut client, "name = input('name? ')\nname + '!'");
-    terminal.wait_for_text("asks: name?");
+    terminal.wait_for_text("wants input: name?");
     terminal.wait_for("the reply in place of the draft", |screen| !screen.contains("my_draft"));
     terminal.send("Ada\r");
     terminal.wait_for_text("my_draft");
@@ -206,7 +206,7 @@ fn the_person_answers_and_the_draft_comes_back() {
     assert_eq!(run["input_prompt"], "Key:");
     let refused = client.call("answer_input", json!({"snippet": run["snippet"], "text": "guess"}));
     assert!(refused["isError"] == true && Client::text(&refused).contains("Only the person"), "{refused}");
-    terminal.wait_for("a password prompt", |screen| screen.contains("asks (hidden): Key:"));
+    terminal.wait_for("a password prompt", |screen| screen.contains("wants hidden input: Key:"));
     terminal.wait_for_text("Enter answer");
     terminal.send("s3same");
     let screen = terminal.wait_for_text("••••••");
@@ -221,20 +221,21 @@ fn the_person_answers_and_the_draft_comes_back() {
 
     // pdb: commands one after another without a pause, the end of the input, and an interrupt.
     terminal.send("breakpoint(); x = 6 * 7\r");
-    terminal.wait_for("the debugger", |screen| screen.contains("asks: (Pdb)") && screen.contains("Enter answer"));
+    terminal
+        .wait_for("the debugger", |screen| screen.contains("wants input: (Pdb)") && screen.contains("Enter answer"));
     terminal.send("p 40 + 1\r");
     terminal.wait_for("the next prompt", |screen| {
         let answered = screen.lines().any(|row| row.trim_start().starts_with("41"));
-        answered && screen.contains("asks: (Pdb)") && screen.contains("Enter answer")
+        answered && screen.contains("wants input: (Pdb)") && screen.contains("Enter answer")
     });
     terminal.send("c\r");
-    terminal.wait_for("the end of pdb", |screen| !screen.contains("asks: (Pdb)"));
+    terminal.wait_for("the end of pdb", |screen| !screen.contains("wants input: (Pdb)"));
     terminal.send("input('more? ')\r");
-    terminal.wait_for("a prompt", |screen| screen.contains("asks: more?") && screen.contains("Enter answer"));
+    terminal.wait_for("a prompt", |screen| screen.contains("wants input: more?") && screen.contains("Enter answer"));
     terminal.send("\u{4}");
     terminal.wait_for_text("EOFError");
     terminal.send("input('stop? ')\r");
-    terminal.wait_for("a prompt", |screen| screen.contains("asks: stop?") && screen.contains("Enter answer"));
+    terminal.wait_for("a prompt", |screen| screen.contains("wants input: stop?") && screen.contains("Enter answer"));
     terminal.send("\u{3}");
     terminal.wait_for_text("interrupted");
     let run = client.run("x");

@@ -377,7 +377,7 @@ fn the_terminal_is_right_whatever_fails() {
                 let idle = text.lines().last().is_some_and(|row| row.contains("ready"));
                 ended(text) || idle && text.lines().any(|row| row.trim_start().starts_with("42"))
             });
-            terminal.send("\u{4}");
+            terminal.leave();
         }
         let text = terminal.wait_for("its end", ended);
         wait_until("the terminal as it was", || {

@@ -327,6 +327,6 @@ fn the_dashboard_exports() {
     terminal.wait_for_text("already exists; Enter replaces it");
     terminal.send("\r");
     terminal.wait_for_text("2 snippets written to");
-    terminal.send("\u{4}");
+    terminal.leave();
     assert_eq!(terminal.wait().exit_code(), 0);
 }

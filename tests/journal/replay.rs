@@ -231,7 +231,7 @@ fn a_hidden_answer_is_requested_again_and_never_recorded() {
     let mut terminal = dashboard(&home, &["--session", "s"]);
     terminal.send("import getpass; word = getpass.getpass('word? '); length = len(word)\r");
     terminal.wait_for("a prompt that takes keys", |screen| {
-        screen.contains("asks (hidden)") && screen.contains("Enter answer")
+        screen.contains("wants hidden input") && screen.contains("Enter answer")
     });
     terminal.send("tulip-4711\r");
     terminal.wait_for_text("ready");
@@ -241,7 +241,7 @@ fn a_hidden_answer_is_requested_again_and_never_recorded() {
     terminal.wait_for_text("run again");
     terminal.send("\r");
     terminal.wait_for("a prompt that takes keys", |screen| {
-        screen.contains("asks (hidden)") && screen.contains("Enter answer")
+        screen.contains("wants hidden input") && screen.contains("Enter answer")
     });
     terminal.send("tulip-4712x\r");
     terminal.wait_for_text("replayed 1 snippet");

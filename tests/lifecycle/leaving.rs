@@ -46,7 +46,7 @@ fn the_end_is_told_in_the_scrollback_with_the_way_back() {
         terminal.wait_for_text("ZeroDivisionError");
         terminal.wait_for_text("ready");
         match end {
-            None => terminal.send("\u{4}"),
+            None => terminal.leave(),
             Some(end) => signal(terminal.pid(), end),
         }
         terminal.wait();
@@ -70,7 +70,7 @@ fn the_end_is_told_in_the_scrollback_with_the_way_back() {
 fn a_session_in_which_nothing_ran_leaves_no_words() {
     let home = Home::new();
     let mut terminal = open(&home, &["TERM=xterm-256color"]);
-    terminal.send("\u{4}");
+    terminal.leave();
     terminal.wait();
     assert_eq!(terminal.text().trim(), "");
 }
@@ -89,7 +89,7 @@ fn title_and_progress_tell_what_runs_and_are_taken_away() {
     signal(session, Signal::SIGKILL);
     wait_for_bytes(&terminal, "\u{1b}]9;4;0\u{7}\u{1b}]0;\u{7}\u{1b}[23;0t");
     terminal.wait_for_text("ready");
-    terminal.send("\u{4}");
+    terminal.leave();
     terminal.wait();
     let (laid_aside, brought_back) = (count(&terminal, "\u{1b}[22;0t"), count(&terminal, "\u{1b}[23;0t"));
     assert_eq!((laid_aside, brought_back), (2, 2), "each title comes back once");
@@ -105,13 +105,13 @@ fn a_person_who_looks_elsewhere_is_told_who_waits() {
     terminal.send("a\r");
     terminal.wait_for_text("'a'");
     terminal.send("import time; time.sleep(1); input('second? ')\r\u{1b}[O");
-    wait_for_bytes(&terminal, "\u{1b}]9;fourhands: 2 asks: second?");
+    wait_for_bytes(&terminal, "\u{1b}]9;fourhands: 2 wants input: second?");
     terminal.wait_for_text("Enter answer");
     assert_eq!(count(&terminal, "]9;fourhands"), 1, "nobody is told of what they look at");
     assert_eq!(count(&terminal, "]9;4"), 0, "this terminal would show it as a notice");
     terminal.send("b\r");
     terminal.wait_for_text("'b'");
-    terminal.send("\u{4}");
+    terminal.leave();
     terminal.wait();
     wait_for_bytes(&terminal, "\u{1b}[?1004l");
 }
@@ -135,7 +135,9 @@ fn the_mouse_is_taken_and_released() {
     let row = terminal.text().lines().position(|line| line.contains("▎ 67")).unwrap() + 1;
     terminal.send(&format!("\u{1b}[<0;6;{row}M\u{1b}[<0;6;{row}mx"));
     terminal.wait_for_text("6x7");
-    terminal.send("\u{3}\u{4}");
+    terminal.send("\u{3}");
+    terminal.wait_for("an empty input", |screen| !screen.contains("▎ 6x7"));
+    terminal.leave();
     terminal.wait();
     assert!(!terminal.has_mouse());
     assert_eq!([count(&terminal, "\u{1b}[?7l"), count(&terminal, "\u{1b}[?7h")], [1, 1], "lines wrap again");
@@ -244,4 +246,30 @@ fn a_terminal_that_goes_without_sighup_is_the_end() {
         let status = wait_until("the end", || child.try_wait().unwrap());
         assert!(status.success(), "own {own}, plain {plain}: {status}");
     }
+}
+
+#[test]
+fn leaving_saves_the_variables_for_the_session_that_goes_on() {
+    let home = Home::new();
+    let mut terminal = open(&home, &["TERM=xterm-256color"]);
+    terminal.send("kept = 20 + 21\r");
+    terminal.wait_for_text("✓");
+    terminal.wait_until_idle();
+    terminal.send("exit()\r");
+    terminal.wait_for_text("1 variable would be lost: Ctrl-D again quits; s saves the variables first; Esc stays");
+    terminal.send("\u{1b}");
+    terminal.wait_for("no question", |screen| !screen.contains("would be lost"));
+    terminal.send("\u{4}");
+    terminal.wait_for_text("would be lost");
+    terminal.send("s");
+    terminal.wait();
+    terminal.wait_for_text("fourhands --resume sales");
+
+    let mut resumed = Terminal::start(&home, &["--resume", "sales"], 40, 120);
+    resumed.wait_for_text("%restore brings back the variables of the checkpoint \"last\"");
+    resumed.send("%restore\r");
+    resumed.wait_for_text("restored 1 variable");
+    resumed.send("kept + 1\r");
+    resumed.wait_for_row("42");
+    resumed.quit();
 }

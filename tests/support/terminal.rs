@@ -209,11 +209,24 @@ impl Terminal {
         self.writer.flush().unwrap();
     }
 
-    /// Leaves the dashboard with Ctrl-D, which is another key to code that asks and a question while something runs.
+    /// Quits the idle dashboard.
     pub fn quit(&mut self) -> ExitStatus {
         self.wait_until_idle();
-        self.send("\u{4}");
+        self.leave();
         self.wait()
+    }
+
+    /// Quits the dashboard with Ctrl-D, and again where it asks because something would be lost.
+    pub fn leave(&mut self) {
+        self.send("\u{4}");
+        let deadline = Instant::now() + DEADLINE;
+        while self.is_alternate() && self.child.try_wait().unwrap().is_none() {
+            if self.text().contains("Ctrl-D again quits") {
+                return self.send("\u{4}");
+            }
+            assert!(Instant::now() < deadline, "neither an end nor a question; the screen shows:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits for the end of the program.

@@ -271,6 +271,10 @@ pub fn note_text(note: &Note, reader: &Author) -> String {
     let by = note.by.label_for(reader);
     let text: String = plain(&note.text).chars().take(MAX_NOTE).collect();
     match (&note.answers, note.about) {
+        (Some(inquiry), _) if note.declined().is_some() => {
+            let question = one_line(&inquiry.text, MAX_CODE);
+            format!("{by} declined to answer {} ({question})", inquiry.by.label_for(reader))
+        }
         (Some(inquiry), _) => {
             format!("{by} answered {} ({}): {text}", inquiry.by.label_for(reader), one_line(&inquiry.text, MAX_CODE))
         }

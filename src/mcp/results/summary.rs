@@ -157,11 +157,11 @@ fn last_entries(text: &mut String, transcript: &Transcript, name: &impl Fn(&Auth
             Entry::Note { note, .. } => match &note.answers {
                 Some(inquiry) => {
                     let (by, to) = (name(&note.by), name(&inquiry.by));
-                    format!(
-                        "- {by} answered {to} ({}): {}",
-                        one_line(&inquiry.text, MAX_TITLE),
-                        one_line(&note.text, MAX_NOTE)
-                    )
+                    let question = one_line(&inquiry.text, MAX_TITLE);
+                    match note.declined() {
+                        Some(_) => format!("- {by} declined to answer {to} ({question})"),
+                        None => format!("- {by} answered {to} ({question}): {}", one_line(&note.text, MAX_NOTE)),
+                    }
                 }
                 None => format!("- note from {}: {}", name(&note.by), one_line(&note.text, MAX_NOTE)),
             },

@@ -179,7 +179,7 @@ async fn a_question_is_answered_or_declined_by_the_person() {
         until_asked(&rig, 2).await;
         let inquiry = rig.transcript().await.inquiries()[0].clone();
         assert_eq!((&*inquiry.text, inquiry.by.name(), inquiry.choices.len()), ("Which?", "tester", 2));
-        rig.session.reply(inquiry.number, Some(inquiry.meant(" 2 ")));
+        rig.session.reply(inquiry.number, inquiry.meant(" 2 "));
         let result = client.result(one).await;
         assert_eq!(text(&result), "The person answered: the last year");
         let told_by = &result["structuredContent"];

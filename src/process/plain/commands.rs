@@ -18,13 +18,13 @@ pub const HELP: &str = "\
 Enter runs a line of Python; an empty line ends a block. A comment line is a note to the clients.
 Ctrl-C   interrupt the running code, whoever submitted it
 Ctrl-R   reprint your unfinished line after other output
-Ctrl-D   quit
+Ctrl-D   quit, and ask first if something would be lost
 :answer TEXT   answer a question or a prompt; without TEXT, the next line is the answer
 :decline       decline a client's question
 :vars          list variables
 :clients       list connected clients
 :restart       restart Python and lose all variables
-:quit          end the session";
+:quit          quit, as Ctrl-D does";
 
 impl ConsoleCommand {
     /// Returns the command of a line; `None` for code.

@@ -177,14 +177,14 @@ impl Console {
 
     pub async fn on_line(&mut self, line: &str) {
         self.printer.line_was_typed(self.input.echoes());
-        self.quit_announced = false;
+        let quit_announced = std::mem::take(&mut self.quit_announced);
         if let Some(answering) = self.answering.take() {
             return self.answer(answering, Some(line.to_owned())).await;
         }
         if self.code.is_empty()
             && let Some(command) = ConsoleCommand::parse(line)
         {
-            return self.run_command(command).await;
+            return self.run_command(command, quit_announced).await;
         }
         self.code.push_str(line);
         if completeness(&self.code) == Completeness::Incomplete {
@@ -194,6 +194,9 @@ impl Console {
         let code = std::mem::take(&mut self.code);
         if code.trim().is_empty() {
             return;
+        }
+        if self.is_interactive && self.transcript.leaves_session(&code) {
+            return self.leave(quit_announced);
         }
         if let Some(text) = note::note_in_comments(&code) {
             return self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
@@ -218,7 +221,16 @@ impl Console {
             }
             Answering::Client { inquiry } => {
                 let question = self.transcript.inquiries().iter().find(|question| question.number == inquiry);
-                let text = line.and_then(|line| Some(question?.meant(&line)));
+                let text = match (line, question) {
+                    (Some(line), Some(question)) => {
+                        let meant = question.meant(&line);
+                        if meant.is_none() {
+                            return self.printer.line(&format!("not answered: {}", question.numbers()));
+                        }
+                        meant
+                    }
+                    _ => None,
+                };
                 self.session.reply(inquiry, text);
             }
         }
@@ -233,11 +245,20 @@ impl Console {
             return self.answer(answering, None).await;
         }
         self.code.clear();
-        if self.is_busy() && self.is_interactive && !self.quit_announced {
-            self.quit_announced = true;
-            return self.printer.line("code is running: press Ctrl-D again to stop it and quit");
+        let quit_announced = self.quit_announced;
+        self.leave(quit_announced);
+    }
+
+    /// Ends the session; where something would be lost, at the second request.
+    fn leave(&mut self, quit_announced: bool) {
+        let losses = self.transcript.losses();
+        if !self.is_interactive || quit_announced || losses.is_empty() {
+            return self.session.quit();
         }
-        self.session.quit();
+        self.quit_announced = true;
+        let can_save = self.transcript.variables().total > 0 && !self.is_busy();
+        let save = if can_save { "; %checkpoint saves the variables first" } else { "" };
+        self.printer.line(&format!("{}: Ctrl-D again quits{save}", losses.join(", ")));
     }
 
     /// Drops incomplete code, because the session was asked to interrupt the running code.
@@ -250,7 +271,7 @@ impl Console {
         self.session.quit();
     }
 
-    async fn run_command(&mut self, command: ConsoleCommand) {
+    async fn run_command(&mut self, command: ConsoleCommand, quit_announced: bool) {
         match command {
             ConsoleCommand::Help => self.printer.line(HELP),
             ConsoleCommand::Answer(text) => self.answer_question(text).await,
@@ -273,7 +294,7 @@ impl Console {
                     self.printer.line(&closed.to_string());
                 }
             }
-            ConsoleCommand::Quit => self.session.quit(),
+            ConsoleCommand::Quit => self.leave(quit_announced),
             ConsoleCommand::Unknown(word) => {
                 self.printer.line(&format!("unknown command :{word}; :help lists the commands"));
             }

@@ -112,9 +112,13 @@ impl Narrator {
                     return;
                 }
                 self.unfinished.remove(&Some(*snippet));
-                let hidden = if request.hidden { "a password" } else { "a line" };
-                let prompt = if request.prompt.trim().is_empty() { hidden } else { request.prompt.trim() };
-                printer.line(&log::on_one_line(&format!("{snippet} wants input: {prompt}")));
+                let by = transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());
+                let wants = if request.hidden { "wants hidden input" } else { "wants input" };
+                let prompt = match request.prompt.trim() {
+                    "" => String::new(),
+                    prompt => format!(": {prompt}"),
+                };
+                printer.line(&log::on_one_line(&format!("{by} ({snippet}) {wants}{prompt}")));
                 printer.line("reply with :answer TEXT");
             }
             Event::InputAnswered { snippet, by, .. } if by.is_you() => {

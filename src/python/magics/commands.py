@@ -72,7 +72,7 @@ def unknown(prefix, name):
 def available():
     line = " ".join("%" + name for name in sorted(LINE))
     cell = " ".join("%%" + name for name in sorted([*CELL, "time"]))
-    return f"There are, on a line: {line} !command object? object??; for a whole snippet: {cell}"
+    return f"Line magics: {line} !command object? object??. Cell magics: {cell}"
 
 
 def expand(text, frame):

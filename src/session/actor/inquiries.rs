@@ -50,10 +50,11 @@ impl Actor {
     /// Passes on what the person says to a question; `None` if they decline.
     pub(super) fn reply(&mut self, number: u32, text: Option<Arc<str>>) {
         let Some((inquiry, reply)) = self.end_inquiry(number) else { return };
-        if reply.send(text.clone()).is_ok()
-            && let Some(text) = text
-        {
-            self.note(Note { by: Author::You, text, about: None, answers: Some(inquiry) });
+        if reply.send(text.clone()).is_ok() {
+            self.note(match text {
+                Some(text) => Note { by: Author::You, text, about: None, answers: Some(inquiry) },
+                None => Note::declining(inquiry),
+            });
         }
     }
 

@@ -2,12 +2,14 @@
 
 use super::Dashboard;
 use super::task_result::TaskResult;
-use crate::domain::{Author, Status};
+use crate::domain::{Author, SnippetId, Status};
 use crate::session::{RunOptions, SubmitError};
 use crate::tui::input::keymap::Action;
 
 /// The checkpoint of a restart that keeps the variables.
 const RESTART_CHECKPOINT: &str = "restart";
+/// The checkpoint at the end of the session, for whoever resumes it.
+const LAST_CHECKPOINT: &str = "last";
 
 impl Dashboard {
     pub(in crate::tui::app) fn restart(&self) {
@@ -17,20 +19,31 @@ impl Dashboard {
 
     /// Restarts only if all variables could be saved: the person must learn of a loss beforehand.
     pub(in crate::tui::app) fn save_and_restart(&self) {
-        let (session, results) = (self.session.clone(), self.task_results.clone());
         let keys = self.view.keys.key_hint(Action::Restart);
-        let code = format!("%checkpoint --whole {RESTART_CHECKPOINT}");
+        let refusal = move |id| {
+            format!("not restarted: some variables could not be saved, see {id}; {keys} {keys} restarts without them")
+        };
+        self.save_variables(RESTART_CHECKPOINT, TaskResult::Saved(RESTART_CHECKPOINT), refusal);
+    }
+
+    /// Quits only if all variables could be saved.
+    pub(in crate::tui::app) fn save_and_quit(&self) {
+        let keys = self.view.keys.key_hint(Action::QuitOrDelete);
+        let refusal = move |id| {
+            format!("not quit: some variables could not be saved, see {id}; {keys} {keys} quits without them")
+        };
+        self.save_variables(LAST_CHECKPOINT, TaskResult::SavedLast, refusal);
+    }
+
+    /// Saves all variables, and then reports `saved`, or the reason why that was not possible.
+    fn save_variables(&self, checkpoint: &str, saved: TaskResult, refusal: impl Fn(SnippetId) -> String + 'static) {
+        let (session, results) = (self.session.clone(), self.task_results.clone());
+        let code = format!("%checkpoint --whole {checkpoint}");
         self.ask(async move {
             let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;
             let Ok(snippet) = ticket.done.await else { return Ok(()) };
-            let _ = results.send(if snippet.status == Status::Ok {
-                TaskResult::Saved(RESTART_CHECKPOINT)
-            } else {
-                let id = snippet.id;
-                TaskResult::Notice(format!(
-                    "not restarted: not all could be saved, see {id}; {keys} {keys} restarts without it"
-                ))
-            });
+            let is_saved = snippet.status == Status::Ok;
+            let _ = results.send(if is_saved { saved } else { TaskResult::Notice(refusal(snippet.id)) });
             Ok::<(), SubmitError>(())
         });
     }

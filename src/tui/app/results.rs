@@ -21,6 +21,10 @@ impl Dashboard {
                 self.view.pending.ending = true;
                 self.restart();
             }
+            TaskResult::SavedLast => {
+                self.view.pending.ending = true;
+                self.session.quit();
+            }
             TaskResult::Insight { id, insight } => {
                 self.view.on_insight(id, insight);
                 self.send_questions();

@@ -25,6 +25,9 @@ pub struct DashboardSnapshot {
     /// See [`VariablesPanel::sidebar_width`](crate::tui::variables::VariablesPanel::sidebar_width).
     #[serde(default)]
     side: Option<u16>,
+    /// Whether a question had the keys, or was about to get them.
+    #[serde(default)]
+    is_asked: bool,
 }
 
 impl DashboardSnapshot {
@@ -43,6 +46,7 @@ impl DashboardSnapshot {
             restore: view.pending.restore.clone(),
             outside: view.composer.external_edit.clone(),
             side: view.variables.sidebar_width,
+            is_asked: view.composer.shown_reply().is_some(),
         }
     }
 
@@ -58,6 +62,9 @@ impl DashboardSnapshot {
     pub fn restore(self, view: &mut View) {
         let cards = view.transcript.entries().len();
         view.composer.editor.restore(&self.draft, self.cursor);
+        if self.is_asked {
+            view.composer.replies.after_restart();
+        }
         if let Some((card, row)) = self.place.filter(|(card, _)| *card < cards) {
             view.viewport.anchor = Anchor::At(Place { card, row });
         }

@@ -16,6 +16,8 @@ pub(in crate::tui::app) enum TaskResult {
     Exported(Result<String, Refused>),
     /// The checkpoint in which all variables have been saved.
     Saved(&'static str),
+    /// All variables have been saved for the end of the session.
+    SavedLast,
     /// A picture, or the reason why there is none.
     Figure(Made),
     /// A display was saved. With `copies`, nobody chose its path, and the path goes to the clipboard.

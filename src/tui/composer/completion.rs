@@ -24,6 +24,8 @@ pub struct CodeAssist {
     /// With the name of the candidate.
     pending_candidate: Option<(u64, String)>,
     pub popup: Option<CandidateList>,
+    /// A line for a debugger is completed, and not the input.
+    pub at_debugger: bool,
     call: Option<OpenCall>,
 }
 
@@ -77,7 +79,8 @@ impl CodeAssist {
 
     /// Requests candidates for the cursor. Code of the person may run for that unless they only typed a dot.
     pub fn complete(&mut self, editor: &Editor, trigger: Trigger) {
-        let (id, question) = self.ask(editor, InsightKind::Completion, trigger != Trigger::Dot);
+        let about = if self.at_debugger { InsightKind::Command } else { InsightKind::Completion };
+        let (id, question) = self.ask(editor, about, trigger != Trigger::Dot && !self.at_debugger);
         self.completion = Some(PendingCompletion { id, question, trigger });
     }
 
@@ -97,7 +100,7 @@ impl CodeAssist {
             }
             self.describe(editor);
         }
-        let Some((head, call)) = editor.open_call() else {
+        let Some((head, call)) = editor.open_call().filter(|_| !self.at_debugger) else {
             (self.call, self.pending_signature) = (None, None);
             return;
         };
@@ -131,7 +134,7 @@ impl CodeAssist {
     }
 
     fn describe(&mut self, editor: &Editor) {
-        let Some(popup) = self.popup.as_mut() else { return };
+        let Some(popup) = self.popup.as_mut().filter(|_| !self.at_debugger) else { return };
         let Some(name) = popup.selected().map(|candidate| candidate.name.clone()) else { return };
         if popup.doc.is_some() && self.pending_candidate.as_ref().is_some_and(|(_, pending)| *pending == name) {
             return;
@@ -174,7 +177,7 @@ impl CodeAssist {
         if let Some(pending) = self.completion.take_if(|pending| pending.id == id) {
             return match insight {
                 Some(Insight::Completions(completions)) => self.offer(&pending, completions, false, editor),
-                _ if pending.trigger == Trigger::Key => {
+                _ if pending.trigger == Trigger::Key && !self.at_debugger => {
                     let known = variable_candidates(&pending.question, variables);
                     self.offer(&pending, known, true, editor)
                 }

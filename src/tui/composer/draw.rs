@@ -1,16 +1,16 @@
-//! Draws the input: the bar, the text with Python's colours, and the question of a client above it.
+//! Draws the input: the bar and the text with Python's colours.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::draw_reply;
 use super::editor::{Editor, Pos, VisibleRow, wrap};
 use crate::domain::lexer::Token;
-use crate::domain::{Inquiry, Timestamp, units};
+use crate::domain::{Timestamp, units};
 use crate::tui::draw::canvas::put;
 use crate::tui::draw::layout::Layout;
 use crate::tui::line_numbers;
@@ -29,7 +29,7 @@ struct RowStyles<'a> {
 /// Returns where the terminal's cursor belongs.
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let area = layout.editor_text();
-    question(view, layout, buffer);
+    draw_reply::question(view, layout, buffer);
     let input = view.input(now);
     let is_draft = std::ptr::eq(input, &raw const view.composer.editor);
     let rows = input.visible(area.height.into());
@@ -110,29 +110,4 @@ fn draw_suggestion(suggestion: &str, cursor: Position, layout: &Layout, buffer: 
 pub fn put_cursor(input: &mut Editor, area: Rect, at: Position, select: bool) {
     let row = at.y.clamp(area.y, area.bottom() - 1) - area.y;
     input.click(row.into(), at.x.saturating_sub(area.x).into(), select);
-}
-
-/// Draws the question of a client, and the answers to choose from.
-fn question(view: &View, layout: &Layout, buffer: &mut Buffer) {
-    let Some(inquiry) = view.question() else { return };
-    let area = layout.question;
-    let rows = question_rows(inquiry, layout.editor_text().width);
-    // The choices matter more than the beginning of a long question.
-    let skip = rows.len().saturating_sub(area.height.into());
-    for (y, row) in (area.y..area.bottom()).zip(&rows[skip..]) {
-        put(buffer, area, layout.editor.x + layout.margin, y, "▎", view.author_style(&inquiry.by));
-        buffer.set_line(layout.editor_text().x, y, row, layout.editor_text().width);
-    }
-}
-
-pub fn question_rows(inquiry: &Inquiry, width: u16) -> Vec<Line<'static>> {
-    let mut rows = Vec::new();
-    for line in inquiry.text.lines() {
-        rows.extend(text::wrap([(&*text::name(line), theme::PLAIN)], width.into(), 4));
-    }
-    for (index, choice) in inquiry.choices.iter().enumerate() {
-        let number = format!("{} ", index + 1);
-        rows.extend(text::wrap([(number.as_str(), theme::KEY), (&*text::name(choice), theme::PLAIN)], width.into(), 4));
-    }
-    rows
 }

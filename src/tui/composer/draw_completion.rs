@@ -82,7 +82,8 @@ pub fn rows(popup: &CandidateList, layout: &Layout) -> usize {
 }
 
 pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer) {
-    let Some(popup) = view.composer.completion.popup.as_ref().filter(|_| view.composer.reply.is_none()) else { return };
+    let is_free = |view: &View| view.composer.completion.at_debugger || view.composer.shown_reply().is_none();
+    let Some(popup) = view.composer.completion.popup.as_ref().filter(|_| is_free(view)) else { return };
     let rows = rows(popup, layout);
     if rows == 0 {
         return;

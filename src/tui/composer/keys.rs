@@ -26,6 +26,9 @@ impl View {
     }
 
     pub fn history_back(&mut self, key: KeyEvent) {
+        if self.composer.is_shielded(self.composer.replies.clock) {
+            return;
+        }
         let inputs = PastInputs { transcript: &self.transcript, older: &self.composer.history.older };
         match self.composer.editor.history_back(inputs) {
             RecallOutcome::NotHere => self.composer.editor.key(key),
@@ -42,6 +45,9 @@ impl View {
     }
 
     fn show_later_input(&mut self) -> bool {
+        if self.composer.is_shielded(self.composer.replies.clock) {
+            return true;
+        }
         self.composer
             .editor
             .history_forward(PastInputs { transcript: &self.transcript, older: &self.composer.history.older })

@@ -1,51 +1,84 @@
-//! `Reply`: the line that answers a prompt of running code or a question of a client. It replaces the input until it is
-//! sent; then the draft comes back.
+//! `Reply`: the line that answers a prompt of running code or a question of a client, and what the person did to it so far.
 
 use std::sync::Arc;
 
-use crate::domain::{InputRequest, Inquiry, SnippetId, Timestamp};
-
 use super::editor::Editor;
-
-/// Milliseconds without a key before a prompt takes the keys, so that text for the draft never answers a prompt that
-/// nobody has seen.
-const PROMPT_DELAY: u64 = 300;
-/// The same for a question of a client, which holds up no code.
-const QUESTION_DELAY: u64 = 1_000;
+use crate::domain::{Author, InputRequest, Inquiry, SnippetId, Timestamp};
 
 /// Stands for each character of a hidden answer.
 pub const MASK: char = '•';
 
 #[derive(Debug)]
 pub enum Asks {
-    Code { snippet: SnippetId, request: Arc<InputRequest> },
+    Code {
+        snippet: SnippetId,
+        /// Whose code it is.
+        by: Author,
+        request: Arc<InputRequest>,
+    },
     Client(Arc<Inquiry>),
+}
+
+impl Asks {
+    /// Whether both are the same request.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Code { request, .. }, Self::Code { request: other, .. }) => request.number == other.number,
+            (Self::Client(inquiry), Self::Client(other)) => inquiry.number == other.number,
+            _ => false,
+        }
+    }
+
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Code { request, .. } => request.at,
+            Self::Client(inquiry) => inquiry.at,
+        }
+    }
+
+    pub fn by(&self) -> &Author {
+        match self {
+            Self::Code { by, .. } => by,
+            Self::Client(inquiry) => &inquiry.by,
+        }
+    }
 }
 
 #[derive(Debug)]
 pub struct Reply {
     pub asks: Asks,
     pub editor: Editor,
-    /// Keys go to the reply from then on.
-    opens_at: Timestamp,
-    /// Whether the person chose to answer the question now, or later.
-    answers_now: Option<bool>,
+    /// Whether the person turned to the reply, or away from it. Until then the reply has the keys while nothing is written
+    /// in the input.
+    pub turned: Option<bool>,
+    /// The choice that the arrows point to.
+    pub choice: Option<usize>,
+    /// Rows of the question below the shown ones.
+    pub scrolled: usize,
+    /// Nobody waits any more for the answer, which the person has begun.
+    pub is_late: bool,
+    /// Whether the reply has been in front of the others.
+    pub(super) was_shown: bool,
 }
 
 impl Reply {
-    /// `expected`: the person just answered the same code, and typed nothing since.
-    pub fn to_code(snippet: SnippetId, request: Arc<InputRequest>, expected: bool) -> Self {
-        let opens_at = if expected { 0 } else { request.at + PROMPT_DELAY };
+    /// `expected`: the person has just answered the same code, and has typed nothing since.
+    pub fn new(asks: Asks, expected: bool) -> Self {
         let mut editor = Editor::default();
-        if request.hidden {
+        if let Asks::Code { request, .. } = &asks
+            && request.hidden
+        {
             editor.mask = Some(MASK);
         }
-        Self { asks: Asks::Code { snippet, request }, editor, opens_at, answers_now: None }
-    }
-
-    pub fn to_client(inquiry: Arc<Inquiry>, now: Timestamp) -> Self {
-        let opens_at = now.max(inquiry.at) + QUESTION_DELAY;
-        Self { asks: Asks::Client(inquiry), editor: Editor::default(), opens_at, answers_now: None }
+        Self {
+            asks,
+            editor,
+            turned: expected.then_some(true),
+            choice: None,
+            scrolled: 0,
+            is_late: false,
+            was_shown: false,
+        }
     }
 
     pub fn inquiry(&self) -> Option<&Arc<Inquiry>> {
@@ -55,49 +88,43 @@ impl Reply {
         }
     }
 
-    /// Returns whether keys go to the reply. A question of a client leaves them to a draft that was begun.
-    pub fn is_open(&self, draft: &Editor, now: Timestamp) -> bool {
-        match self.asks {
-            Asks::Code { .. } => now >= self.opens_at,
-            Asks::Client(_) => self.answers_now.unwrap_or(now >= self.opens_at && draft.is_empty()),
-        }
+    /// Whether the person's own code asks, which takes the keys at once where nothing is written.
+    pub fn is_own(&self) -> bool {
+        matches!(&self.asks, Asks::Code { by, .. } if by.is_you())
     }
 
-    /// Returns the question if it is shown in full. It may open soon.
-    pub fn shown(&self, draft: &Editor) -> Option<&Arc<Inquiry>> {
-        self.inquiry().filter(|_| self.answers_now.unwrap_or(draft.is_empty()))
+    /// Whether the person is at the reply: they turned to it, or wrote in it.
+    pub fn is_in_hand(&self) -> bool {
+        self.turned == Some(true) || !self.editor.is_empty()
     }
 
-    /// Returns when the reply opens by itself.
-    pub fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
-        Some(self.opens_at).filter(|at| *at > now && self.answers_now.is_none())
+    /// Whether a debugger asks for a command.
+    pub fn is_debugger(&self) -> bool {
+        let Asks::Code { request, .. } = &self.asks else { return false };
+        let prompt = request.prompt.trim().trim_matches(['(', ')', '>', ' ']).to_ascii_lowercase();
+        !request.hidden && matches!(prompt.as_str(), "pdb" | "ipdb" | "pdb++")
     }
 
-    /// Delays the reply because the person is typing into the draft.
-    pub fn put_off(&mut self, now: Timestamp) {
-        self.opens_at = now + if self.inquiry().is_some() { QUESTION_DELAY } else { PROMPT_DELAY };
-    }
-
-    /// Notes that the person wants to answer the question now, or later.
-    pub fn want(&mut self, now: bool) {
-        self.answers_now = Some(now);
-    }
-
-    /// Returns who asks what, on one line.
-    pub fn prompt_label(&self) -> String {
-        match &self.asks {
-            Asks::Code { snippet, request } => {
-                let prompt = &request.prompt;
-                match (prompt.is_empty(), request.hidden) {
-                    (true, false) => format!("{snippet} asks for a line"),
-                    (true, true) => format!("{snippet} asks (hidden)"),
-                    (false, false) => format!("{snippet} asks: {prompt}"),
-                    (false, true) => format!("{snippet} asks (hidden): {prompt}"),
-                }
+    /// Returns who wants what, on one line.
+    pub fn label(&self) -> String {
+        let (who, wants) = match &self.asks {
+            Asks::Code { snippet, by, request } => {
+                let who = if by.is_you() { snippet.to_string() } else { format!("{} ({snippet})", by.name()) };
+                let wants = match (self.is_late, request.hidden) {
+                    (true, _) => "no longer waits for input",
+                    (false, true) => "wants hidden input",
+                    (false, false) => "wants input",
+                };
+                (who, (wants, &*request.prompt))
             }
             Asks::Client(inquiry) => {
-                format!("{} asks: {}", inquiry.by.name(), inquiry.text.lines().next().unwrap_or_default())
+                let wants = if self.is_late { "no longer waits" } else { "asks" };
+                (inquiry.by.name().to_owned(), (wants, inquiry.text.lines().next().unwrap_or_default()))
             }
+        };
+        match wants {
+            (wants, "") => format!("{who} {wants}"),
+            (wants, text) => format!("{who} {wants}: {text}"),
         }
     }
 
@@ -107,6 +134,17 @@ impl Reply {
 
     /// Pastes text as one line.
     pub fn paste(&mut self, text: &str) {
+        self.choice = None;
         self.editor.paste(&text.trim_end_matches(['\r', '\n']).replace("\r\n", " ").replace(['\r', '\n'], " "));
+    }
+
+    /// Returns the choice that Enter would take: the one of the typed number, or the one that the arrows point to.
+    pub fn pointed(&self) -> Option<usize> {
+        let inquiry = self.inquiry()?;
+        let typed = self.editor.code();
+        if typed.trim().is_empty() {
+            return self.choice;
+        }
+        typed.trim().parse::<usize>().ok()?.checked_sub(1).filter(|index| *index < inquiry.choices.len())
     }
 }

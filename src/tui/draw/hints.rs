@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::canvas::put;
 use super::layout::{Class, Layout};
-use crate::domain::{Entry, Timestamp, replay_selection, units};
+use crate::domain::{Entry, Status, Timestamp, replay_selection, units};
 use crate::tui::gallery::has_pictures;
 use crate::tui::input::keymap::{Action, Chord, Context};
 use crate::tui::layers::Layer;
@@ -161,6 +161,9 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
     }
     match entry {
         Entry::Snippet(snippet) => {
+            if snippet.status == Status::Queued {
+                hints.offer(Action::Cancel, "cancel");
+            }
             hints.offer(Action::EditAgain, "edit");
             hints.offer(Action::RunAgain, "rerun");
             let responses = view.records.client_responses.as_ref();
@@ -177,12 +180,18 @@ fn of_input(hints: &mut Hints<'_>, layout: &Layout, now: Timestamp) {
     let view = hints.view;
     let is_wide = layout.class == Class::Wide;
     if let Some(reply) = view.open_reply(now) {
-        let asks_client = reply.inquiry().is_some();
-        hints.need(Action::Enter, "answer");
-        if asks_client {
-            hints.need(Action::Back, "later");
+        let is_question = reply.inquiry().is_some();
+        let to_input = if view.composer.editor.is_empty() { "later" } else { "to your input" };
+        if reply.is_late {
+            hints.need(Action::Back, "drop");
+            if is_question {
+                hints.need(Action::Enter, "leave as a note");
+            }
+        } else {
+            hints.need(Action::Enter, "answer");
+            hints.need(Action::Back, to_input);
+            hints.add(Action::QuitOrDelete, if is_question { "decline" } else { "end of input" }, is_question);
         }
-        hints.add(Action::QuitOrDelete, if asks_client { "decline" } else { "end of input" }, asks_client);
     }
     if replay_selection::is_due(&view.transcript) {
         hints.offer(Action::Replay, "replay");
@@ -192,7 +201,8 @@ fn of_input(hints: &mut Hints<'_>, layout: &Layout, now: Timestamp) {
     }
     let count = view.transcript.variables().total;
     hints.offer(Action::Variables, if is_wide { "variables".to_owned() } else { units::count(count, "var") }.as_str());
-    if is_wide && !view.is_busy() && view.open_reply(now).is_none() && view.composer.editor.is_empty() {
+    let is_free = view.open_reply(now).is_none() && !view.composer.is_shielded(now);
+    if is_wide && !view.is_busy() && is_free && view.composer.editor.is_empty() {
         hints.offer(Action::QuitOrDelete, "quit");
     }
 }

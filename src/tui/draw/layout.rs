@@ -17,6 +17,9 @@ pub enum Class {
 /// The least number of columns on the left and on the right of the divider.
 const MIN_SIDE_WIDTHS: (u16, u16) = (50, 26);
 
+/// Rows of the transcript that a question leaves.
+const MIN_TRANSCRIPT_ROWS: u16 = 2;
+
 /// The smallest screen that the dashboard draws on.
 pub const MIN_SCREEN: (u16, u16) = (40, 12);
 
@@ -68,13 +71,15 @@ impl Layout {
         let needed = editor_rows.try_into().unwrap_or(u16::MAX);
         let editor_height = needed.clamp(min_rows, (area.height / 3).max(min_rows));
         let editor = Rect { y: status_row - gap - editor_height, height: editor_height, ..area };
-        let question_height = u16::try_from(question_rows).unwrap_or(u16::MAX).min(area.height / 3);
+        let with_header = class == Class::Wide || area.height >= 30 && class != Class::Compact;
+        let top = area.y + if with_header { 2 } else { 0 };
+        // A long question takes half of the screen at most, and leaves some rows to the transcript.
+        let most = (area.height / 2).min(editor.y.saturating_sub(top + 1 + MIN_TRANSCRIPT_ROWS));
+        let question_height = u16::try_from(question_rows).unwrap_or(u16::MAX).min(most);
         let question = Rect { y: editor.y - question_height, height: question_height, ..area };
         let rule = Rect { y: question.y - 1, height: 1, ..area };
 
-        let with_header = class == Class::Wide || area.height >= 30 && class != Class::Compact;
         let header = with_header.then_some(Rect { height: 1, ..area });
-        let top = area.y + if with_header { 2 } else { 0 };
         let height = rule.y - top;
 
         let side_width = match (class, side) {

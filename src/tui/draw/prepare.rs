@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::layout::Rect;
 
-use crate::tui::composer::draw::question_rows;
+use crate::tui::composer::draw_reply;
 use crate::tui::draw::layout::Layout;
 use crate::tui::layers::Layer;
 use crate::tui::overlays::draw_help;
@@ -16,8 +16,8 @@ impl View {
     fn layout(&self, area: Rect) -> Option<Layout> {
         let lines = self.composer.editor.buffer.lines().len();
         Layout::new(area, self.variables.sidebar_width, lines, |width| {
-            let reply = self.composer.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
-            let question = self.question().map_or(0, |inquiry| question_rows(inquiry, width).len());
+            let reply = self.composer.replies.current().map_or(0, |reply| reply.editor.rows(width));
+            let question = self.composer.shown_reply().map_or(0, |reply| draw_reply::rows(reply, width).len());
             (self.composer.editor.rows(width).max(reply), question)
         })
     }
@@ -51,7 +51,7 @@ impl View {
             self.find_suggestion();
             let text = layout.editor_text();
             self.composer.editor.fit(text.width, text.height);
-            if let Some(reply) = &mut self.composer.reply {
+            if let Some(reply) = self.composer.replies.current_mut() {
                 reply.editor.fit(text.width, text.height);
             }
             self.clamp_layers(layout);

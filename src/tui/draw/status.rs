@@ -32,12 +32,13 @@ impl StatusRow {
         let margin = u16::from(layout.class != Class::Compact);
         let right = area.right() - margin;
         let hints = hints::of(view, layout, now);
-        let message = message(view, now);
+        let has_row_above = layout.editor.bottom() < area.y;
+        let widest = if has_row_above { area.width - 2 } else { right.saturating_sub(area.x + margin) };
+        let message = message(view, now, widest.into());
         // In the smallest layout, the message needs the whole row.
         let needed = if layout.class == Class::Compact && message.is_some() { 0 } else { hints::needed_width(&hints) };
         let end = right.saturating_sub(needed);
         let room = usize::from(end.saturating_sub(area.x + margin));
-        let has_row_above = layout.editor.bottom() < area.y;
         let is_long = message.as_ref().is_some_and(|message| text::width(message) > room);
         let (message, above) = if is_long && has_row_above { (None, message) } else { (message, None) };
 
@@ -116,31 +117,16 @@ fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) 
     left
 }
 
-/// The message that comes before all others.
-fn message(view: &View, now: Timestamp) -> Option<String> {
+/// The message that comes before all others, in at most `room` cells where it has a shorter form.
+fn message(view: &View, now: Timestamp, room: usize) -> Option<String> {
     let running = view.transcript.running().map(|snippet| snippet.id);
-    if view.pending.quit && view.is_busy() {
-        let what = match running {
-            Some(id) => format!("{id} is running"),
-            None => "snippets are waiting".to_owned(),
-        };
-        return Some(format!(
-            "{what}: {} again to stop it and quit, {} to stay",
-            view.keys.key_hint(Action::QuitOrDelete),
-            view.keys.key_hint(Action::Back)
-        ));
+    if let Some(texts) = view.confirmation() {
+        let fitting = texts.iter().position(|text| text::width(text) <= room);
+        return texts.into_iter().nth(fitting.unwrap_or(usize::MAX)).or_else(|| view.confirmation()?.pop());
     }
     if let Some(Entry::Snippet(snippet)) = view.pending.run_again.and_then(|card| view.transcript.entries().get(card)) {
         let keys = view.keys.key_hint(Action::RunAgain);
-        return Some(format!("{keys} again runs {} once more, as yours; any other key leaves it", snippet.id));
-    }
-    if view.pending.restart {
-        let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
-        let keys = view.keys.key_hint(Action::Restart);
-        let save = view.keys.key(Action::RestartSaving).filter(|_| view.has_variables());
-        let save = save.map(|key| format!("; {key} saves them first")).unwrap_or_default();
-        let back = view.keys.key_hint(Action::Back);
-        return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. {back} stays"));
+        return Some(format!("{keys} again: rerun {} as you · any other key: cancel", snippet.id));
     }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
         && !view.pending.ending
@@ -149,7 +135,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         let clock = units::clock(elapsed(stuck.since, now));
         let place = stuck.innermost_frame().map(|place| format!(": {}", text::name(place))).unwrap_or_default();
         return Some(format!(
-            "{id} is inside a C call for {clock}, only a restart ({}) ends it{place}",
+            "{id} has been in a C call for {clock}; only a restart ({}) can stop it{place}",
             view.keys.key_hint(Action::Restart)
         ));
     }
@@ -157,7 +143,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         && now.saturating_sub(since) >= INTERRUPT_HINT_DELAY
     {
         let keys = view.keys.key_hint(Action::Interrupt);
-        return Some(format!("{id} goes on, ignoring interrupts; {keys} again insists"));
+        return Some(format!("{id} ignores the interrupt and runs on; {keys} again interrupts by force"));
     }
     if view.pending.ending
         && let Some(id) = running

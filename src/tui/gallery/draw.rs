@@ -79,7 +79,7 @@ fn picture(view: &View, gallery: &Gallery, display: &Display, area: Rect, buffer
             (None, None) => format!("not shown in a terminal; {saves}"),
         },
     };
-    let lines = words.lines().flat_map(|line| text::wrap([(line, theme::PLAIN)], usize::from(area.width) - 4, 4));
+    let lines = words.lines().flat_map(|line| text::wrap_words([(line, theme::PLAIN)], usize::from(area.width) - 4, 0));
     for (line, y) in lines.zip(area.y + 1..area.bottom()) {
         buffer.set_line(area.x + 2, y, &line, area.width - 4);
     }

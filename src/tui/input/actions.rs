@@ -12,16 +12,6 @@ use crate::tui::transcript::viewport::Anchor;
 use crate::tui::view::View;
 
 impl View {
-    /// Restarts at the second request, because all variables are lost.
-    pub(in crate::tui) fn restart(&mut self, confirmed: bool) -> Option<Effect> {
-        if self.pending.ending {
-            return None;
-        }
-        self.pending.restart = !confirmed;
-        self.pending.ending = confirmed;
-        confirmed.then_some(Effect::Restart)
-    }
-
     pub(in crate::tui) fn act(
         &mut self,
         action: Action,
@@ -35,6 +25,9 @@ impl View {
                 self.composer.completion.close();
                 self.viewport.anchor = Anchor::Follow;
                 self.viewport.selected = None;
+                if self.transcript.leaves_session(&code) {
+                    return self.quit(false);
+                }
                 return Some(Effect::Submit(code));
             }
             Action::NewLine => self.composer.editor.new_line(),
@@ -54,15 +47,13 @@ impl View {
             Action::CutSelection => return self.composer.editor.cut().map(Effect::Copy),
             Action::EditOutside => return Some(Effect::EditOutside),
             Action::Interrupt => return self.interrupt(now),
-            Action::QuitOrDelete if !self.composer.editor.is_empty() => self.composer.editor.key(key),
-            Action::QuitOrDelete => {
-                if self.is_busy() && !confirmed && !self.pending.ending {
-                    self.pending.quit = true;
-                } else {
-                    self.pending.ending = true;
-                    return Some(Effect::Quit);
+            Action::QuitOrDelete if !self.composer.editor.is_empty() => {
+                // Nothing is deleted unseen.
+                if !self.has_layer_for_keys() && self.viewport.selected.is_none() {
+                    self.composer.editor.key(key);
                 }
             }
+            Action::QuitOrDelete => return self.quit(confirmed),
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Mouse => return Some(self.toggle_mouse()),

@@ -21,8 +21,12 @@ pub enum Effect {
         inquiry: u32,
         text: Option<Arc<str>>,
     },
+    /// Leave a note to the clients.
+    Note(Arc<str>),
     /// Interrupt all running code.
     Interrupt,
+    /// Take a snippet out of the queue, or interrupt it if it has begun meanwhile.
+    Cancel(SnippetId),
     /// Start a new Python process in the same session.
     Restart,
     /// Save all variables, restart, and restore them.
@@ -57,6 +61,8 @@ pub enum Effect {
         replaces: bool,
     },
     Quit,
+    /// Save all variables, then quit.
+    SaveAndQuit,
     Suspend,
     /// Capture the mouse, or leave it to the terminal.
     Mouse(bool),

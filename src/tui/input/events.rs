@@ -4,10 +4,10 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::effect::Effect;
 use super::keymap::{Action, Chord, Context, WRITING};
-use crate::domain::{InputAnswer, Insight, Timestamp};
+use crate::domain::{Insight, Timestamp};
 use crate::tui::composer::completion::{AnswerEffect, Trigger};
 use crate::tui::composer::draw_completion;
-use crate::tui::composer::reply::Asks;
+use crate::tui::composer::reply::Reply;
 use crate::tui::layers::Layer;
 use crate::tui::view::View;
 
@@ -20,12 +20,17 @@ impl View {
             Event::Key(key) if key.kind != KeyEventKind::Release && !key.modifiers.intersects(OF_THE_DESKTOP) => {
                 self.on_key(*key, now)
             }
-            Event::Mouse(mouse) => self.on_mouse(*mouse, now),
+            Event::Mouse(mouse) => {
+                self.composer.pace.on_input(now);
+                self.on_mouse(*mouse, now)
+            }
             Event::FocusGained | Event::FocusLost => {
                 self.mouse.on_focus(*event == Event::FocusGained, now);
+                self.composer.replies.hold_back(now);
                 None
             }
             Event::Paste(text) => {
+                self.composer.pace.on_input(now);
                 self.on_paste(text, now);
                 None
             }
@@ -49,32 +54,39 @@ impl View {
             Some(Layer::Variables(list)) if list.has_focus => self.leave_variables(),
             _ => {}
         }
+        self.pending.forget();
         self.layers.close(Layer::covers_input);
         self.viewport.selected = None;
         let composer = &mut self.composer;
         composer.last_answered = None;
         composer.typed_at = now;
-        match &mut composer.reply {
-            Some(reply) if reply.is_open(&composer.editor, now) => reply.paste(text),
-            closed => {
-                composer.editor.paste(text);
-                composer.completion.close();
-                composer.completion.follow(&composer.editor);
-                if let Some(reply) = closed {
-                    reply.put_off(now);
-                }
-            }
+        if let Some(reply) = composer.open_reply_mut(now) {
+            reply.paste(text);
+        } else {
+            composer.before_writing(now);
+            composer.editor.paste(text);
+            composer.completion.close();
+            composer.completion.follow(&composer.editor);
         }
     }
 
     pub(in crate::tui) fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         // A key proves the focus, even if the terminal did not report it.
         self.mouse.focused = true;
+        self.composer.pace.on_key(&key, now);
+        self.composer.replies.clock = now;
+        if self.has_layer_for_keys() || self.viewport.selected.is_some() {
+            // A question behind the layer, or beside the selected card, gets no keys at once when that is left.
+            self.composer.replies.hold_back(now);
+        }
         if let Some(Layer::ConfigProblems(_)) = self.layers.top() {
             self.layers.pop();
             if key.code == KeyCode::Esc {
                 return None;
             }
+        }
+        if self.layers.top().is_some_and(|layer| layer.is_modal() && !matches!(layer, Layer::Palette(_))) {
+            self.pending.forget();
         }
         let is_asking = match self.layers.top() {
             Some(Layer::Pager(pager)) => pager.is_asking(),
@@ -112,17 +124,9 @@ impl View {
     fn on_key_beside_input(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &WRITING);
         self.notice = None;
-        let confirmed = std::mem::take(&mut self.pending.quit);
-        let restart_confirmed = std::mem::take(&mut self.pending.restart);
-        if action == Some(Action::Restart) {
-            return self.restart(restart_confirmed);
-        }
-        let saving = self.keys.find(key, &[Context::Restarting]) == Some(Action::RestartSaving);
-        if restart_confirmed && saving && self.has_variables() {
-            return Some(Effect::SaveAndRestart);
-        }
-        if (confirmed || restart_confirmed) && matches!(action, Some(Action::Back)) {
-            return None;
+        let (confirmed, decided) = self.confirm(key, action);
+        if let Some(effect) = decided {
+            return effect;
         }
         if matches!(self.layers.top(), Some(Layer::Inspector { .. }))
             && let Some(effect) = self.on_grid_prompt(key)
@@ -146,23 +150,21 @@ impl View {
         if matches!(self.layers.top(), Some(Layer::HistorySearch(_))) && self.on_search(key) {
             return None;
         }
-        if action == Some(Action::Back) && !self.is_vi_busy() && self.turns_to_question(now) {
+        let at_debugger = self.composer.open_reply(now).is_some_and(Reply::is_debugger);
+        self.composer.assist(at_debugger);
+        if action == Some(Action::Back) && self.turn_to_question(now) {
             return None;
         }
         if self.viewport.selected.is_some() {
             return self.on_card(key, confirmed, now);
         }
-        if let Some(reply) = &mut self.composer.reply {
-            if reply.is_open(&self.composer.editor, now) {
-                return self.reply(action, key, confirmed, now);
-            }
-            reply.put_off(now);
-            // A draft that the person meant to run must not wait behind the code that asks.
-            if action == Some(Action::Enter) && reply.inquiry().is_none() {
-                return None;
-            }
+        if self.composer.open_reply(now).is_some() {
+            return self.reply(action, key, confirmed, now);
         }
         if self.composer.completion.popup.is_some() && self.on_popup(action, key) {
+            return None;
+        }
+        if self.shield_input(action, now) {
             return None;
         }
         self.composer.history.want();
@@ -181,39 +183,25 @@ impl View {
         effect
     }
 
-    /// With nothing to close, Esc opens a client's question, or postpones it. Returns whether it did.
-    fn turns_to_question(&mut self, now: Timestamp) -> bool {
-        let is_free = self.layers.is_empty()
-            && self.viewport.selected.is_none()
-            && self.composer.completion.popup.is_none()
-            && self.lookup.find.is_none()
-            && self.lookup.filter.is_none();
-        let Some(reply) = self.composer.reply.as_mut().filter(|reply| is_free && reply.inquiry().is_some()) else {
-            return false;
-        };
-        let is_open = reply.is_open(&self.composer.editor, now);
-        reply.want(!is_open);
-        true
-    }
-
     /// Handles the keys of the candidates. Returns whether the key was one of them.
-    fn on_popup(&mut self, action: Option<Action>, key: KeyEvent) -> bool {
-        let chosen = self.composer.completion.popup.as_ref().is_some_and(|popup| popup.selected.is_some());
+    pub(in crate::tui) fn on_popup(&mut self, action: Option<Action>, key: KeyEvent) -> bool {
         let layout = self.frame.as_ref().and_then(|frame| frame.layout.as_ref());
         let rows = self.composer.completion.popup.as_ref().zip(layout);
         let page = rows.map_or(1, |(popup, layout)| draw_completion::rows(popup, layout).max(1)) as isize;
+        let (completion, editor) = self.composer.assisted();
+        let chosen = completion.popup.as_ref().is_some_and(|popup| popup.selected.is_some());
         match self.keys.find(key, &[Context::Completion]) {
-            Some(Action::Accept) => return self.composer.completion.accept(&mut self.composer.editor),
-            Some(Action::Choose) if chosen => return self.composer.completion.accept(&mut self.composer.editor),
-            Some(Action::ItemUp) => self.composer.completion.move_by(-1, &self.composer.editor),
-            Some(Action::ItemDown) => self.composer.completion.move_by(1, &self.composer.editor),
-            Some(Action::PageUp) if chosen => self.composer.completion.move_by(-page, &self.composer.editor),
-            Some(Action::PageDown) if chosen => self.composer.completion.move_by(page, &self.composer.editor),
-            Some(Action::Back) => self.composer.completion.close(),
+            Some(Action::Accept) => return completion.accept(editor),
+            Some(Action::Choose) if chosen => return completion.accept(editor),
+            Some(Action::ItemUp) => completion.move_by(-1, editor),
+            Some(Action::ItemDown) => completion.move_by(1, editor),
+            Some(Action::PageUp) if chosen => completion.move_by(-page, editor),
+            Some(Action::PageDown) if chosen => completion.move_by(page, editor),
+            Some(Action::Back) => completion.close(),
             _ => {
                 // Running the input, opening an overlay and other actions work as usual, and close the candidates.
                 if !matches!(action, Some(Action::QuitOrDelete | Action::Interrupt | Action::Complete) | None) {
-                    self.composer.completion.close();
+                    completion.close();
                 }
                 return false;
             }
@@ -224,46 +212,9 @@ impl View {
     /// Takes the session's answer to a question; `None` if the answer did not come in time.
     pub fn on_insight(&mut self, id: u64, insight: Option<Insight>) {
         let variables = self.transcript.variables().clone();
-        if self.composer.completion.answer(id, insight, &mut self.composer.editor, &variables)
-            == AnswerEffect::TellNoMatch
-        {
+        let (completion, editor) = self.composer.assisted();
+        if completion.answer(id, insight, editor, &variables) == AnswerEffect::TellNoMatch {
             self.notice = Some("nothing to complete here".to_owned());
         }
-    }
-
-    /// Handles keys while code or a client asks for a line.
-    fn reply(&mut self, action: Option<Action>, key: KeyEvent, confirmed: bool, now: Timestamp) -> Option<Effect> {
-        let reply = self.composer.reply.as_mut()?;
-        let answer = match action {
-            Some(Action::Enter) if reply.inquiry().is_some() && reply.line().trim().is_empty() => return None,
-            Some(Action::Enter) => InputAnswer::Line(reply.line()),
-            Some(Action::QuitOrDelete) if reply.editor.is_empty() => InputAnswer::Eof,
-            None | Some(Action::QuitOrDelete) => {
-                reply.editor.key(key);
-                return None;
-            }
-            Some(Action::Undo) => {
-                reply.editor.undo();
-                return None;
-            }
-            Some(Action::Redo) => {
-                reply.editor.redo();
-                return None;
-            }
-            Some(action) if action.is_of(Context::Input) => return None,
-            Some(action) => return self.act(action, key, confirmed, now),
-        };
-        let effect = match &reply.asks {
-            Asks::Code { snippet, request } => {
-                self.composer.last_answered = Some(*snippet);
-                Effect::Answer { snippet: *snippet, number: request.number, answer }
-            }
-            Asks::Client(inquiry) => {
-                let text = if let InputAnswer::Line(line) = answer { Some(inquiry.meant(&line)) } else { None };
-                Effect::Reply { inquiry: inquiry.number, text }
-            }
-        };
-        self.composer.reply = None;
-        Some(effect)
     }
 }

@@ -43,7 +43,7 @@ impl View {
             contexts.insert(0, Context::History);
         }
         if self.has_variables() {
-            contexts.push(Context::Restarting);
+            contexts.extend([Context::Restarting, Context::Leaving]);
         }
         contexts
     }

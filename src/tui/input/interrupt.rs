@@ -20,8 +20,9 @@ impl View {
             return None;
         }
         let composer = &mut self.composer;
-        if let Some(reply) = composer.reply.as_mut().filter(|reply| reply.is_open(&composer.editor, now)) {
+        if let Some(reply) = composer.open_reply_mut(now) {
             reply.editor.clear();
+            reply.choice = None;
             return None;
         }
         if let Some(copied) = composer.editor.copy() {

@@ -30,6 +30,11 @@ impl Action {
     }
 }
 
+/// Whether the key is one that [`Action::press`] gives, and no key of the person.
+pub fn stands_for_action(key: &KeyEvent) -> bool {
+    matches!(key.code, KeyCode::F(FIRST_ACTION_KEY..))
+}
+
 /// The most keys of an action that the help shows.
 const MAX_SHOWN_KEYS: usize = 2;
 

@@ -6,5 +6,7 @@ pub(in crate::tui) mod events;
 pub(in crate::tui) mod focus;
 pub(in crate::tui) mod interrupt;
 pub(in crate::tui) mod keymap;
+pub(in crate::tui) mod leaving;
 pub(in crate::tui) mod mouse;
 pub(in crate::tui) mod mouse_events;
+pub(in crate::tui) mod pace;

@@ -7,7 +7,6 @@ use ratatui::layout::Position;
 use crate::domain::Timestamp;
 use crate::tui::composer::draw::put_cursor;
 use crate::tui::composer::draw_history;
-use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
 use crate::tui::draw::status::StatusRow;
 use crate::tui::gallery::draw::hints as gallery_hints;
@@ -104,10 +103,12 @@ impl View {
     fn wheel_over_transcript(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
         if layout.editor.contains(at) {
             // Beyond the ends of the input, the cursor would only follow the view.
-            let input = self.input_mut(now);
+            let input = self.composer.input_mut(now);
             if input.rows(layout.editor_text().width) > usize::from(layout.editor.height) {
                 input.scroll(rows);
             }
+        } else if layout.question.contains(at) {
+            self.scroll_question(rows, false);
         } else if let Some(listed) = self.listed_at(layout, at).filter(Listed::is_cut) {
             // Counts from the shown position, so that the list turns around at once at its ends.
             self.variables.sidebar_scroll = listed.above.saturating_add_signed(rows);
@@ -121,6 +122,7 @@ impl View {
             return None;
         }
         let double = self.mouse.is_double(at, now);
+        self.pending.forget();
         if let Some(action) = self.hint_at(layout, at, now) {
             return self.on_key(action.press(), now);
         }
@@ -154,6 +156,8 @@ impl View {
             self.mouse.held = Some(Held::Divider);
         } else if layout.transcript.contains(at) {
             return self.click_transcript(layout, at, double, now);
+        } else if layout.question.contains(at) {
+            self.point_at_choice(at.y - layout.question.y);
         } else if layout.rule.contains(at) {
             self.viewport.anchor = Anchor::Follow;
             self.viewport.selected = None;
@@ -163,7 +167,7 @@ impl View {
             self.leave_variables();
             self.composer.completion.close();
             let (area, place) = (layout.editor_text(), at);
-            let input = self.input_mut(now);
+            let input = self.composer.input_mut(now);
             put_cursor(input, area, place, false);
             if double {
                 input.select_word();
@@ -211,8 +215,7 @@ impl View {
                 self.variables.sidebar_width = Some(right.saturating_sub(at.x));
             }
             Some(Held::Input) => {
-                let input = self.input_mut(now);
-                put_cursor(input, layout.editor_text(), at, true);
+                put_cursor(self.composer.input_mut(now), layout.editor_text(), at, true);
             }
             None => {}
         }
@@ -253,13 +256,6 @@ impl View {
             self.fold();
         }
         None
-    }
-
-    fn input_mut(&mut self, now: Timestamp) -> &mut Editor {
-        match &mut self.composer.reply {
-            Some(reply) if reply.is_open(&self.composer.editor, now) => &mut reply.editor,
-            _ => &mut self.composer.editor,
-        }
     }
 }
 

@@ -46,7 +46,10 @@ impl View {
                 self.recent.truncate(MAX_RECENT);
                 return self.perform(action, now);
             }
-            Some(Action::Back | Action::Palette) => drop(self.layers.pop()),
+            Some(Action::Back | Action::Palette) => {
+                self.layers.pop();
+                self.pending.forget();
+            }
             Some(Action::Suspend) => return Some(Effect::Suspend),
             Some(Action::Redraw) => return Some(Effect::Redraw),
             // The query has one line.
@@ -61,8 +64,12 @@ impl View {
 
     /// Runs an action as if one of its keys had been pressed.
     pub fn perform(&mut self, action: Action, now: Timestamp) -> Option<Effect> {
-        if action == Action::RestartSaving {
-            return Some(Effect::SaveAndRestart);
+        match action {
+            // A burst of keys neither restarts nor quits.
+            Action::RestartSaving | Action::QuitSaving if self.composer.pace.is_burst() => return None,
+            Action::RestartSaving => return Some(Effect::SaveAndRestart),
+            Action::QuitSaving => return Some(Effect::SaveAndQuit),
+            _ => {}
         }
         if self.acts_on_a_card(action, &self.contexts()) {
             return self.act_on_card(action).flatten();
@@ -124,6 +131,8 @@ impl View {
             Action::QuitOrDelete => refuse(!self.composer.editor.is_empty(), "the input is not empty"),
             Action::Replay => refuse(self.replay_choices().is_empty(), "nothing to replay"),
             Action::RestartSaving => refuse(!self.has_variables(), "no variables"),
+            Action::QuitSaving => refuse(!self.can_save(), "no variables, or something is running"),
+            Action::Cancel => refuse(self.transcript.queue().is_empty(), "nothing is queued"),
             Action::Export
             | Action::PageUp
             | Action::PageDown

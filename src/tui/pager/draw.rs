@@ -96,8 +96,8 @@ fn bottom(view: &View, pager: &Pager, layout: &Layout, area: Rect, buffer: &mut 
 /// The message at the left of the last row.
 fn message(view: &View, pager: &Pager) -> String {
     let back = view.keys.hints(Context::Output, &[(&[Action::Back], "")], "");
-    let asks = view.composer.reply.as_ref().map(|reply| match &reply.asks {
-        Asks::Code { snippet, .. } => format!("{snippet} asks for a line, {back} to answer"),
+    let asks = view.composer.replies.current().map(|reply| match &reply.asks {
+        Asks::Code { snippet, .. } => format!("{snippet} wants input, {back} to answer"),
         Asks::Client(inquiry) => format!("{} asks something, {back} to answer", inquiry.by.name()),
     });
     let fault = || pager.fault.as_ref().map(|why| format!("incomplete: {why}"));

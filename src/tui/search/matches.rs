@@ -247,7 +247,14 @@ mod tests {
         }
         let entries = story.transcript.entries();
         let (keys, figures) = (Keymap::default(), Figures::default());
-        let shape = CardLayout { width: 60, compact: false, open: false, figures: FigureOptions::default(), column: 0 };
+        let shape = CardLayout {
+            width: 60,
+            compact: false,
+            open: false,
+            figures: FigureOptions::default(),
+            column: 0,
+            prose: false,
+        };
         let all = SearchScope { entries, shown: None, keys: &keys, figures: &figures, shape };
         let mut find = Search::new("needle", 12, entries);
         assert!(find.advance(&all, Instant::now()), "a slice at a time");

@@ -44,7 +44,7 @@ fn is_at_work(view: &View, now: Timestamp) -> bool {
 /// Who waits for an answer.
 fn asks(view: &View) -> Option<String> {
     if let Some(running) = view.transcript.running().filter(|running| running.input.is_some()) {
-        return Some(format!("{} asks", running.id));
+        return Some(format!("{} wants input", running.id));
     }
     let inquiry = view.transcript.inquiries().first()?;
     Some(format!("{} asks", text::name(inquiry.by.name())))
@@ -60,7 +60,7 @@ pub fn notice(event: &Event, view: &View) -> Option<String> {
             let author = view.transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());
             format!("{snippet} {author}: {} after {}", outcome.status.word(), units::duration(outcome.elapsed))
         }
-        Event::InputRequested { snippet, request } => format!("{snippet} asks: {}", request.prompt),
+        Event::InputRequested { snippet, request } => format!("{snippet} wants input: {}", request.prompt),
         Event::Inquired(inquiry) => format!("{} asks: {}", inquiry.by.name(), inquiry.text),
         _ => return None,
     };

@@ -41,7 +41,7 @@ const TEXTS: [&str; 24] = [
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ];
 
-fn key_event(random: &mut Random) -> KeyEvent {
+pub(super) fn key_event(random: &mut Random) -> KeyEvent {
     let code = match random.below(26) {
         0 => KeyCode::Enter,
         1 => KeyCode::Esc,

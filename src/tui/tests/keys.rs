@@ -1,10 +1,5 @@
 use super::*;
-use std::sync::Arc;
-
-use crate::domain::{
-    Author, Candidate, Completions, Event as SessionEvent, InputAnswer, InputRequest, Insight, InsightKind, SnippetId,
-    Stuck,
-};
+use crate::domain::{Author, Candidate, Completions, Event as SessionEvent, Insight, InsightKind, SnippetId, Stuck};
 use crate::tui::fixtures::{Story, client, long_story, ok, story};
 use crate::tui::transcript::viewport::Anchor;
 
@@ -132,76 +127,6 @@ fn what_was_left_out_is_asked_for_when_more_was_typed_meanwhile() {
     );
 }
 
-/// Code that asks at `NOW`, or later.
-fn asking(view: &mut View, number: u32, hidden: bool, at: u64) {
-    let snippet = SnippetId(1);
-    let until = at + 300_000;
-    let request = Arc::new(InputRequest { number, prompt: "name?".into(), hidden, at, until });
-    view.apply(&SessionEvent::InputRequested { snippet, request });
-}
-
-fn typed_at(view: &mut View, text: &str, now: u64) -> Option<Effect> {
-    let mut last = None;
-    for c in text.chars() {
-        let code = if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
-        last = view.on_terminal(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), now);
-    }
-    last
-}
-
-#[test]
-fn what_was_meant_for_the_draft_never_answers() {
-    let mut story = Story::default();
-    story.start(&client(1, "claude-code"), "input('name? ')");
-    let mut view = story.view();
-    typed_at(&mut view, "dra", NOW);
-    asking(&mut view, 1, false, NOW);
-    assert_eq!(typed_at(&mut view, "f", NOW + 250), None);
-    assert_eq!(typed_at(&mut view, "t\n", NOW + 500), None, "typing has not rested since the prompt came");
-    assert_eq!(view.composer.editor.code(), "draft");
-    let line = |number, line: &str| {
-        let answer = InputAnswer::Line(line.to_owned());
-        Some(Effect::Answer { snippet: SnippetId(1), number, answer })
-    };
-    view.on_terminal(&Event::Paste("A\n".into()), NOW + 900);
-    assert_eq!(typed_at(&mut view, "da\n", NOW + 900), line(1, "Ada"));
-    assert_eq!(view.composer.editor.code(), "draft");
-
-    // The next prompt of the same code is expected, unless something was typed in between.
-    let answered = |view: &mut View| {
-        view.apply(&SessionEvent::InputAnswered { snippet: SnippetId(1), by: Author::You, text: None, at: NOW });
-    };
-    answered(&mut view);
-    asking(&mut view, 2, false, NOW + 901);
-    assert_eq!(typed_at(&mut view, "\n", NOW + 902), line(2, ""), "an empty line is an answer");
-    answered(&mut view);
-    typed_at(&mut view, "s", NOW + 903);
-    asking(&mut view, 3, false, NOW + 904);
-    assert_eq!(typed_at(&mut view, "\n", NOW + 905), None);
-    let eof = view.on_terminal(&Event::Key(KeyEvent::new(KeyCode::Char('d'), KeyModifiers::CONTROL)), NOW + 2_000);
-    assert_eq!(eof, Some(Effect::Answer { snippet: SnippetId(1), number: 3, answer: InputAnswer::Eof }));
-    assert_eq!(view.composer.editor.code(), "drafts");
-
-    // After an answer from elsewhere, keys go to the draft again.
-    asking(&mut view, 4, false, NOW + 2_000);
-    typed_at(&mut view, "mine", NOW + 3_000);
-    view.apply(&SessionEvent::InputWithdrawn { snippet: SnippetId(1), at: NOW + 3_001 });
-    typed_at(&mut view, "!", NOW + 3_002);
-    assert_eq!(view.composer.editor.code(), "drafts!");
-}
-
-#[test]
-fn a_password_is_shown_as_dots() {
-    let mut story = Story::default();
-    story.start(&client(1, "claude-code"), "getpass()");
-    let mut view = story.view();
-    asking(&mut view, 1, true, NOW - 1_000);
-    typed(&mut view, "pä漢x");
-    let screen = text(&mut view, 80, 24);
-    assert!(screen.contains("1 asks (hidden): name?") && screen.contains("▎ ••••█"), "{screen}");
-    assert!(!screen.contains("pä"), "{screen}");
-}
-
 #[test]
 fn a_block_is_indented_and_runs_after_an_empty_line() {
     let mut view = idle();
@@ -282,7 +207,7 @@ fn ctrl_d_quits_on_empty_input_and_asks_if_something_runs() {
 
     let mut view = story().view();
     assert_eq!(ctrl(&mut view, 'd'), None);
-    assert!(text(&mut view, 80, 24).contains("15 is running: Ctrl-D again"));
+    assert!(text(&mut view, 80, 24).contains("15 is running: Ctrl-D again quits; Esc stays"));
     key(&mut view, KeyCode::Esc);
     assert_eq!(ctrl(&mut view, 'd'), None, "it asks again");
     typed(&mut view, "y");
@@ -376,13 +301,13 @@ fn an_interrupt_that_is_ignored_is_told() {
     ctrl(&mut view, 'c');
     assert!(text(&mut view, 120, 40).contains("15 interrupting 0:42"));
     view.pending.interrupt = Some((SnippetId(15), NOW - 3_000));
-    assert!(text(&mut view, 120, 40).contains("15 goes on, ignoring"));
+    assert!(text(&mut view, 120, 40).contains("15 ignores the interrupt and runs on"));
     let frames = vec!["  File \"<snippet 15>\", line 1 in f".to_owned()];
     let stuck = Some(Stuck { since: NOW - 12_000, stack: frames }.into());
     view.apply(&SessionEvent::Stuck { snippet: SnippetId(15), stuck });
     assert!(
         text(&mut view, 120, 40)
-            .contains("15 is inside a C call for 0:12, only a restart (F8) ends it: \"<snippet 15>\"")
+            .contains("15 has been in a C call for 0:12; only a restart (F8) can stop it: \"<snippet 15>\"")
     );
     let outcome = ok(1).into();
     view.apply(&SessionEvent::Finished { snippet: SnippetId(15), outcome, at: NOW });

@@ -88,7 +88,7 @@ fn a_restart_offers_to_save_what_there_is() {
     assert_eq!(view.composer.editor.code(), "s");
     let mut view = crate::tui::fixtures::story().view();
     key(&mut view, KeyCode::F(8));
-    assert!(text(&mut view, 120, 40).contains("losing all variables; s saves them first"));
+    assert!(text(&mut view, 120, 40).contains("restart and lose all variables · s: save them first"));
     assert_eq!(key(&mut view, KeyCode::Char('s')), Some(Effect::SaveAndRestart));
     assert!(view.composer.editor.is_empty() && !view.pending.restart);
 }

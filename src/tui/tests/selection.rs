@@ -132,7 +132,7 @@ fn running_again_is_asked_for_twice() {
     let mut view = cards();
     select(&mut view, 0);
     assert_eq!(key(&mut view, KeyCode::Char('R')), None);
-    assert!(text(&mut view, 80, 24).contains("R again runs 1 once more"));
+    assert!(text(&mut view, 80, 24).contains("R again: rerun 1 as you"));
     for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
         assert_snapshot!(format!("run_again_{name}"), text(&mut view, width, height));
     }

@@ -34,6 +34,8 @@ pub struct CardLayout {
     /// How far the card is scrolled sideways: the first column in sight of its data frames, or, without frames, by how
     /// many halves of the width its text is moved, plus 1. Unmoved text is wrapped.
     pub column: usize,
+    /// Whether the output is prose, which is wrapped at its words.
+    pub prose: bool,
 }
 
 impl CardLayout {
@@ -128,6 +130,7 @@ impl Card {
             self.wrapped(&text::name(title), theme::DIM, shape);
         }
         self.code(&snippet.code, shape);
+        let shape = CardLayout { prose: is_prose(&snippet.code), ..shape };
         let limit = if snippet.outcome.is_some() { MAX_OUTPUT_ROWS } else { MAX_LIVE_ROWS };
         self.written(snippet, limit, shape, figures);
         let Some(outcome) = &snippet.outcome else { return self.effects(snippet, shape) };
@@ -275,7 +278,7 @@ impl Card {
             CardLayout { compact: true, .. } => limit / 2,
             _ => limit,
         };
-        let tail = output_tail::take(output, limit, shape.text_width());
+        let tail = output_tail::take(output, limit, shape.text_width(), shape.prose);
         self.is_wide |= tail.is_wrapped;
         if let Some(hidden) = tail.hidden {
             self.rows.push(Row::Text(note(format!("▴ {hidden}"))));
@@ -356,8 +359,13 @@ impl Card {
     fn end(&mut self, snippet: &Snippet, outcome: &Outcome, shape: CardLayout) {
         match outcome.status {
             Status::Interrupted | Status::Cancelled => {
-                let by = outcome.stopped_by.as_deref().map_or(String::new(), |by| format!(" by {}", text::name(by)));
-                self.wrapped(&format!("{}{by}", outcome.status.word()), theme::NOTICE, shape);
+                let word = outcome.status.word();
+                let how = match outcome.stopped_by.as_deref() {
+                    None => word.to_owned(),
+                    Some("the restart by you") => format!("{word}: you restarted Python"),
+                    Some(by) => format!("{word} by {}", text::name(by)),
+                };
+                self.wrapped(&how, theme::NOTICE, shape);
                 if let Some(error) = &outcome.error {
                     self.traceback(snippet, error, shape);
                 }
@@ -453,7 +461,7 @@ impl Card {
     }
 
     fn wrapped(&mut self, line: &str, style: Style, shape: CardLayout) {
-        let mut rows = text::wrap([(line, style)], shape.width.into(), 8);
+        let mut rows = text::wrap_words([(line, style)], shape.width.into(), 0);
         self.foldable |= rows.len() > MAX_OUTPUT_ROWS;
         if !shape.open && rows.len() > MAX_OUTPUT_ROWS {
             rows.truncate(MAX_OUTPUT_ROWS);
@@ -461,6 +469,16 @@ impl Card {
         }
         self.rows.extend(rows.into_iter().map(Row::Text));
     }
+}
+
+/// Magics that answer in sentences.
+const PROSE_MAGICS: [&str; 6] = ["autoreload", "checkpoint", "load_ext", "lsmagic", "restore", "who"];
+
+/// Returns whether the output of code is prose: sentences of a magic, or the help of an object.
+fn is_prose(code: &str) -> bool {
+    let code = code.trim();
+    let magic = code.strip_prefix('%').and_then(|rest| rest.split_whitespace().next());
+    !code.contains('\n') && (code.ends_with('?') || magic.is_some_and(|magic| PROSE_MAGICS.contains(&magic)))
 }
 
 /// Returns whether an error has more than its message. A `SystemExit` has only a message.

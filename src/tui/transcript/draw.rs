@@ -109,7 +109,8 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
         Entry::Note { note, .. } => {
             let what = match (&note.answers, note.about) {
                 (Some(inquiry), _) => {
-                    format!("{} answered {}", text::name(note.by.name()), text::name(inquiry.by.name()))
+                    let did = if note.declined().is_some() { "declined to answer" } else { "answered" };
+                    format!("{} {did} {}", text::name(note.by.name()), text::name(inquiry.by.name()))
                 }
                 (None, Some(snippet)) => format!("note by {} on {snippet}", text::name(note.by.name())),
                 (None, None) => format!("note by {}", text::name(note.by.name())),

@@ -17,11 +17,12 @@ pub struct Tail {
     pub is_wrapped: bool,
 }
 
-pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
+/// `prose`: wrapped at words.
+pub fn take(output: &Output, limit: usize, width: usize, prose: bool) -> Tail {
     let head: Vec<_> = output.head().collect();
     let tail: Vec<_> = output.tail().collect();
     let whole: Vec<_> = head.iter().chain(&tail).copied().collect();
-    let mut builder = TailBuilder { rows: Vec::new(), lines: 0, cut: false, is_wrapped: false, limit, width };
+    let mut builder = TailBuilder { rows: Vec::new(), lines: 0, cut: false, is_wrapped: false, limit, width, prose };
     if output.omitted() == 0 {
         builder.lines(&whole);
     } else {
@@ -57,6 +58,7 @@ struct TailBuilder {
     is_wrapped: bool,
     limit: usize,
     width: usize,
+    prose: bool,
 }
 
 impl TailBuilder {
@@ -90,8 +92,9 @@ impl TailBuilder {
                 break;
             }
             let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece)));
-            let mut rows = text::wrap(pieces, self.width, 8);
-            self.is_wrapped |= rows.len() > 1;
+            let mut rows =
+                if self.prose { text::wrap_words(pieces, self.width, 0) } else { text::wrap(pieces, self.width, 8) };
+            self.is_wrapped |= rows.len() > 1 && !self.prose;
             if rows.len() > room - count {
                 rows.drain(..rows.len() - (room - count));
                 self.cut = true;
@@ -143,7 +146,7 @@ mod tests {
         for (stream, text) in parts {
             output.push_text(*stream, text);
         }
-        let tail = take(&output, limit, 10);
+        let tail = take(&output, limit, 10, false);
         (tail.rows.iter().map(ToString::to_string).collect(), tail.hidden)
     }
 
@@ -169,7 +172,7 @@ mod tests {
         output
             .push_text(Stream::Stdout, "\u{1b}[1;32mok\n\u{1b}[2J\u{1b}[H\u{1b}]0;evil\u{7}still green\u{1b}[?1049h\n");
         output.push_text(Stream::Stderr, "\u{1b}[0mplain\n");
-        let tail = take(&output, 2, 40);
+        let tail = take(&output, 2, 40, false);
         let shown: Vec<_> = tail.rows.iter().map(|row| (row.to_string(), row.spans[0].style)).collect();
         let green = theme::BOLD.fg(ratatui::style::Color::Green);
         assert_eq!(shown, [("still green".to_owned(), green), ("plain".to_owned(), theme::STDERR)]);
@@ -181,11 +184,11 @@ mod tests {
         for n in 0..60_000 {
             output.push_text(Stream::Stdout, &format!("line {n}\n"));
         }
-        let tail = take(&output, 3, 20);
+        let tail = take(&output, 3, 20, false);
         assert_eq!(tail.rows.last().map(ToString::to_string).as_deref(), Some("line 59999"));
         let earlier = output.position() - "line 59997\nline 59998\nline 59999\n".len() as u64;
         assert_eq!(tail.hidden, Some(format!("{} earlier", units::bytes(earlier))), "what memory left out is not all");
-        let all = take(&output, usize::MAX, 20);
+        let all = take(&output, usize::MAX, 20, false);
         assert_eq!(all.rows[0].to_string(), "line 0");
         assert!(all.rows.iter().any(|row| row.to_string().contains("left out")));
         assert_eq!(all.hidden, None);

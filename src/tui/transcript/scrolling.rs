@@ -23,7 +23,14 @@ impl View {
     /// The layout of folded cards.
     pub(in crate::tui) fn folded(&self, layout: &Layout) -> CardLayout {
         let compact = layout.class == Class::Compact;
-        CardLayout { width: layout.card_text(), compact, open: false, figures: self.figured(layout), column: 0 }
+        CardLayout {
+            width: layout.card_text(),
+            compact,
+            open: false,
+            figures: self.figured(layout),
+            column: 0,
+            prose: false,
+        }
     }
 
     pub(in crate::tui) fn height_of_window(&self, layout: &Layout) -> usize {

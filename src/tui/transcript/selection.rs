@@ -7,7 +7,7 @@ use crossterm::event::KeyEvent;
 use super::copy;
 use super::copy::Piece;
 use super::viewport::Anchor;
-use crate::domain::{Entry, Snippet, Status, Timestamp};
+use crate::domain::{Entry, Snippet, SnippetId, Status, Timestamp};
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Chord, Context};
 use crate::tui::layers::Layer;
@@ -73,6 +73,7 @@ impl View {
                 self.edit_again();
                 None
             }
+            Action::Cancel => self.cancel_queued(),
             Action::Received => {
                 self.show_received();
                 None
@@ -110,6 +111,38 @@ impl View {
             Action::RunAgain | Action::EditAgain => self.meant(|entry| snippet(entry).is_some()).is_some(),
             _ => false,
         }
+    }
+
+    /// Takes the selected snippet out of the queue, or the only one there.
+    fn cancel_queued(&mut self) -> Option<Effect> {
+        let selected = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
+        let queued = match selected {
+            Some(entry) => snippet(entry).filter(|snippet| snippet.status == Status::Queued),
+            None => match self.transcript.queue() {
+                [only] => self.transcript.snippet(*only),
+                [.., last] => return self.offer_to_cancel(*last),
+                [] => None,
+            },
+        };
+        let Some(queued) = queued else {
+            let is_running = selected.and_then(snippet).is_some_and(|snippet| snippet.status == Status::Running);
+            self.notice = Some(match is_running {
+                true => format!("it runs already; {} interrupts", self.keys.key_hint(Action::Interrupt)),
+                false => "only a queued snippet can be cancelled".to_owned(),
+            });
+            return None;
+        };
+        self.notice = Some(format!("cancelled {} of {}", queued.id, queued.author.name()));
+        Some(Effect::Cancel(queued.id))
+    }
+
+    /// Selects a queued snippet, for the person to choose.
+    fn offer_to_cancel(&mut self, snippet: SnippetId) -> Option<Effect> {
+        let card = self.transcript.position(snippet)?;
+        self.go_to(card);
+        let key = self.keys.key_in(Context::Card, Action::Cancel)?;
+        self.notice = Some(format!("{key} cancels {snippet}; choose another one above"));
+        None
     }
 
     /// The selected card, or the last suitable one in sight.

@@ -2,8 +2,8 @@
 //! palette, the hints, `config.toml` and the table in `assets/docs/keys.md` follow from it.
 
 use Context::{
-    Card, Completion, Figures, Help, History, Input, Inspector, Lookup, Menu, Output, Prompt, Restarting, Session,
-    Transcript, Variables,
+    Card, Completion, Figures, Help, History, Input, Inspector, Leaving, Lookup, Menu, Output, Prompt, Restarting,
+    Session, Transcript, Variables,
 };
 
 /// Where a key is bound. The topmost context comes first.
@@ -35,13 +35,15 @@ pub enum Context {
     Help,
     /// A restart that needs a second request.
     Restarting,
+    /// Quitting, which needs a second request where something would be lost.
+    Leaving,
 }
 
 impl Context {
     /// In the order in which the help shows them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Input, Completion, History, Session, Transcript, Card, Lookup, Output, Figures, Variables, Inspector, Menu,
-        Prompt, Help, Restarting,
+        Prompt, Help, Restarting, Leaving,
     ];
 
     /// Its section in `config.toml`.
@@ -62,6 +64,7 @@ impl Context {
             History => "history",
             Help => "help",
             Restarting => "restarting",
+            Leaving => "leaving",
         }
     }
 
@@ -82,6 +85,7 @@ impl Context {
             History => "in the search of earlier inputs",
             Help => "in the help",
             Restarting => "before a restart",
+            Leaving => "before quitting",
         }
     }
 
@@ -151,6 +155,8 @@ actions! {
     Interrupt "interrupt" "Interrupt the running code": Session "ctrl-c" "interrupt, or clear the input";
     /// Quit if the input is empty; else delete the character under the cursor.
     QuitOrDelete "quit" "Quit": Session "ctrl-d" "quit, if the input is empty";
+    /// Save all variables and quit, after a first request to quit.
+    QuitSaving "quit-saving" "Save the variables and quit": Leaving "s" "save the variables first";
     /// Show all actions by name.
     Palette "palette" "All actions": Session "f2 alt-x" "all actions, by name",
         Card ":" "all actions",
@@ -208,6 +214,9 @@ actions! {
     CopyTraceback "copy-traceback" "Copy the traceback of the card": Card "t" "copy the traceback";
     SaveOutput "save-output" "Save the output of the card to a file": Card "s" "save the output to a file";
     RunAgain "run-again" "Rerun the card as yours": Card "R" "rerun it as yours";
+    /// Take a snippet out of the queue before it runs.
+    Cancel "cancel" "Cancel a queued snippet": Card "x" "cancel it while it is queued",
+        Transcript "" "cancel a queued snippet";
     EditAgain "edit-again" "Edit the code of the card in the input": Card "e" "edit the code in the input";
     PreviousError "previous-error" "Go to the error above": Transcript "alt-j" "to the error above, below",
         Card "[" "to the error above, below";

@@ -1,0 +1,59 @@
+//! The end of a session at the person's request: the words for that, and what would be lost.
+
+use super::{Transcript, units};
+
+/// Returns the word if `code` does nothing but leave, as `exit`, `quit()` or `exit(0)`.
+fn exit_word(code: &str) -> Option<&'static str> {
+    let code = code.trim().trim_end_matches(';').trim_end();
+    let (word, rest) = ["exit", "quit"].into_iter().find_map(|word| Some((word, code.strip_prefix(word)?)))?;
+    let rest = rest.trim_start();
+    if rest.is_empty() {
+        return Some(word);
+    }
+    let argument = rest.strip_prefix('(')?.strip_suffix(')')?.trim();
+    let is_status = argument.is_empty() || argument == "None" || argument.parse::<i32>().is_ok();
+    is_status.then_some(word)
+}
+
+impl Transcript {
+    /// Returns whether the person leaves the session with this code, because no variable has taken the word's meaning.
+    #[must_use]
+    pub fn leaves_session(&self, code: &str) -> bool {
+        exit_word(code).is_some_and(|word| !self.variables().rows.iter().any(|variable| variable.name == word))
+    }
+
+    /// Returns what the end of the session would stop, lose or leave alone; a clause for each.
+    #[must_use]
+    pub fn losses(&self) -> Vec<String> {
+        if let Some(running) = self.running() {
+            return vec![format!("{} is running", running.id)];
+        }
+        if !self.queue().is_empty() {
+            return vec!["snippets are waiting".to_owned()];
+        }
+        let (variables, clients) = (self.variables().total, self.clients().len());
+        let are = if clients == 1 { "is" } else { "are" };
+        let clauses = [
+            (variables, format!("{} would be lost", units::count(variables, "variable"))),
+            (clients, format!("{} {are} connected", units::count(clients, "client"))),
+        ];
+        clauses.into_iter().filter(|(count, _)| *count > 0).map(|(_, clause)| clause).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exit_word;
+
+    #[test]
+    fn only_the_bare_words_leave() {
+        for code in ["exit", " quit ", "exit()", "quit( )", "exit(0)", "quit(-1);", "exit (None)", "exit;"] {
+            assert!(exit_word(code).is_some(), "{code:?}");
+        }
+        for code in
+            ["", "exits", "exit_code", "exit.x", "exit(f())", "quit = 1", "exit()\nx", "exit(0, 1)", "sys.exit()"]
+        {
+            assert_eq!(exit_word(code), None, "{code:?}");
+        }
+    }
+}

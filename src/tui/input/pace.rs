@@ -1,0 +1,103 @@
+//! The pace of keys. A burst of keys that no hand types, such as line noise, a stuck key or a paste without brackets, must
+//! not confirm, answer or decline anything.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::keymap::stands_for_action;
+use crate::domain::Timestamp;
+
+/// Keys that follow one another faster come from no hand, in milliseconds.
+const MIN_GAP: Timestamp = 40;
+/// So many fast control keys within this time are a burst. A program that drives the terminal sends fewer.
+const BURST_KEYS: usize = 3;
+const BURST_TIME: Timestamp = 1_000;
+
+/// The times of keys, in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pace {
+    last: Timestamp,
+    /// The last control keys that came fast, the newest first.
+    fast: [Timestamp; BURST_KEYS],
+    is_burst: bool,
+}
+
+impl Pace {
+    /// Takes a key. Text and arrows come fast from people and programs alike; control keys do not.
+    pub fn on_key(&mut self, key: &KeyEvent, now: Timestamp) {
+        if stands_for_action(key) {
+            return;
+        }
+        // A key that is held down is no second request.
+        let is_held = key.kind == KeyEventKind::Repeat && !is_writing(key);
+        let oldest = self.fast[BURST_KEYS - 1];
+        self.is_burst = is_held || (oldest > 0 && now.saturating_sub(oldest) < BURST_TIME);
+        if is_held || (now.saturating_sub(self.last) < MIN_GAP && !is_writing(key)) {
+            self.fast.rotate_right(1);
+            self.fast[0] = now;
+        }
+        self.last = now;
+    }
+
+    /// Takes other input, such as a paste or a click.
+    pub fn on_input(&mut self, now: Timestamp) {
+        self.last = now;
+    }
+
+    /// Whether the last key came in a burst.
+    pub fn is_burst(&self) -> bool {
+        self.is_burst
+    }
+
+    /// The next key comes after a rest.
+    #[cfg(test)]
+    pub fn rest(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Whether the key writes a text or chooses from a list.
+fn is_writing(key: &KeyEvent) -> bool {
+    let plain = (key.modifiers - KeyModifiers::SHIFT).is_empty();
+    let writes = matches!(
+        key.code,
+        KeyCode::Char(_)
+            | KeyCode::Backspace
+            | KeyCode::Enter
+            | KeyCode::Up
+            | KeyCode::Down
+            | KeyCode::Left
+            | KeyCode::Right
+    );
+    plain && writes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the last of these keys, at these times, comes in a burst.
+    fn is_burst(keys: &[(KeyCode, Timestamp)]) -> bool {
+        let mut pace = Pace::default();
+        for (code, at) in keys {
+            pace.on_key(&KeyEvent::new(*code, KeyModifiers::NONE), 10_000 + at);
+        }
+        pace.is_burst()
+    }
+
+    #[test]
+    fn only_several_fast_control_keys_make_a_burst() {
+        let (f5, esc, enter, x) = (KeyCode::F(5), KeyCode::Esc, KeyCode::Enter, KeyCode::Char('x'));
+        assert!(!is_burst(&[(f5, 0), (f5, 1), (f5, 2)]), "a key twice or three times is a request");
+        assert!(is_burst(&[(x, 0), (f5, 20), (x, 40), (esc, 60), (f5, 80), (enter, 100)]));
+        assert!(!is_burst(&[(x, 0), (x, 0), (esc, 0), (x, 0), (KeyCode::Down, 0), (enter, 0)]), "a program types so");
+        assert!(
+            !is_burst(&[(x, 0), (f5, 20), (x, 40), (esc, 60), (f5, 80), (enter, 1_081)]),
+            "it is over after a rest"
+        );
+        let mut held = KeyEvent::new(f5, KeyModifiers::NONE);
+        held.kind = KeyEventKind::Repeat;
+        let mut pace = Pace::default();
+        pace.on_key(&held, 10_000);
+        assert!(pace.is_burst(), "a key that is held down is no request");
+    }
+}

@@ -1,0 +1,112 @@
+//! Quitting and restarting: both ask where something would be lost.
+
+use super::*;
+use crate::domain::VariableKind;
+use crate::tui::fixtures::{Story, client, story, variable};
+
+fn with_variables(count: usize) -> Story {
+    let mut story = Story::default();
+    let names = (0..count).map(|n| format!("x{n}"));
+    story.variables(names.map(|name| variable(&name, VariableKind::Data, "int", "", "1")).collect());
+    story
+}
+
+#[test]
+fn nothing_to_lose_needs_no_question() {
+    let mut view = Story::default().view();
+    assert_eq!(ctrl(&mut view, 'd'), Some(Effect::Quit));
+    for code in ["exit", "quit()"] {
+        let mut view = Story::default().view();
+        assert_eq!(typed(&mut view, &format!("{code}\n")), Some(Effect::Quit), "{code}");
+    }
+}
+
+#[test]
+fn variables_and_clients_are_asked_about() {
+    let mut view = with_variables(12).view();
+    assert_eq!(ctrl(&mut view, 'd'), None);
+    let said = |view: &mut View, width, words: &str| {
+        let screen = text(view, width, 24);
+        assert!(screen.contains(words), "{words}: {screen}");
+    };
+    let question = "Ctrl-D again quits; s saves the variables first; Esc stays";
+    said(&mut view, 120, &format!("12 variables would be lost: {question}"));
+    said(&mut view, 80, &format!(" {question}"));
+    said(&mut view, 40, "Ctrl-D quits; s saves; Esc stays");
+    assert_eq!(key(&mut view, KeyCode::Esc), None);
+    assert_eq!(ctrl(&mut view, 'd'), None, "it asks again");
+    typed(&mut view, "y");
+    assert_eq!(view.composer.editor.code(), "y", "no letter but s answers");
+    ctrl(&mut view, 'c');
+    ctrl(&mut view, 'd');
+    assert_eq!(key(&mut view, KeyCode::Char('s')), Some(Effect::SaveAndQuit));
+    ctrl(&mut view, 'd');
+    assert_eq!(ctrl(&mut view, 'd'), Some(Effect::Quit));
+
+    let mut story = Story::default();
+    story.join(&client(1, "claude"), NOW).join(&client(2, "codex"), NOW);
+    let mut view = story.view();
+    assert_eq!(ctrl(&mut view, 'd'), None);
+    said(&mut view, 80, "2 clients are connected: Ctrl-D again quits; Esc stays");
+    key(&mut view, KeyCode::Char('s'));
+    assert_eq!(view.composer.editor.code(), "s", "there is nothing to save");
+}
+
+#[test]
+fn the_words_of_python_do_the_same() {
+    for code in ["exit", "quit", "exit()", "quit()", "exit(0)"] {
+        let mut view = with_variables(1).view();
+        assert_eq!(typed(&mut view, &format!("{code}\n")), None);
+        assert!(text(&mut view, 80, 24).contains(" Ctrl-D again quits; s saves"), "{code}");
+        assert!(view.composer.editor.is_empty());
+        assert_eq!(ctrl(&mut view, 'd'), Some(Effect::Quit));
+    }
+    let mut story = Story::default();
+    story.variables(vec![variable("quit", VariableKind::Function, "function", "", "")]);
+    assert_eq!(
+        typed(&mut story.view(), "quit()\n"),
+        Some(Effect::Submit("quit()".into())),
+        "a name of the person's own"
+    );
+}
+
+#[test]
+fn a_question_to_quit_ends_with_the_next_thing_that_the_person_does() {
+    let click = |row| {
+        let kind = crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left);
+        Event::Mouse(crossterm::event::MouseEvent { kind, column: 5, row, modifiers: KeyModifiers::NONE })
+    };
+    for act in [Event::Paste(String::new()), click(3), Event::Key(KeyEvent::new(KeyCode::F(2), KeyModifiers::NONE))] {
+        let mut view = story().view();
+        text(&mut view, 120, 40);
+        assert_eq!(ctrl(&mut view, 'd'), None);
+        view.on_terminal(&act, NOW);
+        key(&mut view, KeyCode::Esc);
+        assert_eq!(ctrl(&mut view, 'd'), None, "after {act:?}");
+    }
+}
+
+/// Keys that follow one another within milliseconds.
+#[test]
+fn a_burst_of_keys_neither_quits_nor_restarts() {
+    let burst = |view: &mut View, keys: &[(KeyCode, KeyModifiers)], from: u64, gap: u64| {
+        let keys = keys.iter().zip(0..);
+        let effects = keys.filter_map(|((code, modifiers), n)| {
+            view.on_terminal(&Event::Key(KeyEvent::new(*code, *modifiers)), from + n * gap)
+        });
+        effects.collect::<Vec<_>>()
+    };
+    let (f5, f8) = ((KeyCode::F(5), KeyModifiers::NONE), (KeyCode::F(8), KeyModifiers::NONE));
+    let ctrl_d = (KeyCode::Char('d'), KeyModifiers::CONTROL);
+    let s = (KeyCode::Char('s'), KeyModifiers::NONE);
+    for keys in [[ctrl_d, ctrl_d], [f8, f8], [ctrl_d, s], [f8, s]] {
+        let keys = [[f5; 4].as_slice(), &keys].concat();
+        assert_eq!(burst(&mut story().view(), &keys, NOW, 20), []);
+    }
+    assert_eq!(
+        burst(&mut Story::default().view(), &[f5, f5, f5, f5, ctrl_d], NOW, 20),
+        [],
+        "even with nothing to lose"
+    );
+    assert_eq!(burst(&mut story().view(), &[ctrl_d, ctrl_d], NOW, 20), [Effect::Quit], "twice one key is a request");
+}
