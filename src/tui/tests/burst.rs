@@ -221,7 +221,7 @@ impl Burst {
                 | Effect::Reply { .. }
                 | Effect::Note(_)),
             ) => panic!("{effect:?}: {self:?}"),
-            Some(Effect::Inspect { .. }) | Some(_) | None => {}
+            Some(_) | None => {}
         }
     }
 

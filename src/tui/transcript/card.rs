@@ -305,7 +305,7 @@ impl Card {
     /// Adds help, of which the beginning matters most: the signature and the summary.
     fn help(&mut self, output: &Output, limit: usize, shape: CardLayout) {
         let limit = if shape.compact { limit / 2 } else { limit };
-        let mut rows = output_tail::take(output, usize::MAX, shape.width.into()).rows;
+        let mut rows = output_tail::take(output, usize::MAX, shape.text_width(), false).rows;
         let hidden = rows.len().saturating_sub(limit);
         self.foldable |= hidden > 0;
         if hidden > 0 && !shape.open {
