@@ -110,7 +110,7 @@ fn parse(text: &str) -> Option<ReprText<'_>> {
 fn is_apostrophe(bytes: &[u8], at: usize) -> bool {
     let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte >= 128;
     let word: Vec<u8> = bytes[..at].iter().rev().take_while(is_word).take(3).copied().collect();
-    !word.is_empty() && !(word.len() <= 2 && word.iter().all(|byte| b"bBrRuUfF".contains(byte)))
+    !(word.is_empty() || word.len() <= 2 && word.iter().all(|byte| b"bBrRuUfF".contains(byte)))
 }
 
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {

@@ -133,13 +133,13 @@ impl View {
                 self.remember_answer();
                 effect
             }
-            Asks::Client(inquiry) => match choice.or_else(|| inquiry.meant(&line)) {
-                Some(text) => Effect::Reply { inquiry: inquiry.number, text: Some(text) },
-                None => {
+            Asks::Client(inquiry) => {
+                let Some(text) = choice.or_else(|| inquiry.meant(&line)) else {
                     self.notice = Some(inquiry.numbers());
                     return None;
-                }
-            },
+                };
+                Effect::Reply { inquiry: inquiry.number, text: Some(text) }
+            }
         };
         self.end_reply();
         Some(effect)

@@ -168,7 +168,7 @@ fn inspection(random: &mut Random, request: &InspectRequest) -> InspectResult {
     let tables = if random.below(8) == 0 { Vec::new() } else { vec![table.clone(), table] };
     let (aspects, path) = (Aspect::ALL.to_vec(), request.path.clone());
     let (aspect, page) = (request.aspect, request.page);
-    Ok(Box::new(Inspection { path, aspect, page, aspects, tables, notes, bases, ..Inspection::default() }))
+    Ok(Box::new(Inspection { path, aspect, page, bases, tables, notes, aspects, ..Inspection::default() }))
 }
 
 fn check(view: &mut View, random: &mut Random) {

@@ -58,6 +58,7 @@ fn asked(effect: Option<Effect>) -> Option<Asked> {
 }
 
 /// The rows that an effect asks for: the first, their order and their filter.
+#[allow(clippy::type_complexity, reason = "read once in each test")]
 fn window(effect: Option<Effect>) -> Option<(u64, Option<(u32, bool)>, String)> {
     match effect {
         Some(Effect::Inspect { request: InspectRequest { window: Some(window), .. }, .. }) => {

@@ -48,6 +48,7 @@ fn esc(view: &mut View, now: u64) -> Option<Effect> {
     press_at(view, KeyCode::Esc, KeyModifiers::NONE, now)
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "compared with the effects of keys")]
 fn line(number: u32, line: &str) -> Option<Effect> {
     Some(Effect::Answer { snippet: SnippetId(1), number, answer: InputAnswer::Line(line.to_owned()) })
 }

@@ -11,13 +11,11 @@ use crate::tui::view::View;
 impl View {
     /// Opens the selected card.
     pub fn open_selected(&mut self) -> Option<Effect> {
-        match self.viewport.selected.filter(|card| self.opens(*card)) {
-            Some(card) => self.open_card(card),
-            None => {
-                self.notice = Some("no output to show".to_owned());
-                None
-            }
+        let card = self.viewport.selected.filter(|card| self.opens(*card));
+        if card.is_none() {
+            self.notice = Some("no output to show".to_owned());
         }
+        self.open_card(card?)
     }
 
     /// Opens the figures, the value or else the whole output of a card.

@@ -126,9 +126,10 @@ impl View {
         };
         let Some(queued) = queued else {
             let is_running = selected.and_then(snippet).is_some_and(|snippet| snippet.status == Status::Running);
-            self.notice = Some(match is_running {
-                true => format!("it runs already; {} interrupts", self.keys.key_hint(Action::Interrupt)),
-                false => "only a queued snippet can be cancelled".to_owned(),
+            self.notice = Some(if is_running {
+                format!("it runs already; {} interrupts", self.keys.key_hint(Action::Interrupt))
+            } else {
+                "only a queued snippet can be cancelled".to_owned()
             });
             return None;
         };
