@@ -23,7 +23,7 @@ fn a_nested_value_is_written_by_structure_and_walked_into() {
     terminal.send("cfg = {'a': [{'id': n, 'tags': ['x', 'y'] * 9} for n in range(30)], 'b': 1}; cfg\r");
     let screen = terminal.wait_for_all(&["  'a': [", "… "]);
     let item = screen.lines().find(|line| line.contains("'id': 0,")).unwrap();
-    assert!(item.trim_end().ends_with(','), "an item ends its line: {screen}");
+    assert!(!item.contains("'tags'"), "an item has its own line: {screen}");
     terminal.send(ALT_UP);
     terminal.wait_for_text("1 selected");
     terminal.send("\r");
@@ -51,7 +51,7 @@ fn rows_scroll_to_their_end_and_are_sorted_and_filtered() {
     terminal.send("\r");
     terminal.wait_for_all(&["result of 1: _", "items 0 to"]);
     terminal.send("\t\t");
-    terminal.wait_for_all(&["of 100,000", "word 0"]);
+    terminal.wait_for_all(&["rows 0 to", "word 0"]);
     terminal.send(END);
     terminal.wait_for_all(&["word 99999", "of 100,000"]);
     terminal.send("g");

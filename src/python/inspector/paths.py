@@ -230,7 +230,7 @@ def inspect_value(path, names, aspect, page, describe, window=None):
              "length": view.length()}
     getattr(view, aspect)()
     if page and is_behind_the_end(answer):
-        raise Refused(f"page {page + 1} of {path} lies behind the end.")
+        raise Refused(f"page {page + 1} of {path} is past the end.")
     return answer
 
 

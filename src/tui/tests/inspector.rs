@@ -194,6 +194,22 @@ fn rows_scroll_continuously_under_fixed_heads() {
     assert!(text(&mut view, 80, 24).contains("rows 0 to"));
 }
 
+/// A key that comes before the answer is not lost.
+#[test]
+fn the_end_is_reached_although_the_rows_are_still_on_their_way() {
+    let mut view = open();
+    view.on_inspected(1, Ok(Box::new(frame())), NOW);
+    key(&mut view, KeyCode::Tab);
+    key(&mut view, KeyCode::Tab);
+    text(&mut view, 80, 24);
+    assert_eq!(key(&mut view, KeyCode::End), None, "nothing is known of the rows yet");
+    text(&mut view, 80, 24);
+    let next = view.on_inspected(3, Ok(Box::new(rows(0))), NOW);
+    assert!(window(next).is_some_and(|(start, ..)| start + 200 >= 48_210));
+    view.on_inspected(4, Ok(Box::new(rows(48_010))), NOW);
+    assert!(text(&mut view, 80, 24).contains("48209.5"));
+}
+
 /// Only one request is on its way, however fast the person scrolls; the answer asks for what is in sight then.
 #[test]
 fn scrolling_does_not_pile_up_requests() {

@@ -129,7 +129,8 @@ impl View {
             Action::PageUp if scrolls => grid.turn_page(-1, total, height),
             Action::PageDown if scrolls => grid.turn_page(1, total, height),
             Action::FirstPage if scrolls => grid.go_to(0, total, height),
-            Action::LastPage if scrolls && total.is_some() => grid.go_to(u64::MAX, total, height),
+            // Before the first answer, the end is wherever the answer says.
+            Action::LastPage if scrolls => grid.go_to(u64::MAX, total, height),
             Action::Choose => return Some(self.walk_in()),
             Action::WalkBack => return Some(self.walk_back()),
             Action::CopyValuePath => {
