@@ -27,7 +27,7 @@ fn a_nested_value_is_written_by_structure_and_walked_into() {
     terminal.send(ALT_UP);
     terminal.wait_for_text("1 selected");
     terminal.send("\r");
-    terminal.wait_for_all(&["╭─ cfg ", "'b'"]);
+    terminal.wait_for_all(&["╭─ cfg ", "'a'  list"]);
     terminal.send("\r");
     terminal.wait_for_all(&["╭─ cfg['a'] ", "{'id': 0"]);
     terminal.send(DOWN);
@@ -70,9 +70,11 @@ fn rows_scroll_to_their_end_and_are_sorted_and_filtered() {
     terminal.send(ESC);
     terminal.wait_for_text("1 selected");
     terminal.send(ESC);
+    terminal.wait_for("the input", |screen| !screen.contains("selected"));
     terminal.send("1\r");
     terminal.wait_for_text("3 you");
     terminal.send(ALT_UP);
+    terminal.wait_for_text("2 selected");
     terminal.send(ALT_UP);
     terminal.wait_for_text("1 selected");
     terminal.send("\r");
