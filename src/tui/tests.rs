@@ -15,6 +15,7 @@ mod leaving;
 mod line_numbers;
 mod lookup;
 mod mouse;
+mod opening;
 mod pager;
 mod palette;
 mod prompts;

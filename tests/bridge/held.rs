@@ -282,6 +282,8 @@ fn inside_tmux_the_dashboard_opens_in_a_pane_once() {
 
     // Whoever closes it does not want it back.
     tmux.run(&["send-keys", "-t", &pane, "C-d"]);
+    wait_until("the question", || tmux.run(&["capture-pane", "-p", "-t", &pane]).contains("again quits").then_some(()));
+    tmux.run(&["send-keys", "-t", &pane, "C-d"]);
     wait_until("the end of the pane", || (tmux.panes().len() == 1).then_some(()));
     let result = other.call("run_python_code", json!({"code": "1"}));
     assert!(Client::text(&result).contains("No fourhands session is running"), "{result}");

@@ -121,14 +121,14 @@ fn the_restart_key_asks_and_gives_a_new_python() {
     terminal.wait_until_idle();
     let before = session_process(terminal.pid());
     terminal.send(F8);
-    terminal.wait_for_text("F8 again restarts Python");
+    terminal.wait_for_text("F8 again: restart and lose all variables");
     terminal.send("\x1b");
     terminal.wait_for("the question to go", |screen| !screen.contains("F8 again"));
     assert_eq!(session_process(terminal.pid()), before);
     terminal.send("import time; time.sleep(1000)\r");
     terminal.wait_for_text("running");
     terminal.send(F8);
-    terminal.wait_for_text("F8 again stops 2 and restarts Python");
+    terminal.wait_for_text("F8 again: stop 2, restart and lose all variables");
     terminal.send(F8);
     terminal.wait_for("the new Python", |screen| {
         screen.contains("you restarted Python") && screen.contains("old = 1") && screen.contains("ready")

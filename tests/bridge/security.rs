@@ -287,6 +287,9 @@ fn a_crash_at_getpass_leaves_no_trace_of_it() {
         let mut client = bridge(&home, "curious", &[]);
         let call = json!({"name": "run_python_code", "arguments": {"code": "import getpass\nx = getpass.getpass('Token: ')\n'got it'"}});
         let id = client.send("tools/call", call);
+        // The draft keeps the keys until then.
+        terminal.wait_for_text("Esc to answer");
+        terminal.send("\x1b");
         terminal.wait_for_text("Enter answer");
         terminal.send(secret);
         terminal.wait_for_text("••••");

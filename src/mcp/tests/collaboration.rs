@@ -189,7 +189,11 @@ async fn a_question_is_answered_or_declined_by_the_person() {
         assert_eq!(result["structuredContent"]["answered"], false);
         assert!(text(&result).starts_with("The person declined to answer."), "{result}");
         let next = other.run("echo").await;
-        assert_eq!(event_texts(&next), ["the person answered \"tester\" (Which?): the last year"]);
+        let expected = [
+            "the person answered \"tester\" (Which?): the last year",
+            "the person declined to answer \"tester\" (And then?)",
+        ];
+        assert_eq!(event_texts(&next), expected);
         assert_eq!(since(&client.run("echo").await)["events"][0]["snippet"], 1, "the asker knows the answer");
     }
 }

@@ -41,14 +41,14 @@ fn frame() -> Inspection {
     }
 }
 
-type Asked = (String, Aspect, u32, u32);
+pub type Asked = (String, Aspect, u32, u32);
 
-fn inspect(path: &str, aspect: Aspect, page: u32, number: u32) -> Asked {
+pub fn inspect(path: &str, aspect: Aspect, page: u32, number: u32) -> Asked {
     (path.to_owned(), aspect, page, number)
 }
 
 /// The request of an effect, without its window.
-fn asked(effect: Option<Effect>) -> Option<Asked> {
+pub fn asked(effect: Option<Effect>) -> Option<Asked> {
     match effect {
         Some(Effect::Inspect { request: InspectRequest { path, aspect, page, .. }, number }) => {
             Some((path, aspect, page, number))
@@ -60,12 +60,8 @@ fn asked(effect: Option<Effect>) -> Option<Asked> {
 /// The rows that an effect asks for: the first, their order and their filter.
 #[allow(clippy::type_complexity, reason = "read once in each test")]
 fn window(effect: Option<Effect>) -> Option<(u64, Option<(u32, bool)>, String)> {
-    match effect {
-        Some(Effect::Inspect { request: InspectRequest { window: Some(window), .. }, .. }) => {
-            Some((window.start, window.order, window.filter))
-        }
-        _ => None,
-    }
+    let Some(Effect::Inspect { request: InspectRequest { window, .. }, .. }) = effect else { return None };
+    window.map(|window| (window.start, window.order, window.filter))
 }
 
 /// The inspector on `df`, waiting for its answer.
@@ -476,42 +472,4 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
         key(&mut view, KeyCode::Tab);
         assert_eq!(view.variables.inspector.as_ref().unwrap().grid.column, 0, "another view has other columns");
     }
-}
-
-/// A frame that is the value of a snippet.
-fn with_frame_result(code: &str) -> View {
-    let mut story = Story::default();
-    let frame = crate::domain::FramePreview {
-        rows: 3,
-        columns: 1,
-        names: vec!["x".to_owned()],
-        cells: vec![vec!["1".to_owned()]; 3],
-        head: 3,
-        ..crate::domain::FramePreview::default()
-    };
-    let value = crate::domain::Outcome { result: Some("DataFrame".into()), frame: Some(frame.into()), ..ok(1) };
-    story.ran(&crate::domain::Author::You, code, "", value);
-    let mut wide = crate::tui::fixtures::variable("wide", crate::domain::VariableKind::Data, "DataFrame", "3×1", "");
-    wide.set_by = Some(crate::domain::SnippetId(1));
-    story.variables(vec![wide]);
-    let mut view = story.view();
-    screen(&mut view, 80, 24);
-    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
-    view
-}
-
-#[test]
-fn the_value_of_a_card_opens() {
-    let mut view = with_frame_result("wide");
-    assert_eq!(asked(key(&mut view, KeyCode::Enter)), Some(inspect("wide", Aspect::Rows, 0, 1)));
-    let mut view = with_frame_result("wide.head()");
-    let Some(Effect::Inspect { request, .. }) = key(&mut view, KeyCode::Enter) else { panic!("no request") };
-    assert_eq!((&*request.path, request.result_of), ("_", Some(crate::domain::SnippetId(1))));
-    assert!(text(&mut view, 80, 24).contains("result of 1: _"));
-    let gone = InspectError::Refused("the value of snippet 1 is gone: only its text is kept".to_owned());
-    let again = view.on_inspected(1, Err(gone.clone()), NOW);
-    assert_eq!(asked(again), Some(inspect("_", Aspect::Overview, 0, 2)), "perhaps the value has no rows");
-    view.on_inspected(2, Err(gone), NOW);
-    let shown = text(&mut view, 80, 24);
-    assert!(shown.contains("DataFrame") && shown.contains("output of 1") && shown.contains("is gone"), "{shown}");
 }

@@ -1,0 +1,44 @@
+//! What Enter opens of a card.
+
+use super::*;
+use crate::domain::{Aspect, Author, FramePreview, InspectError, Outcome, SnippetId, VariableKind};
+use crate::tui::fixtures::{Story, ok, variable};
+use crate::tui::tests::inspector::{asked, inspect};
+
+/// A frame that is the value of a snippet.
+fn with_frame_result(code: &str) -> View {
+    let mut story = Story::default();
+    let frame = FramePreview {
+        rows: 3,
+        columns: 1,
+        names: vec!["x".to_owned()],
+        cells: vec![vec!["1".to_owned()]; 3],
+        head: 3,
+        ..FramePreview::default()
+    };
+    let value = Outcome { result: Some("DataFrame".into()), frame: Some(frame.into()), ..ok(1) };
+    story.ran(&Author::You, code, "", value);
+    let mut wide = variable("wide", VariableKind::Data, "DataFrame", "3×1", "");
+    wide.set_by = Some(SnippetId(1));
+    story.variables(vec![wide]);
+    let mut view = story.view();
+    screen(&mut view, 80, 24);
+    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+    view
+}
+
+#[test]
+fn the_value_of_a_card_opens() {
+    let mut view = with_frame_result("wide");
+    assert_eq!(asked(key(&mut view, KeyCode::Enter)), Some(inspect("wide", Aspect::Rows, 0, 1)));
+    let mut view = with_frame_result("wide.head()");
+    let Some(Effect::Inspect { request, .. }) = key(&mut view, KeyCode::Enter) else { panic!("no request") };
+    assert_eq!((&*request.path, request.result_of), ("_", Some(SnippetId(1))));
+    assert!(text(&mut view, 80, 24).contains("result of 1: _"));
+    let gone = InspectError::Refused("the value of snippet 1 is gone: only its text is kept".to_owned());
+    let again = view.on_inspected(1, Err(gone.clone()), NOW);
+    assert_eq!(asked(again), Some(inspect("_", Aspect::Overview, 0, 2)), "perhaps the value has no rows");
+    view.on_inspected(2, Err(gone), NOW);
+    let shown = text(&mut view, 80, 24);
+    assert!(shown.contains("DataFrame") && shown.contains("output of 1") && shown.contains("is gone"), "{shown}");
+}
