@@ -266,7 +266,7 @@ fn leaving_saves_the_variables_for_the_session_that_goes_on() {
     terminal.wait_for_text("fourhands --resume sales");
 
     let mut resumed = Terminal::start(&home, &["--resume", "sales"], 40, 120);
-    resumed.wait_for_text("%restore brings back the variables of the checkpoint \"last\"");
+    resumed.wait_for_text("%restore restores the variables of the checkpoint \"last\"");
     resumed.send("%restore\r");
     resumed.wait_for_text("restored 1 variable");
     resumed.send("kept + 1\r");

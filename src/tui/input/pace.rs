@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 /// Keys that follow one another faster come from no hand, in milliseconds.
 const MIN_GAP: Timestamp = 40;
 /// So many fast control keys within this time are a burst. A program that drives the terminal sends fewer.
-const BURST_KEYS: usize = 3;
+const BURST_KEYS: usize = 5;
 const BURST_TIME: Timestamp = 1_000;
 
 /// The times of keys, in milliseconds.
@@ -88,12 +88,10 @@ mod tests {
     fn only_several_fast_control_keys_make_a_burst() {
         let (f5, esc, enter, x) = (KeyCode::F(5), KeyCode::Esc, KeyCode::Enter, KeyCode::Char('x'));
         assert!(!is_burst(&[(f5, 0), (f5, 1), (f5, 2)]), "a key twice or three times is a request");
-        assert!(is_burst(&[(x, 0), (f5, 20), (x, 40), (esc, 60), (f5, 80), (enter, 100)]));
+        let noise = [(x, 0), (f5, 20), (x, 30), (esc, 60), (f5, 70), (esc, 80), (f5, 90)];
+        assert!(is_burst(&[noise.as_slice(), &[(enter, 100)]].concat()));
         assert!(!is_burst(&[(x, 0), (x, 0), (esc, 0), (x, 0), (KeyCode::Down, 0), (enter, 0)]), "a program types so");
-        assert!(
-            !is_burst(&[(x, 0), (f5, 20), (x, 40), (esc, 60), (f5, 80), (enter, 1_081)]),
-            "it is over after a rest"
-        );
+        assert!(!is_burst(&[noise.as_slice(), &[(enter, 1_021)]].concat()), "it is over after a rest");
         let mut held = KeyEvent::new(f5, KeyModifiers::NONE);
         held.kind = KeyEventKind::Repeat;
         let mut pace = Pace::default();

@@ -110,7 +110,7 @@ impl Burst {
 
     /// A process knows a burst by its first keys.
     fn begin(&mut self) {
-        for _ in 0..4 {
+        for _ in 0..6 {
             self.now += 10;
             self.view.on_terminal(&Input::Key(KeyEvent::new(KeyCode::F(5), KeyModifiers::NONE)), self.now);
         }

@@ -100,11 +100,11 @@ fn a_burst_of_keys_neither_quits_nor_restarts() {
     let ctrl_d = (KeyCode::Char('d'), KeyModifiers::CONTROL);
     let s = (KeyCode::Char('s'), KeyModifiers::NONE);
     for keys in [[ctrl_d, ctrl_d], [f8, f8], [ctrl_d, s], [f8, s]] {
-        let keys = [[f5; 4].as_slice(), &keys].concat();
+        let keys = [[f5; 6].as_slice(), &keys].concat();
         assert_eq!(burst(&mut story().view(), &keys, NOW, 20), []);
     }
     assert_eq!(
-        burst(&mut Story::default().view(), &[f5, f5, f5, f5, ctrl_d], NOW, 20),
+        burst(&mut Story::default().view(), &[f5, f5, f5, f5, f5, f5, ctrl_d], NOW, 20),
         [],
         "even with nothing to lose"
     );
