@@ -77,7 +77,11 @@ def describe(name, detail, frame):
     if source:
         found.append("Source:\n" + source.rstrip("\n"))
     else:
-        found.append("Docstring:\n" + (inspect.getdoc(value) or "<no docstring>"))
+        summary, _, rest = (inspect.getdoc(value) or "<no docstring>").partition("\n\n")
+        # The summary stands at the head, below the signature, where it is seen without unfolding.
+        found.insert(1 if found[0].startswith("Signature:") else 0, f"Summary:   {' '.join(summary.split())}")
+        if rest.strip():
+            found.append("Docstring:\n" + rest)
     print("\n".join(found))
 
 
