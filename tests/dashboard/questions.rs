@@ -112,7 +112,7 @@ fn a_queued_snippet_is_cancelled_on_its_card() {
     let answer = client.answer(queued)["result"]["structuredContent"].clone();
     assert_eq!((&answer["status"], &answer["stopped_by"]), (&json!("cancelled"), &json!("the person")), "{answer}");
     let queued = run(&mut client, "'not this one either'");
-    terminal.wait_for_text("1 queued");
+    terminal.wait_for_all(&["1 queued", "'not this one either'"]);
     terminal.send("\u{1b}[1;3A");
     terminal.wait_for_text("x cancel");
     terminal.send("x");

@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 /// Keys that follow one another faster come from no hand, in milliseconds.
 const MIN_GAP: Timestamp = 40;
 /// So many fast control keys within this time are a burst. A program that drives the terminal sends fewer.
-const BURST_KEYS: usize = 5;
+const BURST_KEYS: usize = 4;
 const BURST_TIME: Timestamp = 1_000;
 
 /// The times of keys, in milliseconds.
@@ -55,20 +55,21 @@ impl Pace {
     }
 }
 
-/// Whether the key writes a text or chooses from a list.
+/// Whether the key writes or edits a text, or chooses from a list.
 fn is_writing(key: &KeyEvent) -> bool {
-    let plain = (key.modifiers - KeyModifiers::SHIFT).is_empty();
-    let writes = matches!(
-        key.code,
+    let modifiers = key.modifiers - KeyModifiers::SHIFT;
+    match key.code {
+        KeyCode::Char(c) if modifiers == KeyModifiers::CONTROL => !c.eq_ignore_ascii_case(&'d'),
         KeyCode::Char(_)
-            | KeyCode::Backspace
-            | KeyCode::Enter
-            | KeyCode::Up
-            | KeyCode::Down
-            | KeyCode::Left
-            | KeyCode::Right
-    );
-    plain && writes
+        | KeyCode::Backspace
+        | KeyCode::Enter
+        | KeyCode::Tab
+        | KeyCode::Up
+        | KeyCode::Down
+        | KeyCode::Left
+        | KeyCode::Right => modifiers.is_empty(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +92,7 @@ mod tests {
         let noise = [(x, 0), (f5, 20), (x, 30), (esc, 60), (f5, 70), (esc, 80), (f5, 90)];
         assert!(is_burst(&[noise.as_slice(), &[(enter, 100)]].concat()));
         assert!(!is_burst(&[(x, 0), (x, 0), (esc, 0), (x, 0), (KeyCode::Down, 0), (enter, 0)]), "a program types so");
-        assert!(!is_burst(&[noise.as_slice(), &[(enter, 1_021)]].concat()), "it is over after a rest");
+        assert!(!is_burst(&[noise.as_slice(), &[(enter, 1_081)]].concat()), "it is over after a rest");
         let mut held = KeyEvent::new(f5, KeyModifiers::NONE);
         held.kind = KeyEventKind::Repeat;
         let mut pace = Pace::default();

@@ -206,7 +206,8 @@ impl Burst {
     fn perform(&mut self, effect: Option<Effect>, before: &str) {
         match effect {
             Some(Effect::Submit(code)) => {
-                let is_draft = code.trim() == before.trim();
+                let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+                let is_draft = words(&code) == words(before);
                 let ran = |entry: &crate::domain::Entry| matches!(entry, crate::domain::Entry::Snippet(snippet) if *snippet.code == *code);
                 assert!(is_draft || self.view.transcript.entries().iter().any(ran), "{code:?} ran: {self:?}");
                 self.submit(Author::You, &code);
