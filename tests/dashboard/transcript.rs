@@ -82,7 +82,7 @@ fn a_card_is_copied_saved_and_run_again() {
     terminal.wait_for("the end of the prompt", |screen| !screen.contains("write the output"));
 
     terminal.send("R");
-    terminal.wait_for_text("R again runs 2 once more");
+    terminal.wait_for_text("R again: rerun 2 as you");
     terminal.send("R");
     terminal.wait_for("the same code as mine", |screen| {
         screen.contains(" 3  you") && screen.matches("at <snippet 1> line 2 in share").count() > 0
