@@ -164,7 +164,7 @@ fn the_restart_key_offers_to_keep_the_variables() {
     terminal.send("kept = 41\r");
     terminal.wait_for("the variable", |screen| screen.contains("kept     int"));
     terminal.send("\x1b[19~");
-    terminal.wait_for_text("s saves them first");
+    terminal.wait_for_text("s: save them first");
     terminal.send("s");
     terminal.wait_for_text("restored 1 variable of checkpoint \"restart\"");
     terminal.send("print('now', kept + 1)\r");
@@ -173,9 +173,9 @@ fn the_restart_key_offers_to_keep_the_variables() {
     terminal.send("gen = (i for i in [])\r");
     terminal.wait_for_text("gen ");
     terminal.send("\x1b[19~");
-    terminal.wait_for_text("s saves them first");
+    terminal.wait_for_text("s: save them first");
     terminal.send("s");
-    terminal.wait_for_text("not restarted: not all could be saved");
+    terminal.wait_for_text("not restarted: some variables could not be saved, see 6");
     terminal.send("print('still', kept)\r");
     terminal.wait_for_text("still 41");
     wait_until("the file", || folder(&home).join("restart.pickle").exists().then_some(()));

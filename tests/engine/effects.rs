@@ -58,6 +58,10 @@ const CASES: &[(&str, &[&str])] = &[
     ("for i in range(1000): open(f'folder/{i}', 'w').close()", &["created 1000 files in folder/"]),
     ("tempfile.NamedTemporaryFile().close()", &[]),
     ("import json.tool, colorsys", &[]),
+    (
+        "open('loads.py', 'w').write('import os, ctypes; os.environ[\"LOADS\"] = \"1\"; ctypes.CDLL(\"libc.so.6\")')\nimport loads",
+        &["created loads.py"],
+    ),
     // Processes.
     ("subprocess.run(['true', Path('a')])", &["started true a"]),
     ("subprocess.run('true; true', shell=True)", &["started true; true"]),

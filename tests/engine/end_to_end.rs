@@ -30,7 +30,13 @@ fn do_the_job(home: &Home, terminal: &mut Terminal, client: &str, run: Run<'_>) 
 
     // The person uses the client's names, in several lines.
     terminal.send("by_region = {}\r");
-    terminal.send("for row in rows:\rby_region.setdefault(row['region'], []).append(float(row['revenue']))\r\r");
+    terminal.wait_for_text("3 you");
+    terminal.send("for row in rows:\r");
+    terminal.wait_for_text("▎ for row in rows:");
+    terminal.send("by_region.setdefault(row['region'], []).append(float(row['revenue']))\r");
+    terminal.wait_for_text("▎     by_region.setdefault");
+    terminal.send("\r");
+    terminal.wait_for_text("4 you");
     terminal.send("by_region\r");
     terminal.wait_for_text("{'north': [10.5, 2.0], 'south': [4.0]}");
 

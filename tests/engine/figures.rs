@@ -39,7 +39,7 @@ fn a_wide_frame_is_cut_to_the_screen_and_scrolled() {
     let home = Home::new();
     let mut terminal = open(&home);
     terminal.send("import pandas as pd; pd.DataFrame({f'column_{n}': range(1000) for n in range(30)})\r");
-    let screen = terminal.wait_for_all(&["1000 rows × 30 columns", "more columns ← →", "⋮ 9", "column_0"]);
+    let screen = terminal.wait_for_all(&["1,000 rows × 30 columns", "more columns ← →", "⋮ 9", "column_0"]);
     assert!(!screen.contains("column_29"), "{screen}");
     terminal.send("\u{1b}[1;3A");
     terminal.wait_for("the card selected", |screen| screen.contains('›'));
@@ -58,7 +58,7 @@ fn a_frame_that_is_displayed_within_a_snippet_is_a_table() {
     let code =
         "import pandas as pd; df = pd.DataFrame({f'column_{n}': range(1000) for n in range(30)}); display(df); 'end'";
     terminal.send(&format!("{code}\r"));
-    let screen = terminal.wait_for_all(&["1000 rows × 30 columns", "more columns ← →", "⋮ 9"]);
+    let screen = terminal.wait_for_all(&["1,000 rows × 30 columns", "more columns ← →", "⋮ 9"]);
     assert!(!screen.contains("DataFrame:"), "{screen}");
     terminal.send("\u{1b}[1;3A");
     terminal.wait_for("the card selected", |screen| screen.contains('›'));

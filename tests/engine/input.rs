@@ -191,6 +191,7 @@ fn the_person_answers_and_the_draft_comes_back() {
     terminal.wait_for_text("my_draft");
     let run = ask(&mut client, "name = input('name? ')\nname + '!'");
     terminal.wait_for_text("wants input: name?");
+    terminal.send("\u{1b}");
     terminal.wait_for("the reply in place of the draft", |screen| !screen.contains("my_draft"));
     terminal.send("Ada\r");
     terminal.wait_for_text("my_draft");

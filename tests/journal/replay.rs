@@ -68,7 +68,9 @@ fn a_resumed_session_continues_its_numbers_and_replays() {
     server.terminate();
 
     let server = serve(&home, &["--resume", "sales", "--replay"]);
-    for line in ["you: 3 to replay", "5 you runs: x = 20", "5 is a replay of 1", "replaying 2 of 3", "replayed 3 snippets"] {
+    for line in
+        ["you: 3 to replay", "5 you runs: x = 20", "5 is a replay of 1", "replaying 2 of 3", "replayed 3 snippets"]
+    {
         server.wait_for_line(line);
     }
     let mut third = client(&home, "sales", "third");

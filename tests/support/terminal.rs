@@ -216,13 +216,16 @@ impl Terminal {
         self.wait()
     }
 
-    /// Quits the dashboard with Ctrl-D, and again where it asks because something would be lost.
+    /// Quits the dashboard with Ctrl-D, and again where it asks because something would be lost. Keys that come faster
+    /// than from a hand do not confirm, so the last one may have to be sent more than once.
     pub fn leave(&mut self) {
         self.send("\u{4}");
+        let mut pressed = Instant::now();
         let deadline = Instant::now() + DEADLINE;
         while self.is_alternate() && self.child.try_wait().unwrap().is_none() {
-            if self.text().contains("Ctrl-D again quits") {
-                return self.send("\u{4}");
+            if self.text().contains("Ctrl-D again quits") && pressed.elapsed() > Duration::from_millis(100) {
+                self.send("\u{4}");
+                pressed = Instant::now();
             }
             assert!(Instant::now() < deadline, "neither an end nor a question; the screen shows:\n{}", self.text());
             std::thread::sleep(Duration::from_millis(10));
@@ -231,7 +234,14 @@ impl Terminal {
 
     /// Waits for the end of the program.
     pub fn wait(&mut self) -> ExitStatus {
-        super::wait_until("the end of the program", || self.child.try_wait().unwrap())
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "waited in vain for the end; the screen shows:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub fn pid(&self) -> u32 {

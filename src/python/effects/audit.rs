@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::commands;
@@ -173,6 +174,11 @@ impl Recorder {
                 let whom = if event == AuditEvent::KillGroup { "process group " } else { "" };
                 SideEffect::new(SideEffectKind::Signal, format!("{signal} to {whom}{pid}"))
             }
+            AuditEvent::LoadLibrary | AuditEvent::SetVariable | AuditEvent::UnsetVariable
+                if is_importing(args.0.py()) =>
+            {
+                return None;
+            }
             AuditEvent::LoadLibrary => {
                 SideEffect::new(SideEffectKind::LoadLibrary, args.text(0).filter(|name| !name.is_empty())?)
             }
@@ -286,6 +292,23 @@ impl Recorder {
         let name = name.map(|lookup| format!(" ({})", lookup.host)).unwrap_or_default();
         Some(if host.contains(':') { format!("[{host}]:{port}{name}") } else { format!("{host}:{port}{name}") })
     }
+}
+
+/// Returns whether a module is being imported on this thread. What a library does to load itself is no effect of the
+/// snippet that imports it.
+fn is_importing(py: Python<'_>) -> bool {
+    let import = || {
+        let mut frame = py.import("sys")?.call_method0("_getframe")?;
+        while !frame.is_none() {
+            let file = frame.getattr("f_code")?.getattr("co_filename")?;
+            if file.extract::<PyBackedStr>()?.starts_with("<frozen importlib.") {
+                return PyResult::Ok(true);
+            }
+            frame = frame.getattr("f_back")?;
+        }
+        Ok(false)
+    };
+    import().unwrap_or(false)
 }
 
 /// How a file is opened.

@@ -139,7 +139,9 @@ pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer
         (None, _) => format!(" {} ", view.keys.hints(Context::Completion, &[(&[Action::Accept], "")], "")),
         _ => String::new(),
     };
-    put_right(buffer, area, list.right().max(area.x + 1) - 1, area.bottom() - 1, &count, theme::DIM);
+    // A note that is wider than the list goes on below the documentation.
+    let end = if text::width(&count) < usize::from(list.width) { list.right() } else { area.right() };
+    put_right(buffer, area, end.max(area.x + 1) - 1, area.bottom() - 1, &count, theme::DIM);
 }
 
 /// Returns the column of the box, the width of the documentation, and whether that is on the left. A list at the column
