@@ -14,6 +14,7 @@
 //! | [`mcp`] | tools, resources and connections, on rmcp |
 //! | [`tui`] | the dashboard, on ratatui: state, keys, drawing |
 //! | [`bridge`] | the process that connects an AI client to a session's socket |
+//! | [`clients`] | the configurations of AI clients: found, shown, changed |
 //! | [`launch`] | finding a Python, the image of the engine, the guardian |
 //! | `process` | the entry of the session process, which connects the other floors |
 //! | [`cli`] | the command line, a file for each command |
@@ -25,6 +26,7 @@
 
 pub mod bridge;
 pub mod cli;
+pub mod clients;
 pub mod domain;
 pub mod export;
 pub mod journal;

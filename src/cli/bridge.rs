@@ -66,7 +66,7 @@ fn explanation(program: &Path, arguments: impl Iterator<Item = String>) -> Strin
     let (program, line) = (program.display(), arguments.join(" "));
     format!(
         "this is the MCP server command of AI clients, which start it themselves.\n\n\
-         Add this MCP server to your AI client:\n\
+         `fourhands setup` finds your AI clients and adds fourhands to them. By hand, add this MCP server:\n\
          \x20 command  {program}\n\
          \x20 args     {quoted}\n\n\
          For Claude Code:\n\

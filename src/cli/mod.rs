@@ -12,6 +12,7 @@ mod past;
 mod resume;
 mod serve;
 mod sessions;
+mod setup;
 mod start;
 mod stop;
 mod suggestion;
@@ -29,6 +30,7 @@ Examples:
   fourhands                            Open the dashboard in this folder
   fourhands --python .venv             Use the Python of a virtual environment
   fourhands --plain                    Use plain lines, for screen readers
+  fourhands setup                      List AI clients; `fourhands setup cursor` sets one up
   fourhands bridge                     The MCP server command of AI clients
   fourhands bridge --serve             The same; starts a session if none is running
   fourhands --resume                   Resume the last session of this folder
@@ -58,6 +60,8 @@ Environment variables:
   XDG_STATE_HOME             Recorded sessions and long outputs (~/.local/state)
   XDG_RUNTIME_DIR            Sockets, if the folder is private (~/.local/state/fourhands/sessions)
   XDG_CACHE_HOME             Cache of Python versions (~/.cache)
+  CLAUDE_CONFIG_DIR          Where `fourhands setup` finds Claude Code's files (~)
+  CODEX_HOME                 Where it finds those of Codex (~/.codex)
 
 Exit codes:
   0        Success
@@ -88,6 +92,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Register fourhands with AI clients
+    #[command(
+        long_about = "Register fourhands with AI clients. Shows the change of the client's configuration, asks, and keeps \
+                      a copy of the file. Without a client, lists those found on this machine."
+    )]
+    Setup(setup::SetupArguments),
     /// Run a session without a dashboard
     #[command(long_about = "Run a session without a dashboard, on its socket or (--stdio) on stdin and stdout.")]
     Serve(serve::ServeArguments),
@@ -117,6 +127,7 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
     launch::expect_children();
     match cli.command {
         None => dashboard::run(&cli.dashboard, engine),
+        Some(Command::Setup(arguments)) => setup::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments, engine),
         Some(Command::Bridge(arguments)) => bridge::run(arguments),
         Some(Command::Sessions(arguments)) => sessions::run(&arguments),

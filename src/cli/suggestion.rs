@@ -11,14 +11,15 @@ const WORDS: &[(&str, &str)] = &[
     ("resume continue reopen restore", "fourhands --resume [SESSION]"),
     ("replay rerun", "fourhands --resume [SESSION] --replay"),
     ("start open run new dashboard repl shell console python", "fourhands"),
-    ("attach connect mcp client", "fourhands bridge"),
+    ("connect mcp client clients register install add configure", "fourhands setup [CLIENT]"),
+    ("attach", "fourhands bridge"),
     ("daemon server headless", "fourhands serve"),
     ("session list ls ps status history", "fourhands sessions"),
     ("prune clean gc", "fourhands sessions --prune"),
     ("delete remove rm erase", "fourhands sessions --erase SESSION"),
     ("kill quit exit end shutdown", "fourhands stop NAME"),
     ("save write notebook convert", "fourhands export -o FILE"),
-    ("settings configure", "fourhands config"),
+    ("settings", "fourhands config"),
 ];
 
 /// Adds to the error what was probably meant.

@@ -37,6 +37,7 @@ pub mod timestamp;
 pub mod transcript;
 pub mod units;
 pub mod variable;
+pub mod welcome;
 
 pub use self::session_info::SessionInfo;
 pub use author::{Author, ClientId, PERSON, quoted};

@@ -19,4 +19,4 @@ mod transport;
 
 pub use server::connection::Backend;
 pub use server::serve::{serve_connection, serve_socket};
-pub use tools::lost_call_text;
+pub use tools::{lost_call_text, reading_tools};

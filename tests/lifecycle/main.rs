@@ -10,4 +10,5 @@ mod left_processes;
 mod serve;
 mod sessions;
 mod sessions_command;
+mod setup;
 mod starting;

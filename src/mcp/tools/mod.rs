@@ -28,6 +28,7 @@ use self::session_history::SessionHistory;
 use self::wait_for_snippet::WaitForSnippet;
 use super::calls::lost_call::LostCallTexts;
 use super::calls::registered::RegisteredTool;
+use super::calls::tool::CallEffect;
 use crate::domain::CallState;
 
 /// In the order in which clients see them.
@@ -52,6 +53,11 @@ pub fn get(name: &str) -> Option<&'static RegisteredTool> {
 
 pub fn names() -> impl Iterator<Item = &'static str> {
     TOOLS.iter().map(RegisteredTool::name)
+}
+
+/// The names of the tools that only read.
+pub fn reading_tools() -> impl Iterator<Item = &'static str> {
+    TOOLS.iter().filter(|tool| tool.effect == CallEffect::Reads).map(RegisteredTool::name)
 }
 
 /// The tools as `tools/list` shows them. A client that gets only text gets no output schemas.
@@ -79,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::mcp::calls::arguments::parse;
-    use crate::mcp::calls::tool::{CallEffect, Tool};
+    use crate::mcp::calls::tool::Tool;
 
     const STATES: [CallState; 5] =
         [CallState::NotReceived, CallState::Queued, CallState::Begun, CallState::Ended, CallState::Unknown];

@@ -1,0 +1,235 @@
+//! `fourhands setup`: registers fourhands with AI clients.
+
+mod list;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::output::{self, USAGE, fail, warn};
+use crate::bridge;
+use crate::clients::{self, Client, FileChange, OwnCommand, Places, Plan, Scope, ServerEntry};
+use crate::domain::welcome::SAY_TO_THE_ASSISTANT;
+use crate::session::discovery::paths::Paths;
+
+#[derive(Args, Debug)]
+pub struct SetupArguments {
+    /// Clients to set up [default: list those found]
+    #[arg(value_name = "CLIENT", value_enum)]
+    clients: Vec<Client>,
+    /// For this folder only, in the client's project file
+    #[arg(long, requires = "clients")]
+    project: bool,
+    /// Have the client start a session if none is running
+    #[arg(long)]
+    serve: bool,
+    /// Session to connect to [default: found by folder]
+    #[arg(long, value_name = "NAME")]
+    session: Option<String>,
+    /// Let the client call the tools that only read without asking
+    ///
+    /// These tools show variables, output and history; they run no code and change nothing. Without this option, you are
+    /// asked. Holds for clients that have such a setting in a file: claude-code, codex, gemini, zed, and cursor if it
+    /// already has a list of allowed tools.
+    #[arg(long, requires = "clients", conflicts_with = "remove")]
+    allow_reading: bool,
+    /// Remove fourhands from the client
+    #[arg(long, requires = "clients", conflicts_with_all = ["serve", "session"])]
+    remove: bool,
+    /// Write without asking
+    #[arg(long, short, requires = "clients")]
+    yes: bool,
+    /// Print the entry and its place, and write nothing
+    #[arg(long, requires = "clients", conflicts_with_all = ["remove", "yes"])]
+    print: bool,
+}
+
+/// Why a client was not set up: an exit code, and the message if there is one to print.
+type Refusal = (u8, Option<String>);
+
+pub fn run(arguments: &SetupArguments) -> ExitCode {
+    let Some(places) = Places::of_this_process() else {
+        return fail(1, &"the configurations of clients are in your home folder: set HOME");
+    };
+    let program = clients::stable_program(&places, &bridge::program());
+    if arguments.clients.is_empty() {
+        return list::run(&places, &program);
+    }
+    let Some(wanted) = wanted(arguments, program) else {
+        return fail(
+            1,
+            &"the path of this program is not UTF-8, which configurations cannot hold; install it elsewhere",
+        );
+    };
+    let mut worst = 0;
+    for client in &arguments.clients {
+        let done = if arguments.print {
+            print(*client, arguments, &places, &wanted)
+        } else {
+            set_up(*client, arguments, &places, &wanted)
+        };
+        if let Err((code, message)) = done {
+            if let Some(message) = message {
+                warn(&message);
+            }
+            worst = worst.max(code);
+        }
+    }
+    ExitCode::from(worst)
+}
+
+fn wanted(arguments: &SetupArguments, program: PathBuf) -> Option<ServerEntry> {
+    let mut args = vec!["bridge".to_owned()];
+    if arguments.serve {
+        args.push("--serve".to_owned());
+    }
+    if let Some(session) = &arguments.session {
+        args.extend(["--session".to_owned(), session.clone()]);
+    }
+    Some(ServerEntry { command: program.into_os_string().into_string().ok()?, args })
+}
+
+fn scope(arguments: &SetupArguments) -> Scope {
+    if arguments.project { Scope::Project } else { Scope::User }
+}
+
+fn print(client: Client, arguments: &SetupArguments, places: &Places, wanted: &ServerEntry) -> Result<(), Refusal> {
+    let Some(file) = client.file(scope(arguments), places) else {
+        return Err((USAGE, Some(format!("{} has no configuration for single projects", client.title()))));
+    };
+    let entry = clients::example(client, wanted).map_err(|error| (1, Some(error.to_string())))?;
+    // The comment is one in TOML; in JSON it goes to stderr, so that stdout is the entry alone.
+    warn(&format_args!("{}: add to {}", client.title(), places.shorten(&file)));
+    output::print(&entry);
+    Ok(())
+}
+
+fn set_up(client: Client, arguments: &SetupArguments, places: &Places, wanted: &ServerEntry) -> Result<(), Refusal> {
+    let title = client.title();
+    let scope = scope(arguments);
+    let planned = if arguments.remove {
+        Plan::remove(client, scope, places)
+    } else {
+        Plan::add(client, scope, places, wanted, !arguments.serve && arguments.session.is_none())
+    };
+    let plan = planned.map_err(|error| {
+        let by_hand = match clients::example(client, wanted) {
+            Ok(entry) if !arguments.remove => format!(" By hand, this is the entry:\n\n{entry}"),
+            _ => String::new(),
+        };
+        (1, Some(format!("{title}: {error}. Nothing was changed.{by_hand}")))
+    })?;
+    if plan.servers.is_empty() {
+        let state = if arguments.remove { "has no entry of fourhands" } else { "is already set up" };
+        output::print(&format!("{title} {state} ({}).\n", places.shorten(&plan.servers.path)));
+    } else {
+        warn_of_temporary(arguments, wanted);
+        let own = OwnCommand::of(&plan, places);
+        show(&plan.servers, places);
+        if let Some(own) = &own {
+            output::print(&format!("Claude Code's own command does this:\n  {}\n", own.shown()));
+        }
+        confirm(
+            arguments,
+            &if arguments.remove { format!("Remove fourhands from {title}?") } else { format!("Set up {title}?") },
+        )?;
+        let written = match own {
+            Some(own) => {
+                own.run().map_err(|said| format!("{title}: its command `claude` refused: {said}")).map(|()| None)
+            }
+            None => write(&plan.servers),
+        };
+        let kept = written.map_err(|message| (1, Some(message)))?;
+        report(&plan.servers, kept.as_ref(), places);
+    }
+    permission(&plan, arguments, places)?;
+    if !arguments.remove && !plan.servers.is_empty() {
+        let note = client.project_note().filter(|_| arguments.project).map(|note| format!(" {note}"));
+        output::print(&format!(
+            "\nNext: {}{}\nRun `fourhands` in the folder you work in, and say to the assistant, for example:\n  \
+             {}\n",
+            client.reload(),
+            note.unwrap_or_default(),
+            SAY_TO_THE_ASSISTANT,
+        ));
+    }
+    Ok(())
+}
+
+/// Offers the permission of tools that only read, or removes it with the entry.
+fn permission(plan: &Plan, arguments: &SetupArguments, places: &Places) -> Result<(), Refusal> {
+    let failed = |message: String| (1, Some(message));
+    let title = plan.client.title();
+    let change = plan.permission(places, !arguments.remove).map_err(|error| failed(format!("{title}: {error}.")))?;
+    let Some(change) = change else {
+        if arguments.allow_reading {
+            warn(&format_args!("{title} has no such permission in a file; allow the tools when it asks."));
+        }
+        return Ok(());
+    };
+    let may_ask = !arguments.yes && io::stdin().is_terminal();
+    if change.is_empty() || !(arguments.remove || arguments.allow_reading || may_ask) {
+        return Ok(());
+    }
+    if !arguments.remove {
+        output::print(&format!(
+            "\n{title} can call the tools of fourhands that only read without asking you each time:\n  {}\nThey run no \
+             code and change nothing. For code, {title} goes on asking as you have set it.\n",
+            clients::reading_tools().join(", ")
+        ));
+    }
+    show(&change, places);
+    let question = if arguments.remove { "Remove this permission?" } else { "Allow this?" };
+    if !arguments.allow_reading && confirm(arguments, question).is_err() {
+        return Ok(());
+    }
+    let kept = write(&change).map_err(failed)?;
+    report(&change, kept.as_ref(), places);
+    Ok(())
+}
+
+fn write(change: &FileChange) -> Result<Option<PathBuf>, String> {
+    let written = change.apply(&Paths::of_this_process());
+    written.map_err(|error| format!("{} {error}.", change.path.display()))
+}
+
+fn show(change: &FileChange, places: &Places) {
+    output::print(&format!("\n{}\n", change.diff(&places.shorten(&change.path))));
+}
+
+fn report(change: &FileChange, kept: Option<&PathBuf>, places: &Places) {
+    let kept = kept.map(|path| format!(" The file before is kept as {}.", places.shorten(path))).unwrap_or_default();
+    output::print(&format!("Changed {}.{kept}\n", places.shorten(&change.path)));
+}
+
+fn warn_of_temporary(arguments: &SetupArguments, wanted: &ServerEntry) {
+    if !arguments.remove && clients::is_temporary(wanted.command.as_ref()) {
+        warn(&format_args!(
+            "{} is in a cache that may be cleared at any time; better install fourhands first, such as with `uv tool \
+             install` or `pipx install`.",
+            wanted.command
+        ));
+    }
+}
+
+/// Asks the person. An error ends the command for this client.
+fn confirm(arguments: &SetupArguments, question: &str) -> Result<(), Refusal> {
+    if arguments.yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        let message = "nothing was written, because there is no terminal to ask on; --yes writes without asking";
+        return Err((USAGE, Some(message.to_owned())));
+    }
+    output::print(&format!("{question} [y/N] "));
+    let _ = io::stdout().flush();
+    let mut answer = String::new();
+    let _ = io::stdin().read_line(&mut answer);
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    output::print("Nothing was changed.\n");
+    Err((1, None))
+}

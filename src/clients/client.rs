@@ -1,0 +1,150 @@
+//! The clients that are known, and the facts about each.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::places::Places;
+
+/// In the order of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Client {
+    ClaudeCode,
+    ClaudeDesktop,
+    Cursor,
+    #[value(name = "vscode")]
+    VsCode,
+    Codex,
+    Gemini,
+    Zed,
+    Windsurf,
+}
+
+/// For whom a configuration holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All projects of this user.
+    User,
+    /// One folder.
+    Project,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Toml,
+}
+
+impl Client {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::ClaudeDesktop => "claude-desktop",
+            Self::Cursor => "cursor",
+            Self::VsCode => "vscode",
+            Self::Codex => "codex",
+            Self::Gemini => "gemini",
+            Self::Zed => "zed",
+            Self::Windsurf => "windsurf",
+        }
+    }
+
+    /// The name in sentences.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Claude Code",
+            Self::ClaudeDesktop => "Claude Desktop",
+            Self::Cursor => "Cursor",
+            Self::VsCode => "VS Code",
+            Self::Codex => "Codex",
+            Self::Gemini => "Gemini CLI",
+            Self::Zed => "Zed",
+            Self::Windsurf => "Windsurf",
+        }
+    }
+
+    pub fn format(self) -> Format {
+        if self == Self::Codex { Format::Toml } else { Format::Json }
+    }
+
+    /// The key of the table of servers.
+    pub fn servers_key(self) -> &'static str {
+        match self {
+            Self::VsCode => "servers",
+            Self::Zed => "context_servers",
+            Self::Codex => "mcp_servers",
+            _ => "mcpServers",
+        }
+    }
+
+    /// Whether an entry names its transport.
+    pub fn names_transport(self) -> bool {
+        matches!(self, Self::ClaudeCode | Self::VsCode)
+    }
+
+    /// The file with the servers. `None` if the client has no such scope.
+    pub fn file(self, scope: Scope, places: &Places) -> Option<PathBuf> {
+        let user = match self {
+            Self::ClaudeCode => places.claude.as_ref().unwrap_or(&places.home).join(".claude.json"),
+            Self::ClaudeDesktop => places.app_data.join("Claude/claude_desktop_config.json"),
+            Self::Cursor => places.home.join(".cursor/mcp.json"),
+            Self::VsCode => places.app_data.join("Code/User/mcp.json"),
+            Self::Codex => places.codex.clone().unwrap_or_else(|| places.home.join(".codex")).join("config.toml"),
+            Self::Gemini => places.home.join(".gemini/settings.json"),
+            Self::Zed => places.config.join("zed/settings.json"),
+            Self::Windsurf => places.home.join(".codeium/windsurf/mcp_config.json"),
+        };
+        let project = match self {
+            Self::ClaudeCode => ".mcp.json",
+            Self::Cursor => ".cursor/mcp.json",
+            Self::VsCode => ".vscode/mcp.json",
+            Self::Codex => ".codex/config.toml",
+            Self::Gemini => ".gemini/settings.json",
+            Self::Zed => ".zed/settings.json",
+            Self::ClaudeDesktop | Self::Windsurf => return (scope == Scope::User).then_some(user),
+        };
+        Some(if scope == Scope::User { user } else { places.project.join(project) })
+    }
+
+    /// Whether the client seems to be installed: it has its command on PATH, or a folder of its own.
+    pub fn is_installed(self, places: &Places) -> bool {
+        let (command, folder) = match self {
+            Self::ClaudeCode => ("claude", places.claude.clone().unwrap_or_else(|| places.home.join(".claude"))),
+            Self::ClaudeDesktop => ("claude-desktop", places.app_data.join("Claude")),
+            Self::Cursor => ("cursor", places.home.join(".cursor")),
+            Self::VsCode => ("code", places.app_data.join("Code")),
+            Self::Codex => ("codex", places.codex.clone().unwrap_or_else(|| places.home.join(".codex"))),
+            Self::Gemini => ("gemini", places.home.join(".gemini")),
+            Self::Zed => ("zed", places.config.join("zed")),
+            Self::Windsurf => ("windsurf", places.home.join(".codeium/windsurf")),
+        };
+        folder.is_dir()
+            || places.find_program(command).is_some()
+            || self.file(Scope::User, places).is_some_and(|file| file.exists())
+    }
+
+    /// What the person does so that the client reads its configuration.
+    pub fn reload(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Start a new `claude`; `/mcp` in it shows whether fourhands is connected.",
+            Self::ClaudeDesktop => "Quit Claude Desktop and start it again.",
+            Self::Cursor => "Cursor asks whether to enable the server; its settings list it under MCP.",
+            Self::VsCode => "In VS Code, run `MCP: List Servers`, choose fourhands and start it.",
+            Self::Codex => "Start a new `codex`; `/mcp` in it lists the server.",
+            Self::Gemini => "Start a new `gemini` in a folder that it trusts; `/mcp` in it lists the server.",
+            Self::Zed => "Zed starts the server at once; its Agent settings list it.",
+            Self::Windsurf => "Press refresh in Windsurf's list of MCP servers.",
+        }
+    }
+
+    /// What holds for servers of a project besides.
+    pub fn project_note(self) -> Option<&'static str> {
+        match self {
+            Self::ClaudeCode => Some("Claude Code asks once whether it may use the servers of this project."),
+            Self::Codex => Some("Codex reads this file only in projects that you trust."),
+            Self::Gemini => Some("Gemini CLI reads this file only in folders that you trust."),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The configurations of AI clients: where they are, what they say of fourhands, and changes of them.
+//!
+//! A change is planned as two texts, shown as a diff and written only then. Files are edited in place by parsers that
+//! keep comments, order and layout, since people maintain these files by hand.
+
+mod backup;
+mod change;
+mod client;
+mod document;
+mod own_command;
+mod permission;
+mod places;
+mod plan;
+mod plan_error;
+mod program;
+mod server;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use self::change::{ChangeError, FileChange};
+pub use self::client::{Client, Scope};
+pub use self::own_command::OwnCommand;
+pub use self::permission::reading_tools;
+pub use self::places::Places;
+pub use self::plan::{Plan, example};
+pub use self::plan_error::PlanError;
+pub use self::program::{is_temporary, stable_program};
+pub use self::server::{ConfiguredServer, EditError, ServerEntry};
+pub use self::status::{ClientState, Status, statuses};

@@ -1,0 +1,65 @@
+//! Changes by a client's own command line, where that is safer than to write its file.
+//!
+//! Claude Code keeps its state in the file of its servers and writes it all the time, under a lock of its own.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use super::client::{Client, Scope};
+use super::places::Places;
+use super::plan::Plan;
+use super::server::ServerEntry;
+
+#[derive(Debug)]
+pub struct OwnCommand {
+    program: PathBuf,
+    /// Each with its arguments, one after the other.
+    calls: Vec<Vec<String>>,
+}
+
+impl OwnCommand {
+    /// Returns the calls for a plan, if the client has a command on PATH that is to be used.
+    pub fn of(plan: &Plan, places: &Places) -> Option<Self> {
+        if plan.client != Client::ClaudeCode || plan.scope != Scope::User {
+            return None;
+        }
+        let simple = |entry: &ServerEntry| json!({"type": "stdio", "command": entry.command, "args": entry.args});
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let mut calls = Vec::new();
+        match (&plan.found, &plan.entry) {
+            // The command cannot change an entry without losing what else is in it.
+            (Some(_), Some(_)) => return None,
+            (Some(_), None) => calls.push(words(&["mcp", "remove", "--scope", "user", &plan.server])),
+            (None, Some(entry)) => {
+                let entry = simple(entry).to_string();
+                calls.push(words(&["mcp", "add-json", "--scope", "user", &plan.server, &entry]));
+            }
+            (None, None) => {}
+        }
+        Some(Self { program: places.find_program("claude")?, calls })
+    }
+
+    /// Returns the calls as a person would type them.
+    pub fn shown(&self) -> String {
+        let quote = |word: &String| if word.starts_with('{') { format!("'{word}'") } else { word.clone() };
+        let lines =
+            self.calls.iter().map(|call| format!("claude {}", call.iter().map(quote).collect::<Vec<_>>().join(" ")));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Runs the calls. On failure, returns what the command said.
+    pub fn run(&self) -> Result<(), String> {
+        for call in &self.calls {
+            let mut command = Command::new(&self.program);
+            command.args(call).stdin(Stdio::null());
+            let output = command.output().map_err(|error| error.to_string())?;
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                return Err(if said.is_empty() { output.status.to_string() } else { said });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Plans to set a client up, or to remove fourhands from it.
+
+use std::path::PathBuf;
+
+use super::change::{self, FileChange};
+use super::client::{Client, Scope};
+use super::document::Document;
+use super::permission;
+use super::places::Places;
+use super::plan_error::PlanError;
+use super::server::{ConfiguredServer, EditError, ServerEntry};
+
+/// The name of the server in configurations that have none yet.
+pub const SERVER: &str = "fourhands";
+
+/// What is to change for one client.
+#[derive(Debug)]
+pub struct Plan {
+    pub client: Client,
+    pub scope: Scope,
+    /// The name of the server, which the person may have chosen.
+    pub server: String,
+    /// The entry before, if there is one.
+    pub found: Option<ConfiguredServer>,
+    /// The entry after; `None` removes it.
+    pub entry: Option<ServerEntry>,
+    pub servers: FileChange,
+}
+
+impl Plan {
+    /// Plans the entry of fourhands. Arguments of an entry that is there already stay, unless others are asked for.
+    pub fn add(
+        client: Client,
+        scope: Scope,
+        places: &Places,
+        wanted: &ServerEntry,
+        keep_args: bool,
+    ) -> Result<Self, PlanError> {
+        let (path, before) = read(client, scope, places)?;
+        let content = |fault| PlanError::Content { path: path.clone(), fault };
+        let text = before.as_deref().unwrap_or_default();
+        let mut document = Document::parse(text, client.format()).map_err(content)?;
+        let found = find(&document, client).map_err(content)?;
+        let mut entry = wanted.clone();
+        if let Some(found) = found.as_ref().filter(|found| {
+            keep_args && found.args.first().is_some_and(|word| word == "bridge") && found.command != "ssh"
+        }) {
+            entry.args.clone_from(&found.args);
+        }
+        let server = found.as_ref().map_or_else(|| SERVER.to_owned(), |found| found.name.clone());
+        let key = client.servers_key();
+        document.put_server(key, &server, &entry, client.names_transport()).map_err(content)?;
+        let after = document.text();
+        let after = if before.is_none() && !after.ends_with('\n') { after + "\n" } else { after };
+        let servers = FileChange { path, before, after: Some(after) };
+        Ok(Self { client, scope, server, found, entry: Some(entry), servers })
+    }
+
+    /// Plans that no entry of fourhands remains.
+    pub fn remove(client: Client, scope: Scope, places: &Places) -> Result<Self, PlanError> {
+        let (path, before) = read(client, scope, places)?;
+        let content = |fault| PlanError::Content { path: path.clone(), fault };
+        let mut document = Document::parse(before.as_deref().unwrap_or_default(), client.format()).map_err(content)?;
+        let found = find(&document, client).map_err(content)?;
+        let server = found.as_ref().map_or_else(|| SERVER.to_owned(), |found| found.name.clone());
+        let after = if found.is_some() {
+            document.remove(&[client.servers_key(), &server]).map_err(content)?;
+            Some(document.text())
+        } else {
+            before.clone()
+        };
+        let servers = FileChange { path, before, after };
+        Ok(Self { client, scope, server, found, entry: None, servers })
+    }
+
+    /// Plans the permission of the tools that only read, once the entry has been written: both may be in one file. `None`
+    /// if the client has no such setting.
+    pub fn permission(&self, places: &Places, allow: bool) -> Result<Option<FileChange>, PlanError> {
+        permission::plan(self.client, self.scope, places, &self.server, allow)
+    }
+}
+
+fn read(client: Client, scope: Scope, places: &Places) -> Result<(PathBuf, Option<String>), PlanError> {
+    let path = client.file(scope, places).ok_or(PlanError::NoSuchScope(client.title()))?;
+    let before = change::read(&path).map_err(|fault| PlanError::File { path: path.clone(), fault })?;
+    Ok((path, before))
+}
+
+/// Finds the entry of fourhands, which people may give another name.
+pub fn find(document: &Document, client: Client) -> Result<Option<ConfiguredServer>, EditError> {
+    let servers = document.servers(client.servers_key())?;
+    let ours = servers.iter().find(|server| server.is_fourhands());
+    Ok(ours.or_else(|| servers.iter().find(|server| server.name == SERVER)).cloned())
+}
+
+/// Returns a configuration with nothing but the entry, for a person who writes it.
+pub fn example(client: Client, entry: &ServerEntry) -> Result<String, EditError> {
+    let mut document = Document::parse("", client.format())?;
+    document.put_server(client.servers_key(), SERVER, entry, client.names_transport())?;
+    Ok(document.text().trim_end().to_owned() + "\n")
+}

@@ -1,0 +1,34 @@
+//! An MCP server in a configuration.
+
+/// The program that a client starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerEntry {
+    pub command: String,
+    pub args: Vec<String>,
+}
+
+/// An MCP server as a configuration has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfiguredServer {
+    pub name: String,
+    /// Empty for servers that are reached by URL.
+    pub command: String,
+    pub args: Vec<String>,
+}
+
+impl ConfiguredServer {
+    /// Whether the server is fourhands, under whatever name, here or by ssh.
+    pub fn is_fourhands(&self) -> bool {
+        let is_ours = |word: &str| word.rsplit('/').next() == Some("fourhands");
+        is_ours(&self.command) || self.args.iter().any(|word| is_ours(word)) && self.args.iter().any(|w| w == "bridge")
+    }
+}
+
+/// Why a document cannot be edited. The text follows the path of the file in a sentence.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    #[error("is not valid {format}: {message}")]
+    Syntax { format: &'static str, message: String },
+    #[error("has `{0}`, which is not {1}")]
+    Shape(String, &'static str),
+}
