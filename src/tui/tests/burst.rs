@@ -259,7 +259,7 @@ impl Burst {
             let is_selected = self.view.composer.editor.marked().is_some();
             let effect = self.view.on_terminal(&Input::Paste(text), self.now);
             self.perform(effect, &before);
-            assert!(is_selected || self.keeps(&before), "a paste lost text: {self:?}");
+            assert!(is_selected || self.keeps(&before), "a paste lost text of {before:?}: {self:?}");
             return;
         }
         let key = self.key();

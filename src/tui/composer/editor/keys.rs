@@ -15,7 +15,8 @@ const ALT: KeyModifiers = KeyModifiers::ALT;
 impl Editor {
     /// Handles a key that has no meaning in the rest of the dashboard.
     pub fn key(&mut self, key: KeyEvent) {
-        let select = key.modifiers.contains(KeyModifiers::SHIFT);
+        // vi selects in a mode of its own.
+        let select = key.modifiers.contains(KeyModifiers::SHIFT) && self.mode() == ViMode::Insert;
         let modifiers = key.modifiers & (CTRL | ALT);
         let is_vertical = matches!(key.code, KeyCode::Up | KeyCode::Down)
             || (modifiers == CTRL && matches!(key.code, KeyCode::Char('p' | 'n')));

@@ -313,6 +313,22 @@ fn a_selection_of_vi_has_its_last_character() {
 }
 
 #[test]
+fn shift_selects_nothing_in_normal_mode_that_a_paste_would_replace() {
+    for keys in ["<s-left><s-left>", "<s-home>", "<s-up>"] {
+        let mut editor = vi("foo\nbar|");
+        press(&mut editor, keys);
+        editor.paste("x");
+        assert_eq!(editor.code().replace('x', ""), "foo\nbar", "{keys}");
+    }
+    // Nor does a selection outlive insert mode.
+    let mut editor = editor("foo bar|");
+    editor.use_vi(true);
+    press(&mut editor, "<s-left><s-left><esc>");
+    editor.paste("x");
+    assert_eq!(editor.code().replace('x', ""), "foo bar");
+}
+
+#[test]
 fn nothing_that_is_typed_breaks_the_text() {
     let keys: Vec<String> = "hjklwbeWBE0^$gGiaIAoOxXdDcCyYpPuvVrtTfF;,%~J{}()[]:'\"#é漢19 \n"
         .chars()
