@@ -282,7 +282,7 @@ fn a_restart_ends_what_cannot_be_interrupted() {
         terminal.wait_for_text("F8 again");
         let start = Instant::now();
         terminal.send(F8);
-        terminal.wait_for("the restart", |screen| screen.matches("you restarted Python").count() == times);
+        terminal.wait_for("the restart", |screen| screen.matches("\n  you restarted Python").count() == times);
         start.elapsed()
     };
     let idle = restart(&mut terminal, 1);

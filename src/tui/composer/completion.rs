@@ -133,6 +133,14 @@ impl CodeAssist {
         }
     }
 
+    /// Inserts the match in a row of the list.
+    pub fn take(&mut self, row: usize, editor: &mut Editor) {
+        if let Some(popup) = &mut self.popup {
+            popup.selected = Some(row);
+            self.accept(editor);
+        }
+    }
+
     fn describe(&mut self, editor: &Editor) {
         let Some(popup) = self.popup.as_mut().filter(|_| !self.at_debugger) else { return };
         let Some(name) = popup.selected().map(|candidate| candidate.name.clone()) else { return };

@@ -51,14 +51,20 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
             draw_row(input, row, *start, &styles, Rect { y, height: 1, ..area }, buffer);
         }
     });
-    let (row, column) = input.cursor_in_sight();
-    let x = area.x + column.try_into().unwrap_or(area.width);
-    let y = area.y + u16::try_from(row).unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
-    let position = Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) };
+    let position = cursor(view, layout, now);
     if is_draft && let Some(suggestion) = view.suggestion() {
         draw_suggestion(suggestion, position, layout, buffer);
     }
     position
+}
+
+/// Returns where the cursor of the input is on the screen.
+pub fn cursor(view: &View, layout: &Layout, now: Timestamp) -> Position {
+    let area = layout.editor_text();
+    let (row, column) = view.input(now).cursor_in_sight();
+    let x = area.x + column.try_into().unwrap_or(area.width);
+    let y = area.y + u16::try_from(row).unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
+    Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) }
 }
 
 /// `start`: the bytes of the code before the row.

@@ -6,6 +6,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::widgets::{Clear, Widget};
 
 use super::candidates::CandidateList;
+use super::draw;
+use crate::domain::Timestamp;
 use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::input::keymap::{Action, Context};
@@ -81,55 +83,94 @@ pub fn rows(popup: &CandidateList, layout: &Layout) -> usize {
     popup.matches.len().min(room.into())
 }
 
-pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer) {
-    let is_free = |view: &View| view.composer.completion.at_debugger || view.composer.shown_reply().is_none();
-    let Some(popup) = view.composer.completion.popup.as_ref().filter(|_| is_free(view)) else { return };
-    let rows = rows(popup, layout);
-    if rows == 0 {
-        return;
+/// The areas of an open list.
+struct Areas {
+    /// With the border.
+    all: Rect,
+    list: Rect,
+    doc: Rect,
+    place: DocPlace,
+    /// The column between list and documentation.
+    rule: Option<u16>,
+}
+
+impl Areas {
+    /// Places the list above the input; `None` if there is no room.
+    fn of(popup: &CandidateList, layout: &Layout, cursor: Position) -> Option<Self> {
+        let rows = rows(popup, layout);
+        if rows == 0 {
+            return None;
+        }
+        let list_width = list_width(popup, layout);
+        let place = DocPlace::of(popup, layout, list_width);
+        let screen = layout.rule.width;
+        let room = layout.rule.y.saturating_sub(layout.transcript.y + 2);
+        let column = (layout.margin + 2).saturating_add(popup.column().try_into().unwrap_or(u16::MAX));
+        // In a wrapped line, the list begins at the cursor.
+        let column = if column > cursor.x { cursor.x } else { column };
+        let left_of = |inner: u16| column.saturating_sub(2).min(screen.saturating_sub(inner + 2));
+        let mut is_left = false;
+        let (x, inner, height) = match place {
+            DocPlace::None => (left_of(list_width), list_width, rows as u16),
+            DocPlace::Beside(doc) => {
+                let (x, doc, left) = beside(left_of(list_width), list_width, doc, screen);
+                is_left = left;
+                (x, list_width + 1 + doc, (rows.max(MIN_ROWS_WITH_DOC) as u16).min(room))
+            }
+            DocPlace::Below { .. } => {
+                let inner = list_width.max(MIN_LIST_WITH_DOC).min(screen - 2);
+                (left_of(inner), inner, rows as u16 + place.rows())
+            }
+        };
+        let all = Rect { x, y: layout.rule.y - height - 2, width: inner + 2, height: height + 2 };
+        let inside = Rect { x: all.x + 1, y: all.y + 1, width: inner, height };
+        let (list, doc, rule) = match place {
+            DocPlace::None => (inside, Rect::default(), None),
+            DocPlace::Beside(_) => {
+                let list_x = if is_left { inside.right() - list_width } else { inside.x };
+                let (rule, doc_x) =
+                    if is_left { (list_x - 1, inside.x) } else { (list_x + list_width, list_x + list_width + 1) };
+                let doc = Rect { x: doc_x, width: inner - list_width - 1, ..inside };
+                (Rect { x: list_x, width: list_width, ..inside }, doc, Some(rule))
+            }
+            DocPlace::Below { rows: doc, .. } => {
+                let below = Rect { y: inside.bottom() - doc, height: doc, ..inside };
+                (Rect { height: rows as u16, ..inside }, below, None)
+            }
+        };
+        Some(Self { all, list, doc, place, rule })
     }
-    let list_width = list_width(popup, layout);
-    let place = DocPlace::of(popup, layout, list_width);
-    let screen = layout.rule.width;
-    let room = layout.rule.y.saturating_sub(layout.transcript.y + 2);
-    let column = (layout.margin + 2).saturating_add(popup.column().try_into().unwrap_or(u16::MAX));
-    // In a wrapped line, the list begins at the cursor.
-    let column = if column > cursor.x { cursor.x } else { column };
-    let left_of = |inner: u16| column.saturating_sub(2).min(screen.saturating_sub(inner + 2));
-    let mut is_left = false;
-    let (x, inner, height) = match place {
-        DocPlace::None => (left_of(list_width), list_width, rows as u16),
-        DocPlace::Beside(doc) => {
-            let (x, doc, left) = beside(left_of(list_width), list_width, doc, screen);
-            is_left = left;
-            (x, list_width + 1 + doc, (rows.max(MIN_ROWS_WITH_DOC) as u16).min(room))
-        }
-        DocPlace::Below { .. } => {
-            let inner = list_width.max(MIN_LIST_WITH_DOC).min(screen - 2);
-            (left_of(inner), inner, rows as u16 + place.rows())
-        }
-    };
-    let area = Rect { x, y: layout.rule.y - height - 2, width: inner + 2, height: height + 2 };
+}
+
+/// The list, if it is shown.
+fn shown(view: &View) -> Option<&CandidateList> {
+    let is_free = view.composer.completion.at_debugger || view.composer.shown_reply().is_none();
+    view.composer.completion.popup.as_ref().filter(|_| is_free)
+}
+
+/// The first of the matches in sight.
+fn first_row(popup: &CandidateList, rows: usize) -> usize {
+    popup.selected.map_or(0, |selected| (selected + 1).saturating_sub(rows))
+}
+
+/// Returns whether a position is in the list or its documentation, and the match under it.
+pub fn row_at(view: &View, layout: &Layout, at: Position, now: Timestamp) -> Option<Option<usize>> {
+    let popup = shown(view)?;
+    let areas = Areas::of(popup, layout, draw::cursor(view, layout, now)).filter(|areas| areas.all.contains(at))?;
+    let row = first_row(popup, rows(popup, layout)) + usize::from(at.y.saturating_sub(areas.list.y));
+    Some(Some(row).filter(|row| areas.list.contains(at) && *row < popup.matches.len()))
+}
+
+pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer) {
+    let Some(popup) = shown(view) else { return };
+    let Some(Areas { all: area, list, doc, place, rule }) = Areas::of(popup, layout, cursor) else { return };
+    let rows = rows(popup, layout);
     Clear.render(area, buffer);
     frame::frame(area, "", buffer);
-    let inside = Rect { x: area.x + 1, y: area.y + 1, width: inner, height };
-    let (list, doc) = match place {
-        DocPlace::None => (inside, Rect::default()),
-        DocPlace::Beside(_) => {
-            let list_x = if is_left { inside.right() - list_width } else { inside.x };
-            let (rule, doc_x) =
-                if is_left { (list_x - 1, inside.x) } else { (list_x + list_width, list_x + list_width + 1) };
-            frame::column(area, rule, buffer);
-            let doc = Rect { x: doc_x, width: inner - list_width - 1, ..inside };
-            (Rect { x: list_x, width: list_width, ..inside }, doc)
-        }
-        DocPlace::Below { rows: doc, rule } => {
-            if rule {
-                frame::row(area, inside.y + rows as u16, buffer);
-            }
-            (Rect { height: rows as u16, ..inside }, Rect { y: inside.bottom() - doc, height: doc, ..inside })
-        }
-    };
+    match place {
+        DocPlace::Below { rule: true, .. } => frame::row(area, list.bottom(), buffer),
+        _ => rule.into_iter().for_each(|rule| frame::column(area, rule, buffer)),
+    }
     candidates(popup, rows, list, buffer);
     documentation(popup, place, doc, buffer);
     let count = match (popup.selected, popup.left_out) {
@@ -159,7 +200,7 @@ fn beside(list: u16, list_width: u16, doc: u16, screen: u16) -> (u16, u16, bool)
 }
 
 fn candidates(popup: &CandidateList, rows: usize, area: Rect, buffer: &mut Buffer) {
-    let first = popup.selected.map_or(0, |selected| (selected + 1).saturating_sub(rows));
+    let first = first_row(popup, rows);
     for ((row, index), y) in popup.matches.iter().enumerate().skip(first).take(rows).zip(area.y..) {
         let candidate = &popup.candidates[*index];
         let chosen = popup.selected == Some(row);

@@ -6,7 +6,7 @@ use ratatui::layout::Position;
 
 use crate::domain::Timestamp;
 use crate::tui::composer::draw::put_cursor;
-use crate::tui::composer::draw_history;
+use crate::tui::composer::{draw_completion, draw_history};
 use crate::tui::draw::layout::Layout;
 use crate::tui::draw::status::StatusRow;
 use crate::tui::gallery::draw::hints as gallery_hints;
@@ -20,6 +20,7 @@ use crate::tui::pager::draw::hints as pager_hints;
 use crate::tui::theme;
 use crate::tui::transcript::card::Row;
 use crate::tui::transcript::viewport::Anchor;
+use crate::tui::variables::draw_inspector;
 use crate::tui::variables::draw_sidebar::Listed;
 use crate::tui::variables::list::items;
 use crate::tui::view::View;
@@ -101,7 +102,10 @@ impl View {
     }
 
     fn wheel_over_transcript(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
-        if layout.editor.contains(at) {
+        if self.layers.is_empty() && draw_completion::row_at(self, layout, at, now).is_some() {
+            let (completion, editor) = self.composer.assisted();
+            completion.move_by(rows.signum(), editor);
+        } else if layout.editor.contains(at) {
             // Beyond the ends of the input, the cursor would only follow the view.
             let input = self.composer.input_mut(now);
             if input.rows(layout.editor_text().width) > usize::from(layout.editor.height) {
@@ -126,6 +130,15 @@ impl View {
         if let Some(action) = self.hint_at(layout, at, now) {
             return self.on_key(action.press(), now);
         }
+        if self.layers.is_empty()
+            && let Some(row) = draw_completion::row_at(self, layout, at, now)
+        {
+            let (completion, editor) = self.composer.assisted();
+            if let Some(row) = row {
+                completion.take(row, editor);
+            }
+            return None;
+        }
         let typing = match self.layers.top() {
             Some(Layer::Variables(list)) if list.is_drawer(layout) && layout.drawer.contains(at) => {
                 let variable = self.variable_in_drawer(layout, at)?;
@@ -140,6 +153,10 @@ impl View {
                 // To begin needs a key, because that runs code.
                 self.layers.push(Layer::Replay { row: chosen });
                 return None;
+            }
+            Some(Layer::Inspector { scroll }) => {
+                let part = draw_inspector::part_at(self, layout, *scroll, at)?;
+                return self.click_inspector(part, double);
             }
             Some(Layer::SearchPrompt(_)) => true,
             Some(layer) if layer.is_modal() || layer.covers_input() => return None,

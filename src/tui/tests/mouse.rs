@@ -3,7 +3,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 
 use super::*;
-use crate::domain::VariableKind;
+use crate::domain::{Aspect, Candidate, Completions, Insight, Inspection, TablePage, VariableKind};
 use crate::tui::fixtures::{Story, long_story, story, variable};
 use crate::tui::transcript::viewport::Anchor;
 
@@ -180,4 +180,69 @@ fn a_click_answers_nothing_and_runs_nothing() {
         }
     }
     assert_eq!(view.composer.editor.code(), "x = 1");
+}
+
+#[test]
+fn a_click_on_a_completion_inserts_it() {
+    let mut view = story().view();
+    typed(&mut view, "df.re");
+    key(&mut view, KeyCode::Tab);
+    let candidates = ["reindex", "rename", "replace"].map(|name| Candidate {
+        text: name.into(),
+        name: name.into(),
+        kind: "method".into(),
+    });
+    let found = Completions { from: 3, candidates: candidates.into(), left_out: 0 };
+    for asked in view.composer.completion.take_questions() {
+        view.on_insight(asked.id, Some(Insight::Completions(found.clone())));
+    }
+    let place = find(&mut view, "reindex");
+    mouse(&mut view, MouseEventKind::ScrollDown, place, 0);
+    let chosen = |view: &View| view.composer.completion.popup.as_ref().and_then(|popup| popup.selected);
+    assert_eq!(chosen(&view), Some(1), "the wheel moves in the list");
+    let border = (place.0, place.1 - 1);
+    click(&mut view, border, 1_000);
+    assert_eq!(chosen(&view), Some(1), "the border is no candidate");
+    let place = find(&mut view, "replace");
+    click(&mut view, place, 2_000);
+    assert_eq!(view.composer.editor.code(), "df.replace");
+    assert!(view.composer.completion.popup.is_none());
+}
+
+#[test]
+fn a_click_in_the_inspector_chooses_a_view_or_a_row() {
+    let mut view = story().view();
+    screen(&mut view, 120, 40);
+    view.open_inspector("cfg".into());
+    let row = |key: &str| vec![key.to_owned(), "dict".to_owned(), "{}".to_owned()];
+    let answer = Inspection {
+        path: "cfg".into(),
+        type_name: "dict".into(),
+        aspects: vec![Aspect::Overview, Aspect::Items, Aspect::Repr],
+        tables: vec![TablePage {
+            title: "items".into(),
+            headers: ["key", "type", "value"].map(Into::into).into(),
+            rows: vec![row("'first'"), row("'second'")],
+            steps: vec!["['first']".into(), "['second']".into()],
+            total: Some(2),
+            ..TablePage::default()
+        }],
+        ..Inspection::default()
+    };
+    view.on_inspected(1, Ok(Box::new(answer.clone())), NOW);
+    let second = find(&mut view, "'second'");
+    click(&mut view, second, 1_000);
+    assert_eq!(view.variables.inspector.as_ref().unwrap().grid.row, 1);
+    let walked = mouse(&mut view, MouseEventKind::Down(LEFT), second, 1_200);
+    assert!(matches!(walked, Some(Effect::Inspect { request, .. }) if request.path == "cfg['second']"));
+    key(&mut view, KeyCode::Backspace);
+    view.on_inspected(3, Ok(Box::new(answer.clone())), NOW);
+    let tab = find(&mut view, "items  ");
+    let shown = mouse(&mut view, MouseEventKind::Down(LEFT), tab, 3_000);
+    assert!(matches!(shown, Some(Effect::Inspect { request, .. }) if request.aspect == Aspect::Items));
+    view.on_inspected(4, Ok(Box::new(Inspection { aspect: Aspect::Items, ..answer })), NOW);
+    let second = find(&mut view, "'second'");
+    let walked = [5_000, 5_100].map(|after| mouse(&mut view, MouseEventKind::Down(LEFT), second, after));
+    let [None, Some(Effect::Inspect { request, .. })] = walked else { panic!("{walked:?}") };
+    assert_eq!(request.path, "cfg['second']");
 }

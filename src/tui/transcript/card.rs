@@ -362,7 +362,7 @@ impl Card {
                 let word = outcome.status.word();
                 let how = match outcome.stopped_by.as_deref() {
                     None => word.to_owned(),
-                    Some("the restart by you") => format!("{word}: you restarted Python"),
+                    Some(by) if by.starts_with("the restart by you") => format!("{word}: you restarted Python"),
                     Some(by) => format!("{word} by {}", text::name(by)),
                 };
                 self.wrapped(&how, theme::NOTICE, shape);

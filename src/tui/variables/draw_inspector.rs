@@ -132,16 +132,58 @@ fn hints(view: &View, inspector: &Inspector, layout: &Layout, more: usize, room:
 }
 
 /// The lines inside the frame.
+#[derive(Default)]
 struct Body {
     lines: Vec<Line<'static>>,
     /// The line of the row under the cursor.
     cursor: Option<usize>,
+    /// The lines of rows that the cursor can go to: the first line, the first row, and how many.
+    rows: Vec<(usize, u64, usize)>,
+}
+
+/// What a click in the inspector can choose.
+#[derive(Clone, Copy)]
+pub enum Part {
+    Aspect(Aspect),
+    Row(u64),
+}
+
+/// Returns what is at a position.
+pub fn part_at(view: &View, layout: &Layout, scroll: usize, at: Position) -> Option<Part> {
+    let inspector = view.variables.inspector.as_ref()?;
+    let (width, height) = inside(layout);
+    let area = area(layout);
+    let line = usize::from(at.y.checked_sub(area.y + 1)?);
+    let column = usize::from(at.x.checked_sub(area.x + 2)?);
+    if line >= height || column >= width {
+        return None;
+    }
+    let line = line + scroll;
+    let first_tab = if is_low(inspector, height) { 0 } else { head(view, inspector, width).len() };
+    let tabs = tabs(inspector, width);
+    if let Some(line) = line.checked_sub(first_tab).filter(|line| *line < tabs.len()) {
+        // Each word is followed by a gap.
+        let before: usize = tabs[..line].iter().map(|row| row.spans.len() / 2).sum();
+        let mut end = 0;
+        let word = tabs[line].spans.chunks(2).position(|pair| {
+            end += pair.iter().map(Span::width).sum::<usize>();
+            column < end
+        })?;
+        return inspector.aspects().get(before + word).copied().map(Part::Aspect);
+    }
+    let body = body(view, width, height, 0);
+    let table = body.rows.iter().find(|(first, _, count)| (*first..first + count).contains(&line));
+    table.map(|(first, row, _)| Part::Row(row + (line - first) as u64))
+}
+
+/// Whether a table shows rows in the place of details.
+fn is_low(inspector: &Inspector, height: usize) -> bool {
+    is_scrolling(inspector.request.aspect) && height < MIN_HEIGHT_FOR_DETAILS
 }
 
 /// Type and size, the views, and a line for what to know: the lines above a table or a text.
 fn above_table(view: &View, inspector: &Inspector, width: usize, height: usize) -> Vec<Line<'static>> {
-    let is_low = is_scrolling(inspector.request.aspect) && height < MIN_HEIGHT_FOR_DETAILS;
-    let mut rows = if is_low { Vec::new() } else { head(view, inspector, width) };
+    let mut rows = if is_low(inspector, height) { Vec::new() } else { head(view, inspector, width) };
     rows.extend(tabs(inspector, width));
     if view.transcript.last_finished().map(|snippet| snippet.id) != inspector.after {
         let again = looks_again(view);
@@ -158,7 +200,7 @@ fn above_table(view: &View, inspector: &Inspector, width: usize, height: usize) 
 }
 
 fn body(view: &View, width: usize, height: usize, now: Timestamp) -> Body {
-    let Some(inspector) = &view.variables.inspector else { return Body { lines: Vec::new(), cursor: None } };
+    let Some(inspector) = &view.variables.inspector else { return Body::default() };
     let mut rows = above_table(view, inspector, width, height);
     let failed = match &inspector.answer {
         Some(Err(error)) => !(matches!(error, InspectError::Busy { .. }) || inspector.is_sorted_or_filtered()),
@@ -168,39 +210,36 @@ fn body(view: &View, width: usize, height: usize, now: Timestamp) -> Body {
     if let Some(table) = inspector.table().filter(|_| !failed) {
         let notes = inspector.shown().map_or(&[][..], |shown| &shown.notes);
         let age = matches!(inspector.answer, Some(Err(_))).then(|| seconds(elapsed(inspector.last_at, now)));
+        let first = rows.len() + draw_grid::heads(inspector, height);
         let table = draw_grid::lines(inspector, table, notes, age, width, (rows.len(), height));
         rows.extend(table);
-        return Body { lines: rows, cursor: None };
+        let in_sight = inspector.total().unwrap_or(0).saturating_sub(inspector.grid.top);
+        let count = rows.len().saturating_sub(first).min(usize::try_from(in_sight).unwrap_or(usize::MAX));
+        return Body { rows: vec![(first, inspector.grid.top, count)], lines: rows, cursor: None };
     }
     let blank = rows.iter().rposition(|row| row.width() == 0);
     if inspector.answer.is_none() && shown.is_none() {
         rows.push(Line::styled("looking …", theme::DIM));
     }
-    let mut cursor = None;
+    let mut body = Body { lines: rows, ..Body::default() };
     if let Some(answer) = shown {
-        content(view, inspector, answer, width, &mut rows, &mut cursor);
+        content(view, inspector, answer, width, &mut body);
     }
     if let (None | Some(Err(_)), Some(_)) = (&inspector.answer, shown) {
         // The age is in an empty line, so that nothing moves when the answer comes.
-        if let Some(row) = blank.and_then(|blank| rows.get_mut(blank)) {
+        if let Some(row) = blank.and_then(|blank| body.lines.get_mut(blank)) {
             *row = Line::styled(
                 format!("the answer below is {} old", seconds(elapsed(inspector.last_at, now))),
                 theme::NOTICE,
             );
         }
     }
-    Body { lines: rows, cursor }
+    body
 }
 
 /// Adds the texts and the tables of an answer, with the cursor on one of the rows.
-fn content(
-    view: &View,
-    inspector: &Inspector,
-    answer: &Inspection,
-    width: usize,
-    rows: &mut Vec<Line<'static>>,
-    cursor: &mut Option<usize>,
-) {
+fn content(view: &View, inspector: &Inspector, answer: &Inspection, width: usize, body: &mut Body) {
+    let rows = &mut body.lines;
     let keys = view.keys.hints(Context::Inspector, &[(&[Action::ColumnsLeft, Action::ColumnsRight], "")], "");
     let keys = keys.trim();
     for (part, style) in [(&answer.signature, theme::BOLD), (&answer.place, theme::DIM), (&answer.doc, theme::PLAIN)] {
@@ -226,11 +265,14 @@ fn content(
         let titled = answer.tables.len() > 1 || answer.aspect == Aspect::Overview;
         rows.extend(table_rows(table, titled, inspector.grid.column, width, keys));
         let count = table.rows.len() as u64;
+        if has_cursor {
+            body.rows.push((rows.len().saturating_sub(table.rows.len()), before, table.rows.len()));
+        }
         if has_cursor && (before..before + count).contains(&inspector.grid.row) {
             let line = rows.len().saturating_sub((before + count - inspector.grid.row) as usize);
             if let Some(row) = rows.get_mut(line) {
                 *row = draw_grid::under_cursor(row, width);
-                *cursor = Some(line);
+                body.cursor = Some(line);
             }
         }
         before += count;

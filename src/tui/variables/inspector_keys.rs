@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use super::draw_inspector::Part;
 use super::grid::{Asked, Grid, GridPrompt};
 use super::inspector::{InspectResult, Inspector, Visit, aspect_of, is_scrolling};
 use crate::domain::{Aspect, InspectError, InspectRequest, SnippetId, Timestamp};
@@ -151,6 +152,26 @@ impl View {
             _ => return self.turn(action),
         }
         Some(self.request_missing())
+    }
+
+    /// Shows the clicked view of the value, or moves the cursor to the clicked row; a double click walks into that.
+    pub fn click_inspector(&mut self, part: Part, double: bool) -> Option<Effect> {
+        let inspector = self.variables.inspector.as_mut()?;
+        match part {
+            Part::Aspect(aspect) => {
+                let InspectRequest { path, result_of, .. } = inspector.request.clone();
+                self.scroll_inspector_to(0);
+                Some(self.inspect(path, result_of, aspect, 0))
+            }
+            Part::Row(row) if double => {
+                inspector.grid.row = row;
+                self.walk_in()
+            }
+            Part::Row(row) => {
+                inspector.grid.row = row;
+                None
+            }
+        }
     }
 
     /// Turns to another view of the value, or to another page of a text.
