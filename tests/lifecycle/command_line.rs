@@ -111,5 +111,5 @@ fn the_bridge_in_a_terminal_says_how_to_configure_a_client() {
     let mut terminal = Terminal::start(&home, &["bridge", "--serve"], 24, 120);
     let status = terminal.wait();
     assert_eq!(status.exit_code(), 2);
-    terminal.wait_for_all(&["Add this MCP server", r#"["bridge", "--serve"]"#, "claude mcp add --scope user"]);
+    terminal.wait_for_all(&["add this MCP server", r#"["bridge", "--serve"]"#, "claude mcp add --scope user"]);
 }
