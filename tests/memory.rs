@@ -103,6 +103,7 @@ impl Recorded {
             venv: None,
             pid: 1,
             started_at: 1,
+            program: "/fourhands".into(),
         };
         let (mut events, journal, _) = journal::start(recorded.places(), recorded.id.clone(), &info, ROOM, None, false);
         let snippet = SnippetId(1);

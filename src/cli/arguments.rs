@@ -41,7 +41,7 @@ pub struct SessionArguments {
     ///
     /// Without this option, the processes that snippets started are ended when Python restarts and when the session
     /// ends. The setting `keep_processes` in config.toml does the same.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub keep_processes: bool,
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::farewell;
 use super::output::{USAGE, write_soon};
+use super::setup;
 use crate::domain::{ReplaySelection, Timestamp};
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::choose_python;
@@ -102,6 +103,7 @@ impl GuardedSession {
         let Self { id, name, mode, executable, python_label, image, guardian, until_unused, stdio, keep_processes } =
             self;
         let detached = guardian.detaches();
+        let program = setup::program();
         let (mut next, mut is_crash_loop) = (None, false);
         let ended = guardian.socket().map_err(io::Error::other).and_then(|socket| {
             guardian.watch(
@@ -111,6 +113,7 @@ impl GuardedSession {
                         mode: *mode,
                         id: id.clone(),
                         name: name.clone(),
+                        program: program.clone(),
                         started_at: began,
                         socket,
                         link,

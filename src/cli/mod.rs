@@ -2,8 +2,10 @@
 
 mod arguments;
 mod bridge;
+mod completions;
 mod config;
 mod dashboard;
+mod doctor;
 mod export;
 mod farewell;
 mod guarded_session;
@@ -40,7 +42,9 @@ Examples:
   fourhands sessions                   List running and past sessions
   fourhands export -o work.ipynb       Export this folder's session as a notebook
   fourhands config                     Check the settings
+  fourhands doctor                     Check everything else: Python, terminal, clients, files
   fourhands stop analysis              End session \"analysis\"
+  fourhands completions zsh            Print completions: bash, zsh, fish; `man` is the manual page
 
 Python:
   The first of: --python, VIRTUAL_ENV, CONDA_PREFIX, .venv in this or a parent folder, python3 on
@@ -48,6 +52,7 @@ Python:
 
 Environment variables:
   VIRTUAL_ENV, CONDA_PREFIX  Environment whose Python is used
+  PYTHONSTARTUP              Not run; `%run FILE` runs a file
   FOURHANDS_SESSION          Session that `fourhands bridge` connects to
   FOURHANDS_JOURNAL_MAX      Size limit of all recorded sessions (1GB); 0 records nothing
   FOURHANDS_JOURNAL_DAYS     Days after which unused sessions are removed (90)
@@ -113,6 +118,11 @@ enum Command {
     Export(export::ExportArguments),
     /// Check the settings, or print an example
     Config(config::ConfigArguments),
+    /// Check Python, terminal, clients and files, with remedies
+    Doctor(doctor::DoctorArguments),
+    /// Print completions for bash, zsh or fish, or the manual page
+    #[command(hide = true)]
+    Completions(completions::CompletionsArguments),
     /// End a running session
     Stop(stop::StopArguments),
 }
@@ -133,6 +143,8 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
         Some(Command::Sessions(arguments)) => sessions::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Config(arguments)) => config::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments, Cli::command()),
         Some(Command::Stop(arguments)) => stop::run(&arguments),
     }
 }
@@ -165,6 +177,30 @@ mod tests {
             assert!(help.lines().count() <= 24, "{help}");
             let long = command.term_width(100).render_long_help().to_string();
             assert!(long.lines().all(|line| line.chars().count() <= 100), "{long}");
+        }
+    }
+
+    /// The files that the wheel installs.
+    const SHARED: [(completions::Kind, &str); 4] = [
+        (completions::Kind::Bash, "bash-completion/completions/fourhands"),
+        (completions::Kind::Zsh, "zsh/site-functions/_fourhands"),
+        (completions::Kind::Fish, "fish/vendor_completions.d/fourhands.fish"),
+        (completions::Kind::Man, "man/man1/fourhands.1"),
+    ];
+
+    #[test]
+    fn completions_and_manual_of_the_wheel_are_up_to_date() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/wheel/data/share");
+        for (kind, file) in SHARED {
+            let path = folder.join(file);
+            let text = completions::render(kind, Cli::command()).unwrap();
+            if std::env::var_os("UPDATE_README").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &text).unwrap();
+            }
+            let there = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(there == text, "{file} is out of date: UPDATE_README=1 cargo test --lib completions_and_manual");
+            assert!(text.contains("setup") && text.contains("plain"), "{file}");
         }
     }
 

@@ -16,11 +16,10 @@ use crate::domain::SnippetId;
 use crate::domain::flight_recorder::Losses;
 use crate::launch::boot::Mode;
 use crate::launch::choose_python;
-use crate::launch::choose_python::PythonSearchEnv;
+use crate::launch::choose_python::{Chosen, PythonSearchEnv};
 use crate::launch::guardian::Guardian;
 use crate::launch::handover::Handover;
 use crate::launch::image::EngineImage;
-use crate::launch::python::Python;
 use crate::session::SessionId;
 use crate::session::clock::now;
 use crate::session::discovery::paths::Paths;
@@ -53,7 +52,7 @@ pub fn run(start: &Start<'_>) -> ExitCode {
         }
     };
     match choose_python::find(start.arguments.python.as_deref(), &around) {
-        Ok(python) => hold(start, &python, &around.cwd).unwrap_or_else(|error| {
+        Ok(chosen) => hold(start, &chosen, &around.cwd).unwrap_or_else(|error| {
             let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)))
                 || matches!(error.downcast_ref(), Some(ResumeError::Unknown(_)));
             fail(if usage { USAGE } else { 1 }, &format_args!("{error:#}"))
@@ -63,7 +62,8 @@ pub fn run(start: &Start<'_>) -> ExitCode {
 }
 
 /// Holds the session to its end. The name stays claimed for as long as the guardian lives.
-fn hold(start: &Start<'_>, python: &Python, cwd: &Path) -> anyhow::Result<ExitCode> {
+fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCode> {
+    let python = &chosen.python;
     let resumed = resume::find(start.arguments, python, cwd)?;
     let (mut claim, handed_over) = claim_name(start, resumed.as_ref(), cwd)?;
     let restore = handed_over.as_ref().and_then(|taken| taken.checkpoint);
@@ -93,6 +93,9 @@ fn hold(start: &Start<'_>, python: &Python, cwd: &Path) -> anyhow::Result<ExitCo
     guardian.keep(claim);
     let python_label = format!("Python {} ({})", python.version, python.executable.display());
     guardian.set_python(python_label.clone(), !start.stdio);
+    if let Some(note) = &chosen.note {
+        guardian.say(note);
+    }
     let dismissal = guardian.dismissal();
     // Dropped at the end, it answers the calls that are still open.
     let _client = if start.stdio {

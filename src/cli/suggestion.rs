@@ -19,6 +19,7 @@ const WORDS: &[(&str, &str)] = &[
     ("delete remove rm erase", "fourhands sessions --erase SESSION"),
     ("kill quit exit end shutdown", "fourhands stop NAME"),
     ("save write notebook convert", "fourhands export -o FILE"),
+    ("check diagnose diagnostics debug info health", "fourhands doctor"),
     ("settings", "fourhands config"),
 ];
 

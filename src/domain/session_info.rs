@@ -20,4 +20,6 @@ pub struct SessionInfo {
     /// The session process.
     pub pid: u32,
     pub started_at: Timestamp,
+    /// This program, as clients start it.
+    pub program: PathBuf,
 }

@@ -160,6 +160,7 @@ fn info(name: &str) -> SessionInfo {
         venv: None,
         pid: std::process::id(),
         started_at: at(0),
+        program: "/bin/fourhands".into(),
     }
 }
 

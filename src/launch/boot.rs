@@ -33,6 +33,8 @@ pub struct Boot {
     pub id: SessionId,
     /// Name of the session.
     pub name: String,
+    /// The program, as clients start it.
+    pub program: PathBuf,
     /// When the session began, which is before this process if that takes over.
     pub started_at: Timestamp,
     /// Where to listen. A file there may be removed, because the guardian holds the lock of the name.

@@ -16,6 +16,17 @@ pub struct PythonSearchEnv {
     pub virtual_env: Option<OsString>,
     pub conda_prefix: Option<OsString>,
     pub path: Option<OsString>,
+    /// The environment in which a tool such as pipx keeps this program. Its Python is nobody's choice.
+    pub tool: Option<PathBuf>,
+}
+
+/// The Python for a session, and why it is this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    pub python: Python,
+    pub origin: Origin,
+    /// What was passed over, as a sentence for the person.
+    pub note: Option<String>,
 }
 
 impl PythonSearchEnv {
@@ -26,6 +37,7 @@ impl PythonSearchEnv {
             virtual_env: set("VIRTUAL_ENV"),
             conda_prefix: set("CONDA_PREFIX"),
             path: set("PATH"),
+            tool: env::current_exe().ok().and_then(|program| tool_environment(&program)),
         })
     }
 
@@ -33,20 +45,44 @@ impl PythonSearchEnv {
         if let Some(requested) = requested {
             return Ok((self.requested(requested)?, Origin::Requested));
         }
-        if let Some(folder) = &self.virtual_env {
-            let folder = self.cwd.join(folder);
+        let virtual_env = self.virtual_env.as_ref().map(|folder| self.cwd.join(folder));
+        if let Some(folder) = virtual_env.filter(|folder| !self.is_of_the_tool(folder)) {
             let python = interpreter_in(&folder).ok_or(NoPython::EmptyVirtualEnv(folder))?;
             return Ok((python, Origin::VirtualEnv));
         }
-        // A conda environment often has no Python; then the search goes on.
-        if let Some(python) = self.conda_prefix.as_ref().and_then(|folder| interpreter_in(&self.cwd.join(folder))) {
-            return Ok((python, Origin::Conda));
+        if let Some(folder) = self.conda_prefix.as_ref().map(|folder| self.cwd.join(folder)) {
+            if let Some(python) = interpreter_in(&folder) {
+                return Ok((python, Origin::Conda));
+            }
+            if !folder.is_dir() {
+                return Err(NoPython::GoneConda(folder));
+            }
         }
-        if let Some(python) = self.cwd.ancestors().find_map(|folder| interpreter_in(&folder.join(".venv"))) {
-            return Ok((python, Origin::DotVenv));
+        for folder in self.cwd.ancestors().map(|folder| folder.join(".venv")) {
+            if let Some(python) = interpreter_in(&folder) {
+                return Ok((python, Origin::DotVenv));
+            }
+            if folder.join("pyvenv.cfg").is_file() {
+                return Err(NoPython::EmptyDotVenv(folder));
+            }
         }
         let python = self.on_path(Path::new("python3")).ok_or(NoPython::NotFound)?;
         Ok((python, Origin::SearchPath))
+    }
+
+    /// A conda environment often has no Python. Then the search goes on, which is told.
+    fn note(&self, origin: Origin) -> Option<String> {
+        let passed = self.conda_prefix.as_ref().filter(|_| matches!(origin, Origin::DotVenv | Origin::SearchPath))?;
+        Some(format!(
+            "The conda environment {} has no Python, so {}was chosen; `conda install python` adds one.",
+            self.cwd.join(passed).display(),
+            if origin == Origin::DotVenv { "that of .venv " } else { "python3 on PATH " }
+        ))
+    }
+
+    fn is_of_the_tool(&self, folder: &Path) -> bool {
+        let same = |tool: &PathBuf| folder == tool || folder.canonicalize().is_ok_and(|folder| folder == *tool);
+        self.tool.as_ref().is_some_and(same)
     }
 
     /// Resolves an interpreter, the folder of a virtual environment, or the bare name of a command.
@@ -66,7 +102,9 @@ impl PythonSearchEnv {
         use nix::unistd::{AccessFlags, access};
         env::split_paths(self.path.as_ref()?)
             .filter(|folder| !folder.as_os_str().is_empty())
-            .map(|folder| self.cwd.join(folder).join(name))
+            .map(|folder| self.cwd.join(folder))
+            .filter(|folder| !folder.parent().is_some_and(|environment| self.is_of_the_tool(environment)))
+            .map(|folder| folder.join(name))
             .find(|path| path.is_file() && access(path, AccessFlags::X_OK).is_ok())
     }
 }
@@ -77,6 +115,15 @@ fn interpreter_in(folder: &Path) -> Option<PathBuf> {
     python.symlink_metadata().is_ok().then_some(python)
 }
 
+/// Returns the environment of a tool's own in which a program lies: of pipx, `uv tool` or uvx. An environment into which a
+/// person installed the program is none.
+fn tool_environment(program: &Path) -> Option<PathBuf> {
+    let folder = program.canonicalize().ok()?.parent()?.parent()?.to_owned();
+    let is_in_cache = || folder.components().any(|part| part.as_os_str() == "archive-v0");
+    let is_of_a_tool = ["pipx_metadata.json", "uv-receipt.toml"].iter().any(|file| folder.join(file).is_file());
+    (folder.join("pyvenv.cfg").is_file() && (is_of_a_tool || is_in_cache())).then_some(folder)
+}
+
 /// Returns what to do about a Python that worked when the session began.
 pub fn remedy(executable: &Path) -> String {
     let gone = if executable.exists() { "" } else { " The file no longer exists: recreate that environment." };
@@ -84,15 +131,16 @@ pub fn remedy(executable: &Path) -> String {
 }
 
 /// Finds the Python for a session, and checks that it can hold one.
-pub fn find(requested: Option<&Path>, env: &PythonSearchEnv) -> Result<Python, NoPython> {
+pub fn find(requested: Option<&Path>, env: &PythonSearchEnv) -> Result<Chosen, NoPython> {
     let (path, origin) = env.choose(requested)?;
+    let note = env.note(origin);
     let mut cache = PythonCache::load();
     if let Some(python) = cache.get(&path) {
-        return Ok(python);
+        return Ok(Chosen { python, origin, note });
     }
     let python = probe::probe(&path).map_err(|fault| NoPython::Unfit { path: path.clone(), origin, fault })?;
     cache.add(&path, &python);
-    Ok(python)
+    Ok(Chosen { python, origin, note })
 }
 
 #[cfg(test)]
@@ -117,6 +165,7 @@ mod tests {
             virtual_env: Some(at("venv").into()),
             conda_prefix: Some(at("conda").into()),
             path: Some(env::join_paths([at("nothing"), at("bin")]).unwrap()),
+            tool: None,
         };
         let chosen =
             |env: &PythonSearchEnv, requested: Option<&Path>| env.choose(requested).map_err(|error| error.to_string());
@@ -129,6 +178,8 @@ mod tests {
         assert_eq!(chosen(&env, None), Ok((at("conda/bin/python"), Origin::Conda)));
         env.conda_prefix = Some(at("bin").into());
         assert_eq!(chosen(&env, None), Ok((at("work/.venv/bin/python"), Origin::DotVenv)), "conda without a Python");
+        assert!(env.note(Origin::DotVenv).is_some_and(|note| note.contains("/bin has no Python")));
+        assert_eq!(env.note(Origin::Requested), None);
         env.cwd = at("elsewhere");
         assert_eq!(chosen(&env, None), Ok((at("bin/python3"), Origin::SearchPath)));
         env.path = None;
@@ -140,6 +191,47 @@ mod tests {
         let env = PythonSearchEnv { cwd: "/".into(), virtual_env: Some("/no/such/env".into()), ..Default::default() };
         let message = env.choose(None).unwrap_err().to_string();
         assert!(message.contains("/no/such/env") && message.contains("unset VIRTUAL_ENV"), "{message}");
+    }
+
+    #[test]
+    fn a_broken_environment_is_said_and_not_passed_over() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        for file in ["bin/python3", "work/.venv/pyvenv.cfg", "work/deep/.venv/notes.txt"] {
+            touch(&at(file));
+        }
+        let path = Some(at("bin").into());
+        let mut env = PythonSearchEnv { cwd: at("work/deep"), path, ..Default::default() };
+        let message = env.choose(None).unwrap_err().to_string();
+        assert!(message.contains("work/.venv has no bin/python") && message.contains("--python"), "{message}");
+        env.cwd = at("bin");
+        env.conda_prefix = Some(at("gone").into());
+        let message = env.choose(None).unwrap_err().to_string();
+        assert!(message.contains("CONDA_PREFIX is") && message.contains("/gone, which does not exist"), "{message}");
+    }
+
+    #[test]
+    fn the_environment_of_a_tool_is_not_the_persons() {
+        let root = tempfile::tempdir().unwrap();
+        let tool = root.path().canonicalize().unwrap().join("venvs/fourhands");
+        for file in ["bin/fourhands", "bin/python", "bin/python3", "pyvenv.cfg"] {
+            touch(&tool.join(file));
+        }
+        touch(&root.path().join("usr/bin/python3"));
+        std::fs::create_dir(root.path().join("local")).unwrap();
+        let link = root.path().join("local/fourhands");
+        std::os::unix::fs::symlink(tool.join("bin/fourhands"), &link).unwrap();
+        assert_eq!(tool_environment(&link), None, "a person's own environment");
+        touch(&tool.join("pipx_metadata.json"));
+        assert_eq!(tool_environment(&link), Some(tool.clone()));
+        let env = PythonSearchEnv {
+            cwd: root.path().into(),
+            virtual_env: Some(tool.clone().into()),
+            path: Some(env::join_paths([tool.join("bin"), root.path().join("usr/bin")]).unwrap()),
+            tool: tool_environment(&link),
+            ..Default::default()
+        };
+        assert_eq!(env.choose(None).unwrap(), (root.path().join("usr/bin/python3"), Origin::SearchPath));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub mod guardian;
 pub mod handover;
 pub mod image;
 mod link;
-mod probe;
+pub mod probe;
 pub mod python;
 mod python_cache;
 pub mod recorder;

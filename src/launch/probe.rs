@@ -62,6 +62,20 @@ pub fn probe(path: &Path) -> Result<Python, PythonFault> {
     }
 }
 
+/// Starts `path` with its site, as a session does, and returns the lines that it printed by itself.
+///
+/// # Errors
+/// If it ends or hangs before it runs code: what it did.
+pub fn rehearse(path: &Path) -> Result<Vec<String>, String> {
+    let code = format!("print({MARK:?})");
+    let answer = ask(path, &["-X", "utf8", "-c", &code]).map_err(|fault| fault.to_string())?;
+    if find_line(&answer.output).is_none() {
+        return Err(answer.explain());
+    }
+    let lines = answer.output.lines().chain(answer.stderr.lines()).filter(|line| *line != MARK);
+    Ok(lines.map(|line| visible(line).into_owned()).collect())
+}
+
 fn check_file(path: &Path) -> Result<(), PythonFault> {
     use nix::unistd::{AccessFlags, access};
     let Ok(metadata) = path.metadata() else {

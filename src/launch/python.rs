@@ -32,6 +32,16 @@ pub enum NoPython {
          with --python PATH.", .0.display()
     )]
     EmptyVirtualEnv(PathBuf),
+    #[error(
+        "CONDA_PREFIX is {}, which does not exist; run `conda deactivate` or unset CONDA_PREFIX, or choose a Python with \
+         --python PATH.", .0.display()
+    )]
+    GoneConda(PathBuf),
+    #[error(
+        "{} has no bin/python: it is a broken virtual environment; recreate it, remove the folder, or choose a Python \
+         with --python PATH.", .0.display()
+    )]
+    EmptyDotVenv(PathBuf),
     #[error("{} is a folder without bin/python; give --python an interpreter or a virtual environment.", .0.display())]
     EmptyFolder(PathBuf),
     #[error("{}{origin} {fault}", .path.display())]

@@ -201,5 +201,6 @@ fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {
         venv: in_venv.then(|| PathBuf::from(prefix)),
         pid: std::process::id(),
         started_at: boot.started_at,
+        program: boot.program.clone(),
     })
 }

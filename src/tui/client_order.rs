@@ -73,6 +73,11 @@ impl ClientOrder {
         }
     }
 
+    /// The names of the clients that have come, whether they are still there or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|name| &**name).filter(|name| *name != FREE)
+    }
+
     /// The place of a client; 0 for an unknown one.
     pub fn place(&self, name: &str) -> usize {
         self.0.iter().position(|known| &**known == name).unwrap_or_default()

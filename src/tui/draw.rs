@@ -5,6 +5,7 @@ pub(in crate::tui) mod hints;
 pub(in crate::tui) mod layout;
 mod prepare;
 pub(in crate::tui) mod status;
+mod welcome;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -57,7 +58,7 @@ fn draw_base(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) 
         header(view, area, now, buffer);
     }
     if view.transcript.entries().is_empty() {
-        empty(view, layout, buffer);
+        welcome::draw(view, layout, buffer);
     } else {
         super::transcript::draw::draw(view, layout, now, buffer);
     }
@@ -113,12 +114,6 @@ fn too_small(area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Returns the session's path with the home folder as `~`.
-fn short_cwd(view: &View) -> String {
-    let path = view.info.cwd.to_string_lossy();
-    view.short_path(&text::name(&path))
-}
-
 fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     let info = &view.info;
     let right = area.right() - 1;
@@ -130,41 +125,10 @@ fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     let mut x = put(buffer, left, area.x + 1, area.y, &format!("Python {}", info.python_version), theme::BOLD) + 2;
     let venv = info.venv.as_ref().and_then(|venv| venv.file_name()).map(|name| name.to_string_lossy().into_owned());
     let venv = venv.map(|venv| text::name(&venv).into_owned()).unwrap_or_default();
-    let path = short_cwd(view);
+    let path = view.short_cwd();
     let room = usize::from(left.right().saturating_sub(x)).saturating_sub(text::width(&venv) + 2);
     x = put(buffer, left, x, area.y, &text::cut_front(&path, room), theme::PLAIN) + 2;
     put(buffer, left, x, area.y, &venv, theme::DIM);
-}
-
-/// Draws the first screen: how to run code, how to connect a client, and where the help is.
-fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
-    let area = layout.transcript;
-    let (run, help) = (view.keys.key_hint(Action::Enter), view.keys.key_hint(Action::Help));
-    let lines: [&[(&str, Style)]; 3] = [
-        &[("Type Python below; ", theme::PLAIN), (&run, theme::KEY), (" runs it.", theme::PLAIN)],
-        if layout.class == Class::Compact {
-            &[("AI clients run ", theme::PLAIN), ("fourhands bridge", theme::KEY)]
-        } else {
-            &[
-                ("Connect an AI client: its MCP server command is ", theme::PLAIN),
-                ("fourhands bridge", theme::KEY),
-                (".", theme::PLAIN),
-            ]
-        },
-        &[(&help, theme::KEY), (" tells the keys and more.", theme::PLAIN)],
-    ];
-    let top = area.y + if layout.header.is_some() { 0 } else { u16::from(area.height > 6) };
-    for (row, pieces) in (top..area.bottom()).zip(lines) {
-        let mut x = area.x + layout.margin;
-        for (text, style) in pieces {
-            x = put(buffer, area, x, row, text, *style);
-        }
-    }
-    if layout.header.is_none() && area.height > 6 {
-        let about = format!("Python {} in {}", view.info.python_version, short_cwd(view));
-        let about = text::cut(&about, usize::from(area.width - layout.margin));
-        put(buffer, area, area.x + layout.margin, top + 4, &about, theme::DIM);
-    }
 }
 
 fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer: &mut Buffer) {

@@ -23,6 +23,7 @@ pub fn info() -> SessionInfo {
         venv: Some(PathBuf::from("/home/ada/work/sales/.venv")),
         pid: 4242,
         started_at: START,
+        program: PathBuf::from("/home/ada/.local/bin/fourhands"),
     }
 }
 

@@ -17,6 +17,7 @@ use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
 use super::layers::Layers;
 use super::search::lookup::Lookup;
+use super::text;
 use super::theme::{self, Theme};
 use super::transcript::card::Card;
 use super::transcript::viewport::{Anchor, Place, Viewport};
@@ -197,6 +198,11 @@ impl View {
     /// The path with the home folder as `~`.
     pub fn short_path(&self, path: &str) -> String {
         home_path::shorten(path, self.home.as_deref())
+    }
+
+    /// Returns the session's folder with the home folder as `~`.
+    pub fn short_cwd(&self) -> String {
+        self.short_path(&text::name(&self.info.cwd.to_string_lossy()))
     }
 
     pub fn is_busy(&self) -> bool {

@@ -5,6 +5,7 @@
 mod support;
 
 mod command_line;
+mod doctor;
 mod leaving;
 mod left_processes;
 mod serve;

@@ -101,6 +101,7 @@ impl Session {
             venv: None,
             pid,
             started_at: 0,
+            program: "/bin/fourhands".into(),
         };
         let ended = Arc::default();
         let (connections, accepted) = mpsc::unbounded_channel();

@@ -208,6 +208,7 @@ impl Rig {
             venv: None,
             pid: 1,
             started_at: 0,
+            program: "/bin/fourhands".into(),
         };
         let (session, _) =
             session::spawn(info, Box::new(scripted), events, Startup { input_limit: limit, ..Startup::default() });

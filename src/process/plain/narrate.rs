@@ -25,8 +25,7 @@ pub fn greeting(info: &SessionInfo, transcript: &Transcript) -> Vec<String> {
         let (name, version, cwd) = (&info.name, &info.python_version, info.cwd.display());
         vec![
             log::on_one_line(&format!("fourhands: session {name} with Python {version} in {cwd}")),
-            "To connect an AI client, add the MCP server command: fourhands bridge. Type :help for help, Ctrl-D to \
-             quit."
+            "To connect an AI client, run in another terminal: fourhands setup. Type :help for help, Ctrl-D to quit."
                 .to_owned(),
         ]
     };
@@ -51,7 +50,7 @@ pub fn variables(transcript: &Transcript) -> Vec<String> {
 
 pub fn clients(transcript: &Transcript) -> Vec<String> {
     if transcript.clients().is_empty() {
-        return vec!["no clients; to connect one, add the MCP server command: fourhands bridge".to_owned()];
+        return vec!["no clients; to connect one, run in another terminal: fourhands setup".to_owned()];
     }
     let line = |client: &crate::domain::Client| {
         log::on_one_line(&format!("{}, {}", client.name, units::count(client.runs as usize, "run")))

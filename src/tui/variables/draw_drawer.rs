@@ -170,7 +170,7 @@ fn draw_clients(view: &View, left: u16, now: Timestamp, lines: &mut Lines, buffe
         && let Some(y) = lines.row()
     {
         let room = usize::from(list.right().saturating_sub(left + 2));
-        put(buffer, list, left + 2, y, &text::cut("none yet; connect one by: fourhands bridge", room), theme::DIM);
+        put(buffer, list, left + 2, y, &text::cut("none yet; connect one by: fourhands setup", room), theme::DIM);
     }
     let half = usize::from(list.width) / 4 * 2;
     let widest = clients.iter().map(|client| text::width(&text::name(&client.name))).max().unwrap_or(0);
