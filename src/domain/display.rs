@@ -110,6 +110,12 @@ impl Display {
         .filter(|text| !text.trim().is_empty())
     }
 
+    /// Like [`Self::text`], but not what the snippet's `value` says already.
+    #[must_use]
+    pub fn text_beside(&self, value: Option<&str>) -> Option<Cow<'_, str>> {
+        self.text().filter(|text| value.is_none_or(|value| value.trim() != text.trim()))
+    }
+
     /// Returns a label such as `figure 1: 640x480 PNG`. `number` counts the displays of the snippet from 1.
     #[must_use]
     pub fn label(&self, number: usize) -> String {
@@ -174,6 +180,17 @@ mod tests {
                 let _ = Form::new(mime, &data[..end]).pixels();
             }
         }
+    }
+
+    #[test]
+    fn plain_text_stands_for_html_and_is_not_repeated_beside_the_value() {
+        let html = Form::new("text/html", &b"<p>one</p><p>two</p>"[..]);
+        let alone = Display { after: 0, id: None, forms: vec![html.clone()] };
+        assert_eq!(alone.text_beside(Some("Thing()")).as_deref(), Some("one\ntwo"));
+        let plain = Form::new("text/plain", &b"Thing()\n"[..]);
+        let both = Display { after: 0, id: None, forms: vec![html, plain] };
+        assert_eq!(both.text_beside(None).as_deref(), Some("Thing()\n"));
+        assert_eq!(both.text_beside(Some("Thing()")), None);
     }
 
     #[test]

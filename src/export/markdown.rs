@@ -128,7 +128,8 @@ impl Document<'_> {
         if let Some(text) = text("text/markdown").or_else(|| text("text/latex")) {
             self.block(&plain(text))
         } else if let Some(text) = text("text/plain") {
-            self.block(&fenced("text", &plain(text)))
+            let value = snippet.outcome.as_ref().and_then(|outcome| outcome.result.as_deref());
+            if value == Some(text) { Ok(()) } else { self.block(&fenced("text", &plain(text))) }
         } else if let Some((language, text)) =
             [("html", "text/html"), ("json", "application/json")].iter().find_map(|(l, m)| Some((l, text(m)?)))
         {

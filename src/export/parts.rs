@@ -184,11 +184,12 @@ fn walk_pages(pages: &dyn Pages, from: u64, to: u64, each: Each<'_>) -> io::Resu
     if left.is_empty() { Ok(()) } else { each(Part::Text(left)) }
 }
 
-/// Returns the number of the display that represents the snippet's value. Engines publish it last, and without a text,
-/// since the value has one.
+/// Returns the number of the display that represents the snippet's value. Engines publish it last, with the same text or,
+/// where that says nothing, without one.
 pub fn of_the_value(snippet: &Snippet) -> Option<usize> {
-    snippet.outcome.as_ref()?.result.as_ref()?;
+    let value = snippet.outcome.as_ref()?.result.as_ref()?;
     let (number, display) = snippet.numbered_displays().next_back()?;
     let is_document = display.forms.first().is_some_and(|form| !form.is_image());
-    (is_document && display.form("text/plain").is_none() && display.id.is_none()).then_some(number)
+    let is_alike = display.form("text/plain").is_none_or(|plain| *plain.data == *value.as_bytes());
+    (is_document && is_alike && display.id.is_none()).then_some(number)
 }

@@ -211,6 +211,17 @@ fn a_value_is_shown_in_the_forms_that_it_has() {
         assert!(text.starts_with("before\n[display 1: Markdown, 11 B]\n# A *title*\nResult: a rich thing\n"), "{text}");
         let html = session.run("Rich(html='<p>' * 1000)");
         assert_eq!((&html["displays"][0]["mime"], &html["displays"][0]["size"]), (&json!("text/html"), &json!(3000)));
+        // Text that says something stands for HTML, once; HTML is told as text if the value has no such text.
+        let drowned = result(session, "Rich(html='<table>' + '<tr><td>cell</td></tr>' * 300 + '</table>')");
+        let (text, number) = (Client::text(&drowned), &drowned["structuredContent"]["snippet"]);
+        let expected =
+            format!("[display 1: HTML, 6.6 kB, fourhands://snippet/{number}/figure/1]\nResult: a rich thing\n");
+        assert!(text.starts_with(&expected), "{text}");
+        assert_eq!(drowned["structuredContent"]["displays"][0].get("text"), None, "{drowned}");
+        let text = Client::text(&result(session, "display(Rich(html='<p>no</p>'))"));
+        assert!(text.contains("]\na rich thing\n") && !text.contains("no\n"), "{text}");
+        let text = Client::text(&result(session, "type('Bare', (), {'_repr_html_': lambda s: '<p>told</p>'})()"));
+        assert!(text.starts_with("[display 1: HTML, 11 B]\ntold\nResult: <__main__.Bare object at 0x"), "{text}");
         // Forms that fail or have a wrong type are named, and the others are shown.
         let failed = session.run("Rich(svg='fails', html=42, markdown='fine', png=b'no picture')");
         assert_eq!(failed["status"], "ok");

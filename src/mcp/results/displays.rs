@@ -52,7 +52,7 @@ pub fn reports(snippet: &Snippet, images: &AttachedImages) -> Vec<DisplayReport>
             size: best.size,
             width: pixels.map(|(width, _)| width),
             height: pixels.map(|(_, height)| height),
-            text: text(display),
+            text: text(snippet, display),
             left_out: images.left_out.get(&number).cloned(),
             uri: uris::figure(snippet.id, number),
         })
@@ -82,13 +82,9 @@ pub fn output(snippet: &Snippet, images: &AttachedImages) -> String {
         written.push_str(&plain(&output.slice(from, display.after).text(None)));
         from = from.max(display.after);
         if display.forms.first().is_none_or(|form| form.mime != "text/plain") {
-            let mut why = images.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
-            if images.scaled.contains(&number) {
-                why = format!(", scaled down; full size: {}", uris::figure(snippet.id, number));
-            }
-            line(&mut written, &format!("[{}{why}]", display.label(number)));
+            line(&mut written, &format!("[{}{}]", display.label(number), remark(snippet, number, display, images)));
         }
-        if let Some(text) = text(display) {
+        if let Some(text) = text(snippet, display) {
             line(&mut written, &text);
         }
     }
@@ -96,10 +92,40 @@ pub fn output(snippet: &Snippet, images: &AttachedImages) -> String {
     written
 }
 
-/// The text of a display, or the plain form of a document.
-fn text(display: &Display) -> Option<String> {
-    let plain_form = || std::str::from_utf8(&display.form("text/plain")?.data).ok();
-    let image = display.forms.first().is_some_and(Form::is_image);
-    let found = display.text().or_else(|| if image { None } else { plain_form().map(Cow::Borrowed) })?;
+/// What a model must know about an image that it does not get whole, and where it can read a document.
+fn remark(snippet: &Snippet, number: usize, display: &Display, images: &AttachedImages) -> String {
+    let uri = || uris::figure(snippet.id, number);
+    if let Some(why) = images.left_out.get(&number) {
+        format!(", {why}")
+    } else if images.scaled.contains(&number) {
+        format!(", scaled down; full size: {}", uri())
+    } else if is_document(display) {
+        format!(", {}", uri())
+    } else {
+        String::new()
+    }
+}
+
+/// Returns whether the model gets something else in place of the best form: plain text, or nothing.
+fn is_document(display: &Display) -> bool {
+    let Some(best) = display.forms.first().filter(|best| !best.is_dropped() && !best.is_image()) else { return false };
+    match best.mime.as_str() {
+        "text/plain" | "text/markdown" | "text/latex" | "application/json" => false,
+        "text/html" => {
+            display.form("text/plain").is_some() || best.data.len() > MAX_DISPLAY_TEXT || display.text().is_none()
+        }
+        _ => true,
+    }
+}
+
+/// The text of a display, or the plain form of a document; nothing that the snippet's value says already.
+fn text(snippet: &Snippet, display: &Display) -> Option<String> {
+    let value = snippet.outcome.as_deref().and_then(|outcome| outcome.result.as_deref());
+    let is_image = display.forms.first().is_some_and(Form::is_image);
+    let plain_form = || std::str::from_utf8(&display.form("text/plain").filter(|_| !is_image)?.data).ok();
+    let found = display.text().or_else(|| plain_form().map(Cow::Borrowed))?;
+    if value.is_some_and(|value| value.trim() == found.trim()) {
+        return None;
+    }
     Some(truncate_middle(&plain(&found), MAX_DISPLAY_TEXT, 0).0).filter(|text| !text.is_empty())
 }

@@ -121,8 +121,15 @@ def encoded(mime, form):
     return form
 
 
-def publish(forms, what="a display", id=None, replaces=False):
-    """Shows the forms that can be encoded."""
+def is_useful(plain):
+    """Returns whether a text says more than the name of a type, as `<module.Type object at 0x7f...>` does."""
+    import re
+
+    return re.fullmatch(r"<[^<>\n]*( object| at 0x[0-9a-fA-F]+)>", plain.strip()) is None
+
+
+def publish(forms, what="a display", id=None, replaces=False, prints=True):
+    """Shows the forms that can be encoded. Text alone is printed, if `prints`."""
     global clears_before_next
     ready = []
     for mime in sorted(forms, key=lambda mime: list(FORMS).index(mime) if mime in FORMS else len(FORMS)):
@@ -141,10 +148,10 @@ def publish(forms, what="a display", id=None, replaces=False):
         clears_before_next = False
         engine.clear()
     if not ready and id is None:
-        if plain is not None:
+        if plain is not None and prints:
             print(plain)
         return
-    if plain is not None and not (ready and plain.startswith("<") and plain.endswith(">")):
+    if plain is not None and (not ready or is_useful(plain)):
         ready.append(("text/plain", encoded("text/plain", plain)))
     if ready:
         engine.publish(ready, id, replaces)
@@ -167,10 +174,11 @@ def value(value):
         cells = frames["cells"](value) if frames["is_ours"] else None
         return from_frame if cells is None else (from_frame, cells)
     forms = forms_of(value)
-    plain = forms.pop("text/plain", None)
-    if forms:
-        publish(forms, type(value).__name__)
-    return plain if isinstance(plain, str) else engine.text(value)
+    if not isinstance(forms.get("text/plain"), str):
+        forms["text/plain"] = engine.text(value)
+    if len(forms) > 1:
+        publish(forms, type(value).__name__, prints=False)
+    return forms["text/plain"]
 
 
 # IPython's display

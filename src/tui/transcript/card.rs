@@ -207,7 +207,7 @@ impl Card {
         for (index, (at, what)) in shown.into_iter().enumerate().rev() {
             let mut part = Self::default();
             let pictured = match what {
-                OutputItem::Display(number, display) => part.display(number, display, text_shape, figures),
+                OutputItem::Display(number, display) => part.display(snippet, number, display, text_shape, figures),
                 OutputItem::Frame(frame) => {
                     part.frame(frame, shape);
                     0
@@ -244,10 +244,18 @@ impl Card {
     }
 
     /// Adds a display. Returns the number of rows of its picture.
-    fn display(&mut self, number: usize, display: &Arc<Display>, shape: CardLayout, figures: &Figures) -> usize {
+    fn display(
+        &mut self,
+        snippet: &Snippet,
+        number: usize,
+        display: &Arc<Display>,
+        shape: CardLayout,
+        figures: &Figures,
+    ) -> usize {
         let label = format!("▨ {}", plain(&display.label(number)));
         self.rows.push(Row::Text(Line::from(Span::styled(label, theme::FOCUS))));
-        if let Some(text) = display.text() {
+        let value = snippet.outcome.as_deref().and_then(|outcome| outcome.result.as_deref());
+        if let Some(text) = display.text_beside(value) {
             match display.forms.first() {
                 Some(form) if form.mime == "text/markdown" => self.markdown(&text, shape),
                 _ => self.result(&text, shape),
