@@ -38,7 +38,9 @@ impl SessionFiles {
     /// Returns the folders in which the session keeps files of its own.
     pub fn own_folders(&self) -> Vec<PathBuf> {
         let folder = self.session.parent().map(PathBuf::from);
-        folder.into_iter().chain(self.checkpoints.clone()).collect()
+        // The folder of this session's checkpoints lies in the folder of all.
+        let checkpoints = self.checkpoints.as_ref().and_then(|folder| folder.parent()).map(PathBuf::from);
+        folder.into_iter().chain(checkpoints).collect()
     }
 }
 

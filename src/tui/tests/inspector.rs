@@ -473,3 +473,11 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
         assert_eq!(view.variables.inspector.as_ref().unwrap().grid.column, 0, "another view has other columns");
     }
 }
+
+#[test]
+fn enter_before_the_first_answer_walks_in_when_the_answer_comes() {
+    let mut view = open();
+    assert_eq!(asked(key(&mut view, KeyCode::Enter)), None);
+    let walked = view.on_inspected(1, Ok(Box::new(frame())), NOW);
+    assert_eq!(asked(walked), Some(inspect("df[\"day\"]", Aspect::Overview, 0, 2)));
+}

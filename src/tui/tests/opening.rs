@@ -1,7 +1,7 @@
 //! What Enter opens of a card.
 
 use super::*;
-use crate::domain::{Aspect, Author, FramePreview, InspectError, Outcome, SnippetId, VariableKind};
+use crate::domain::{Aspect, Author, DisplayedFrame, FramePreview, InspectError, Outcome, SnippetId, VariableKind};
 use crate::tui::fixtures::{Story, ok, variable};
 use crate::tui::tests::inspector::{asked, inspect};
 
@@ -41,4 +41,25 @@ fn the_value_of_a_card_opens() {
     view.on_inspected(2, Err(gone), NOW);
     let shown = text(&mut view, 80, 24);
     assert!(shown.contains("DataFrame") && shown.contains("output of 1") && shown.contains("is gone"), "{shown}");
+}
+
+#[test]
+fn a_frame_that_was_displayed_by_its_name_opens() {
+    let opened = |code: &str, output: &str| {
+        let mut story = Story::default();
+        let shown = DisplayedFrame { text: "   x\n0  1".to_owned(), frame: FramePreview::default() };
+        story.ran(&Author::You, code, output, Outcome { result: None, frames: vec![shown.into()], ..ok(1) });
+        let mut wide = variable("wide", VariableKind::Data, "DataFrame", "3×1", "");
+        wide.set_by = Some(SnippetId(1));
+        story.variables(vec![wide]);
+        let mut view = story.view();
+        screen(&mut view, 80, 24);
+        press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+        asked(key(&mut view, KeyCode::Enter))
+    };
+    let rows = Some(inspect("wide", Aspect::Rows, 0, 1));
+    assert_eq!(opened("display(wide)", "   x\n0  1\n"), rows);
+    assert_eq!(opened("wide = make()\ndisplay(wide);", "   x\n0  1\n"), rows);
+    assert_eq!(opened("display(other)", "   x\n0  1\n"), None, "it has no such name any more");
+    assert_eq!(opened("display(wide)", "read\n   x\n0  1\n"), None, "the whole output says more");
 }

@@ -33,6 +33,15 @@ impl View {
     fn value_of(&self, card: usize) -> Option<(SnippetId, String, Aspect)> {
         let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(card) else { return None };
         let outcome = snippet.outcome.as_ref()?;
+        if let [shown] = &*outcome.frames
+            && outcome.result.is_none()
+            && self.transcript.running().is_none()
+            && snippet.output.text(None).trim() == shown.text.trim()
+        {
+            let last = last_statement(&snippet.code).map(|at| snippet.code[at..].trim());
+            let name = last.and_then(|last| last.strip_prefix("display(")?.trim_end_matches(';').strip_suffix(')'))?;
+            return self.is_still(name, snippet.id).then(|| (snippet.id, name.to_owned(), Aspect::Rows));
+        }
         let text = outcome.result.as_deref()?;
         let is_free = self.transcript.running().is_none() && snippet.output.is_empty();
         // A number or a string is all in its text.
@@ -44,10 +53,13 @@ impl View {
     /// The name of a value whose snippet ends with the name; otherwise `_`.
     fn path_of(&self, snippet: &Snippet) -> String {
         let last = last_statement(&snippet.code).map_or("", |at| snippet.code[at..].trim());
-        let variable = self.transcript.variables().rows.iter().find(|variable| variable.name == last);
-        // A name that was set since means another value.
-        let is_same = variable.is_some_and(|variable| variable.set_by.is_none_or(|setter| setter <= snippet.id));
-        if is_same { last.to_owned() } else { "_".to_owned() }
+        if self.is_still(last, snippet.id) { last.to_owned() } else { "_".to_owned() }
+    }
+
+    /// Whether a name means the value that it had after a snippet.
+    fn is_still(&self, name: &str, after: SnippetId) -> bool {
+        let variable = self.transcript.variables().rows.iter().find(|variable| variable.name == name);
+        variable.is_some_and(|variable| variable.set_by.is_none_or(|setter| setter <= after))
     }
 }
 

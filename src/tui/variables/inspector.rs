@@ -24,6 +24,8 @@ pub struct Inspector {
     pub trail: Vec<Visit>,
     /// The card whose value this is; its text is shown if the value is gone.
     pub card: Option<usize>,
+    /// Whether the person has asked to walk into the first row before the first answer.
+    pub walks_in: bool,
     /// Rows of the table in sight at the last frame.
     pub height: u64,
 }

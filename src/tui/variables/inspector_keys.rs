@@ -87,7 +87,7 @@ impl View {
             }
         }
         inspector.answer = Some(answer);
-        self.request_missing()
+        if std::mem::take(&mut inspector.walks_in) { self.walk_in() } else { self.request_missing() }
     }
 
     /// Shows a value as text, because the value itself is gone.
@@ -257,6 +257,7 @@ impl View {
     /// Goes into the part under the cursor.
     fn walk_in(&mut self) -> Option<Effect> {
         let inspector = self.variables.inspector.as_mut()?;
+        inspector.walks_in = inspector.answer.is_none() && inspector.shown().is_none();
         let path = inspector.path_of_row().filter(|_| inspector.total() != Some(0))?;
         let InspectRequest { path: from, result_of, aspect, page, .. } = inspector.request.clone();
         inspector.trail.push(Visit { path: from, aspect, page, grid: inspector.grid.clone() });
