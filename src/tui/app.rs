@@ -182,7 +182,7 @@ impl Dashboard {
                 self.frame();
             }
             let wake_at =
-                if self.dirty { Some(frame_at.min(Instant::now() + DRAIN_INTERVAL)) } else { self.animation_at() };
+                if self.dirty { Some(frame_at.min(Instant::now() + DRAIN_INTERVAL)) } else { self.next_wake() };
             // While a frame is due, session events wait for it: thousands per second must not each wake the loop.
             let waiting = self.dirty;
             tokio::select! {
@@ -205,9 +205,12 @@ impl Dashboard {
                     }
                 }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
-                    // With no frame due, the timer is for an animation.
+                    // With no frame due, the timer is for an animation, or for the view.
                     if !waiting {
                         self.dirty = true;
+                    }
+                    if let Some(effect) = self.view.on_time(now()) {
+                        self.perform(effect)?;
                     }
                 }
                 event = self.events.recv(), if !waiting => {
@@ -408,14 +411,15 @@ impl Dashboard {
         self.last_frame.map_or_else(Instant::now, |last| last + pace)
     }
 
-    /// When the spinner and the clock move next, if code is running.
-    fn animation_at(&self) -> Option<Instant> {
-        if self.view.transcript.running().is_none() {
-            let at = self.view.composer.replies.opens_at(now())?;
-            return Some(Instant::now() + Duration::from_millis(at.saturating_sub(now())));
-        }
-        let rest = theme::SPINNER_PACE - now() % theme::SPINNER_PACE;
-        Some(Instant::now() + Duration::from_millis(rest))
+    /// When the screen changes by itself next: the spinner and the clock while code runs, a question that takes the keys, a
+    /// confirmation.
+    fn next_wake(&self) -> Option<Instant> {
+        let now = now();
+        let is_running = self.view.transcript.running().is_some();
+        let animation = is_running.then(|| now + theme::SPINNER_PACE - now % theme::SPINNER_PACE);
+        let opens = self.view.composer.replies.opens_at(now).filter(|_| !is_running);
+        let at = [animation, opens, self.view.due_at()].into_iter().flatten().min()?;
+        Some(Instant::now() + Duration::from_millis(at.saturating_sub(now)))
     }
 
     fn frame(&mut self) {

@@ -85,7 +85,8 @@ fn rows(buffer: &Buffer) -> Vec<String> {
 /// Presses a key after a rest, so that keys at the same time are no burst.
 fn press(view: &mut View, code: KeyCode, modifiers: KeyModifiers) -> Option<Effect> {
     view.composer.pace.rest();
-    view.on_terminal(&Event::Key(KeyEvent::new(code, modifiers)), NOW)
+    let effect = view.on_terminal(&Event::Key(KeyEvent::new(code, modifiers)), NOW);
+    effect.or_else(|| view.on_time(NOW + 1_000))
 }
 
 fn key(view: &mut View, code: KeyCode) -> Option<Effect> {

@@ -13,6 +13,7 @@ use super::composer::editor::Editor;
 use super::composer::reply::{Asks, Reply};
 use super::draw::layout::Layout;
 use super::images::Figures;
+use super::input::effect::Confirmed;
 use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
 use super::layers::Layers;
@@ -69,6 +70,10 @@ pub struct Pending {
     pub quit: bool,
     /// Python restarts at the next press of the same key.
     pub restart: bool,
+    /// When the dashboard asked whether to quit or to restart.
+    pub asked_at: Timestamp,
+    /// What the person has confirmed, until that takes effect.
+    pub confirmed: Option<Confirmed>,
     /// The session is ending.
     pub ending: bool,
     /// The checkpoint that the next Python must restore.
@@ -80,7 +85,7 @@ pub struct Pending {
 impl Pending {
     /// Drops questions to the person that the next key would have answered.
     pub fn forget(&mut self) {
-        (self.quit, self.restart) = (false, false);
+        (self.quit, self.restart, self.confirmed) = (false, false, None);
     }
 }
 

@@ -114,7 +114,7 @@ fn exit_codes() {
             assert_eq!(run["returncode"], returncode, "{code}: {run}");
             assert_eq!(run["status"], if returncode == 0 { "ok" } else { "error" }, "{code}: {run}");
         }
-        let said = "exit() ends this snippet only; the session goes on. In the dashboard, Ctrl-D quits.";
+        let said = "exit() ends this snippet only.\nIn the dashboard, Ctrl-D ends the session.";
         assert_eq!(session.out("exit()"), format!("{said}\n"));
         assert_eq!(session.value("exit"), said);
         assert_eq!(session.out("quit(0)"), format!("{}\n", said.replace("exit", "quit")));

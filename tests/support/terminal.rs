@@ -223,7 +223,7 @@ impl Terminal {
         let mut pressed = Instant::now();
         let deadline = Instant::now() + DEADLINE;
         while self.is_alternate() && self.child.try_wait().unwrap().is_none() {
-            if self.text().contains("Ctrl-D again quits") && pressed.elapsed() > Duration::from_millis(100) {
+            if self.text().contains("Ctrl-D again quits") && pressed.elapsed() > Duration::from_secs(2) {
                 self.send("\u{4}");
                 pressed = Instant::now();
             }

@@ -3,6 +3,7 @@
 //! An event comes before its action, which may still fail. So the hook leaves out what cannot succeed, such as the removal
 //! of a file that is not there.
 
+use std::cell::Cell;
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
@@ -24,6 +25,7 @@ use super::commands;
 use super::event::AuditEvent;
 use super::places::{Place, Places};
 use crate::domain::{SideEffect, SideEffectKind, SnippetId};
+use crate::python::file_names;
 use crate::python::io::capture::{Capture, OutputWriter, ThreadId};
 use crate::python::isolation::fork;
 use crate::python::runtime::context::SnippetContext;
@@ -39,6 +41,19 @@ pub fn take_reads() -> u64 {
 
 /// Threads whose last name lookup is remembered.
 const MAX_LOOKUPS: usize = 64;
+
+thread_local! {
+    /// Whether this thread runs code of the session, and not of a snippet.
+    static IS_OWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs code of the session that changes environment variables, which is no effect of a snippet.
+pub fn unrecorded<T>(act: impl FnOnce() -> T) -> T {
+    let before = IS_OWN.replace(true);
+    let result = act();
+    IS_OWN.set(before);
+    result
+}
 
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
@@ -175,7 +190,7 @@ impl Recorder {
                 SideEffect::new(SideEffectKind::Signal, format!("{signal} to {whom}{pid}"))
             }
             AuditEvent::LoadLibrary | AuditEvent::SetVariable | AuditEvent::UnsetVariable
-                if is_importing(args.0.py()) =>
+                if IS_OWN.get() || is_incidental(args.0.py()) =>
             {
                 return None;
             }
@@ -294,14 +309,15 @@ impl Recorder {
     }
 }
 
-/// Returns whether a module is being imported on this thread. What a library does to load itself is no effect of the
-/// snippet that imports it.
-fn is_importing(py: Python<'_>) -> bool {
+/// Returns whether this thread imports a module or prepares a value for the screen. What a library does to load itself, and
+/// how the session asks it for a text, are no effects of the snippet.
+fn is_incidental(py: Python<'_>) -> bool {
     let import = || {
         let mut frame = py.import("sys")?.call_method0("_getframe")?;
         while !frame.is_none() {
             let file = frame.getattr("f_code")?.getattr("co_filename")?;
-            if file.extract::<PyBackedStr>()?.starts_with("<frozen importlib.") {
+            let file = file.extract::<PyBackedStr>()?;
+            if file.starts_with("<frozen importlib.") || *file == *file_names::DISPLAY {
                 return PyResult::Ok(true);
             }
             frame = frame.getattr("f_back")?;

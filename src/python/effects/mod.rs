@@ -6,6 +6,6 @@ mod commands;
 mod event;
 mod places;
 
-pub use audit::{install, take_reads};
+pub use audit::{install, take_reads, unrecorded};
 pub use collector::EffectCollector;
 pub use places::Places;

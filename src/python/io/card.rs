@@ -11,6 +11,7 @@ use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
 use super::standard_stream::StandardStream;
 use crate::domain::TerminalSize;
+use crate::python::effects::unrecorded;
 
 /// The size of the card, shared with the host.
 #[derive(Debug, Default)]
@@ -79,7 +80,7 @@ impl Card {
             }
             for (name, before, now) in [(COLUMNS, before.columns, now.columns), (LINES, before.rows, now.rows)] {
                 if self.environ.call_method1(py, "get", (name,))?.bind(py).eq(before.to_string())? {
-                    self.environ.bind(py).set_item(name, now.to_string())?;
+                    unrecorded(|| self.environ.bind(py).set_item(name, now.to_string()))?;
                 }
             }
             *told = now;
@@ -91,7 +92,7 @@ impl Card {
     pub fn tell_anew(&self, py: Python<'_>) -> PyResult<()> {
         let now = self.size.get().unwrap_or(self.default);
         for (name, now) in [(COLUMNS, now.columns), (LINES, now.rows)] {
-            self.environ.bind(py).set_item(name, now.to_string())?;
+            unrecorded(|| self.environ.bind(py).set_item(name, now.to_string()))?;
         }
         if let Some(mut told) = self.told.try_lock() {
             *told = now;

@@ -8,7 +8,7 @@ class Exit:
         self.name = name
 
     def __repr__(self):
-        return f"{self.name}() ends this snippet only; the session goes on. In the dashboard, Ctrl-D quits."
+        return f"{self.name}() ends this snippet only.\nIn the dashboard, Ctrl-D ends the session."
 
     def __call__(self, code=None):
         # Scripts that a snippet runs end as usual.

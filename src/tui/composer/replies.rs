@@ -93,6 +93,13 @@ impl Replies {
         }
     }
 
+    /// Code has been run while a question waits: only the person turns to the question now.
+    pub fn wait_for_the_person(&mut self) {
+        if let Some(reply) = self.open.first_mut().filter(|reply| !reply.is_own()) {
+            reply.turned.get_or_insert(false);
+        }
+    }
+
     /// Protects the input of a new process from keys that were meant for a question of the one before.
     pub fn after_restart(&mut self) {
         (self.calm_until, self.is_doubtful) = (self.clock + CALM, true);

@@ -87,8 +87,15 @@ impl View {
     fn reply_key(&mut self, action: Option<Action>, key: KeyEvent, confirmed: bool, now: Timestamp) -> Option<Effect> {
         let reply = self.composer.replies.current_mut()?;
         match action {
-            Some(Action::Enter) => return self.send_reply(),
-            Some(Action::QuitOrDelete) if reply.editor.is_empty() => return self.decline(),
+            Some(Action::Enter | Action::QuitOrDelete) if action == Some(Action::Enter) || reply.editor.is_empty() => {
+                let is_own = reply.is_own();
+                let effect = if action == Some(Action::Enter) { self.send_reply() } else { self.decline() };
+                if effect.is_some() && !is_own {
+                    // The next question of a client must not get the same key, which may be held down.
+                    self.composer.pace.spend(key, now);
+                }
+                return effect;
+            }
             Some(Action::HistoryBack | Action::HistoryForward) => {
                 let back = action == Some(Action::HistoryBack);
                 self.recall_or_choose(back, key);

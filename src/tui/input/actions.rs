@@ -26,8 +26,9 @@ impl View {
                 self.viewport.anchor = Anchor::Follow;
                 self.viewport.selected = None;
                 if self.transcript.leaves_session(&code) {
-                    return self.quit(false);
+                    return self.quit(None, now);
                 }
+                self.composer.replies.wait_for_the_person();
                 return Some(Effect::Submit(code));
             }
             Action::NewLine => self.composer.editor.new_line(),
@@ -53,7 +54,7 @@ impl View {
                     self.composer.editor.key(key);
                 }
             }
-            Action::QuitOrDelete => return self.quit(confirmed),
+            Action::QuitOrDelete => return self.quit(confirmed.then_some(key), now),
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Mouse => return Some(self.toggle_mouse()),

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::ReplaySelection;
+use crossterm::event::KeyEvent;
+
 use crate::domain::{InputAnswer, InspectRequest, SnippetId};
+use crate::domain::{ReplaySelection, Timestamp};
 use crate::tui::gallery::saving::Saving;
 
 /// Work that the view leaves to the loop, because the view itself changes only memory.
@@ -68,4 +70,13 @@ pub enum Effect {
     Mouse(bool),
     /// Redraw the whole screen.
     Redraw,
+}
+
+/// An effect that the person has confirmed with a key.
+#[derive(Debug)]
+pub struct Confirmed {
+    pub effect: Effect,
+    pub key: KeyEvent,
+    /// When it takes effect, if no other key comes before.
+    pub due: Timestamp,
 }

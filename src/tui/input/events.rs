@@ -75,6 +75,9 @@ impl View {
         self.mouse.focused = true;
         self.composer.pace.on_key(&key, now);
         self.composer.replies.clock = now;
+        if let Some(effect) = self.take_back_confirmation(key, now) {
+            return effect;
+        }
         if self.has_layer_for_keys() || self.viewport.selected.is_some() {
             // A question behind the layer, or beside the selected card, gets no keys at once when that is left.
             self.composer.replies.hold_back(now);
@@ -124,7 +127,7 @@ impl View {
     fn on_key_beside_input(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &WRITING);
         self.notice = None;
-        let (confirmed, decided) = self.confirm(key, action);
+        let (confirmed, decided) = self.confirm(key, action, now);
         if let Some(effect) = decided {
             return effect;
         }

@@ -1,53 +1,139 @@
 //! Leaving and restarting: both ask first where something would be lost, and offer to save the variables.
+//!
+//! A confirmation takes effect a moment later, if no other key comes at once: a key that is held down confirms nothing, nor
+//! does a letter with which a word begins. A question that nobody answers goes away.
 
 use crossterm::event::KeyEvent;
 
-use super::effect::Effect;
-use super::keymap::{Action, Context};
+use super::effect::{Confirmed, Effect};
+use super::keymap::{Action, Chord, Context};
+use crate::domain::Timestamp;
 use crate::tui::view::View;
+
+/// Milliseconds without a key before a confirmation takes effect: after a key, and after a letter.
+const REST: Timestamp = 120;
+const REST_OF_LETTER: Timestamp = 400;
+/// Milliseconds before a question goes away.
+const QUESTION_TIMEOUT: Timestamp = 10_000;
 
 impl View {
     /// Takes what the keys before asked for. Returns whether this key may confirm quitting, and the effect if the key was
     /// an answer. A burst of keys confirms nothing.
-    pub(in crate::tui) fn confirm(&mut self, key: KeyEvent, action: Option<Action>) -> (bool, Option<Option<Effect>>) {
+    pub(in crate::tui) fn confirm(
+        &mut self,
+        key: KeyEvent,
+        action: Option<Action>,
+        now: Timestamp,
+    ) -> (bool, Option<Option<Effect>>) {
         let (asked_to_quit, asked_to_restart) =
             (std::mem::take(&mut self.pending.quit), std::mem::take(&mut self.pending.restart));
         let is_burst = self.composer.pace.is_burst();
         let (quit, restart) = (asked_to_quit && !is_burst, asked_to_restart && !is_burst);
         let is_saving = |context, saving| self.keys.find(key, &[context]) == Some(saving);
         let effect = match action {
-            Some(Action::Restart) => Some(self.restart(restart)),
+            Some(Action::Restart) if restart => Some(self.confirmed(Effect::Restart, key, now)),
+            Some(Action::Restart) => Some(self.ask_to_restart(now)),
             Some(Action::Back) if asked_to_quit || asked_to_restart => Some(None),
             _ if restart && self.has_variables() && is_saving(Context::Restarting, Action::RestartSaving) => {
-                Some(Some(Effect::SaveAndRestart))
+                Some(self.confirmed(Effect::SaveAndRestart, key, now))
             }
             _ if quit && self.can_save() && is_saving(Context::Leaving, Action::QuitSaving) => {
-                Some(Some(Effect::SaveAndQuit))
+                Some(self.confirmed(Effect::SaveAndQuit, key, now))
             }
             _ => None,
         };
         (quit, effect)
     }
 
-    /// Restarts at the second request, because all variables are lost.
-    pub(in crate::tui) fn restart(&mut self, confirmed: bool) -> Option<Effect> {
-        if self.pending.ending {
-            return None;
+    fn confirmed(&mut self, effect: Effect, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let rest = if Chord::from(key).is_text() { REST_OF_LETTER } else { REST };
+        self.pending.confirmed = Some(Confirmed { effect, key, due: now + rest });
+        self.ask_again(now);
+        None
+    }
+
+    /// Shows the question of a confirmation, which has not taken effect yet.
+    fn ask_again(&mut self, now: Timestamp) {
+        let is_restart = self.pending.confirmed.as_ref().map(|confirmed| is_restart(&confirmed.effect));
+        self.pending.restart |= is_restart == Some(true);
+        self.pending.quit |= is_restart == Some(false);
+        self.pending.asked_at = now;
+    }
+
+    /// Takes back a confirmation that a key follows at once. Returns the effect of that key if it has no other meaning.
+    pub(in crate::tui) fn take_back_confirmation(&mut self, key: KeyEvent, now: Timestamp) -> Option<Option<Effect>> {
+        if self.composer.pace.repeats_spent(key, now) {
+            return Some(None);
         }
-        self.pending.restart = !confirmed;
-        self.pending.ending = confirmed;
-        confirmed.then_some(Effect::Restart)
+        self.forget_old_question(now);
+        let confirmed = self.pending.confirmed.take()?;
+        if now >= confirmed.due {
+            return Some(self.end_with(confirmed.effect));
+        }
+        let is_held = (confirmed.key.code, confirmed.key.modifiers) == (key.code, key.modifiers);
+        if is_held {
+            self.composer.pace.spend(key, now);
+            return Some(None);
+        }
+        self.pending.forget();
+        if Chord::from(confirmed.key).is_text() && Chord::from(key).is_text() {
+            self.composer.editor.key(confirmed.key);
+        }
+        None
+    }
+
+    /// Returns the effect of a confirmation whose time has come.
+    pub fn on_time(&mut self, now: Timestamp) -> Option<Effect> {
+        self.forget_old_question(now);
+        let confirmed = self.pending.confirmed.take_if(|confirmed| now >= confirmed.due)?;
+        self.end_with(confirmed.effect)
+    }
+
+    /// When [`View::on_time`] has something to do next.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let is_asking = self.pending.quit || self.pending.restart;
+        let goes_away = is_asking.then_some(self.pending.asked_at + QUESTION_TIMEOUT);
+        self.pending.confirmed.as_ref().map(|confirmed| confirmed.due).or(goes_away)
+    }
+
+    fn forget_old_question(&mut self, now: Timestamp) {
+        if self.pending.confirmed.is_none() && now >= self.pending.asked_at + QUESTION_TIMEOUT {
+            self.pending.forget();
+        }
+    }
+
+    fn end_with(&mut self, effect: Effect) -> Option<Effect> {
+        self.pending.forget();
+        self.pending.ending = matches!(effect, Effect::Restart | Effect::Quit);
+        Some(effect)
+    }
+
+    /// Asks whether to restart, because all variables are lost.
+    fn ask_to_restart(&mut self, now: Timestamp) -> Option<Effect> {
+        self.pending.restart = !self.pending.ending;
+        self.pending.asked_at = now;
+        None
     }
 
     /// Quits; where something would be lost, at the second request.
-    pub(in crate::tui) fn quit(&mut self, confirmed: bool) -> Option<Effect> {
+    pub(in crate::tui) fn quit(&mut self, confirmed_by: Option<KeyEvent>, now: Timestamp) -> Option<Effect> {
         if self.pending.ending {
             return None;
         }
-        let is_free = self.transcript.losses().is_empty() && !self.composer.pace.is_burst();
-        self.pending.quit = !confirmed && !is_free;
-        self.pending.ending = !self.pending.quit;
-        self.pending.ending.then_some(Effect::Quit)
+        if let Some(key) = confirmed_by {
+            return self.confirmed(Effect::Quit, key, now);
+        }
+        if self.transcript.losses().is_empty() && !self.composer.pace.is_burst() {
+            return self.end_with(Effect::Quit);
+        }
+        self.pending.quit = true;
+        self.pending.asked_at = now;
+        None
+    }
+
+    /// Whether quitting would lose a draft, or end the work of clients.
+    pub(in crate::tui) fn loses_more_than_variables(&self) -> bool {
+        !self.composer.editor.is_empty() || !self.transcript.clients().is_empty()
     }
 
     /// Whether saving the variables can begin now.
@@ -81,4 +167,8 @@ impl View {
         }
         None
     }
+}
+
+fn is_restart(effect: &Effect) -> bool {
+    matches!(effect, Effect::Restart | Effect::SaveAndRestart)
 }

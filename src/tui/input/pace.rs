@@ -12,10 +12,17 @@ const MIN_GAP: Timestamp = 40;
 const BURST_KEYS: usize = 4;
 const BURST_TIME: Timestamp = 1_000;
 
+/// A key that is held down comes again within this time at first, in milliseconds.
+const FIRST_REPEAT: Timestamp = 700;
+/// The same for each time after that.
+const REPEAT: Timestamp = 150;
+
 /// The times of keys, in milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     last: Timestamp,
+    /// A key that has answered or declined. Until that time it does nothing more, for it may be held down.
+    spent: Option<(KeyCode, KeyModifiers, Timestamp)>,
     /// The last control keys that came fast, the newest first.
     fast: [Timestamp; BURST_KEYS],
     is_burst: bool,
@@ -36,6 +43,20 @@ impl Pace {
             self.fast[0] = now;
         }
         self.last = now;
+    }
+
+    /// Notes that a key has answered or declined.
+    pub fn spend(&mut self, key: KeyEvent, now: Timestamp) {
+        self.spent = Some((key.code, key.modifiers, now + FIRST_REPEAT));
+    }
+
+    /// Whether a key only repeats one that was spent.
+    pub fn repeats_spent(&mut self, key: KeyEvent, now: Timestamp) -> bool {
+        self.spent = self
+            .spent
+            .filter(|(code, modifiers, until)| (*code, *modifiers) == (key.code, key.modifiers) && now < *until)
+            .map(|(code, modifiers, until)| (code, modifiers, until.max(now + REPEAT)));
+        self.spent.is_some()
     }
 
     /// Takes other input, such as a paste or a click.
@@ -83,6 +104,20 @@ mod tests {
             pace.on_key(&KeyEvent::new(*code, KeyModifiers::NONE), 10_000 + at);
         }
         pace.is_burst()
+    }
+
+    #[test]
+    fn a_key_that_is_held_down_is_spent_once() {
+        let key = |code| KeyEvent::new(code, KeyModifiers::NONE);
+        let mut pace = Pace::default();
+        pace.spend(key(KeyCode::Enter), 1_000);
+        for at in [1_450, 1_480, 1_510, 1_640, 1_780] {
+            assert!(pace.repeats_spent(key(KeyCode::Enter), at), "{at}");
+        }
+        assert!(!pace.repeats_spent(key(KeyCode::Enter), 1_940), "it was let go");
+        pace.spend(key(KeyCode::Enter), 3_000);
+        assert!(!pace.repeats_spent(key(KeyCode::Char('y')), 3_050));
+        assert!(!pace.repeats_spent(key(KeyCode::Enter), 3_100), "text came between");
     }
 
     #[test]

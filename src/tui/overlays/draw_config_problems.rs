@@ -37,11 +37,11 @@ pub fn draw(view: &View, problems: &ConfigProblems, layout: &Layout, buffer: &mu
     let height = (rows.len() as u16 + 2).min(room.height);
     let area = Rect { x: (room.width - width) / 2, y: room.y + (room.height - height) / 2, width, height };
     Clear.render(area, buffer);
-    let title = format!(" {} in the settings ", units::count(problems.lines.len(), "fault"));
+    let title = format!(" {} in config.toml ", units::count(problems.lines.len(), "error"));
     frame(area, &title, buffer);
     let text = Rect { x: area.x + 2, width: area.width - 4, ..area };
     for ((row, style), y) in rows.iter().zip(area.y + 1..area.bottom() - 1) {
         put(buffer, text, text.x, y, row, *style);
     }
-    put_right(buffer, area, area.right() - 2, area.bottom() - 1, " the rest holds; any key goes on ", theme::DIM);
+    put_right(buffer, area, area.right() - 2, area.bottom() - 1, " rest in effect; press any key ", theme::DIM);
 }

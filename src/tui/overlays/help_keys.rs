@@ -20,7 +20,7 @@ impl View {
 
     pub fn show_help(&mut self, help: Help) {
         self.notice = None;
-        (self.pending.quit, self.pending.restart) = (false, false);
+        self.pending.forget();
         self.layers.push(Layer::Help(help));
     }
 

@@ -68,6 +68,8 @@ impl View {
             // A burst of keys neither restarts nor quits.
             Action::RestartSaving | Action::QuitSaving if self.composer.pace.is_burst() => return None,
             Action::RestartSaving => return Some(Effect::SaveAndRestart),
+            // The question says what saving the variables does not save.
+            Action::QuitSaving if self.loses_more_than_variables() => return self.quit(None, now),
             Action::QuitSaving => return Some(Effect::SaveAndQuit),
             _ => {}
         }
@@ -98,7 +100,13 @@ impl View {
             };
             let context = if on_card { None } else { Some(place.unwrap_or(first.context)) };
             let recent = self.recent.iter().position(|recent| *recent == row.action).unwrap_or(MAX_RECENT);
-            let order = (quality, !by_title, refused.is_some(), rank, recent);
+            // What ends something comes after all that matches as well, unless it is called by its whole name.
+            let is_named = row.title.eq_ignore_ascii_case(query.trim());
+            let ends = matches!(
+                row.action,
+                Action::QuitOrDelete | Action::QuitSaving | Action::Restart | Action::RestartSaving
+            );
+            let order = (quality, !by_title, !is_named, ends && !query.is_empty(), refused.is_some(), rank, recent);
             found.push((order, PaletteMatch { row, context, refused, marked }));
         }
         found.sort_by(|(one, _), (other, _)| one.cmp(other));

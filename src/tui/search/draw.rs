@@ -57,7 +57,7 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
 
 /// The result of the search. Of a long output, memory has only the ends, and only the ends were searched.
 fn found(find: &Search) -> String {
-    let part = if find.is_done() && find.is_partial { ", long output in part" } else { "" };
+    let part = if find.is_done() && find.is_partial { " (long outputs in part)" } else { "" };
     find.position_label() + part
 }
 

@@ -94,7 +94,8 @@ fn a_burst_of_keys_neither_quits_nor_restarts() {
         let effects = keys.filter_map(|((code, modifiers), n)| {
             view.on_terminal(&Event::Key(KeyEvent::new(*code, *modifiers)), from + n * gap)
         });
-        effects.collect::<Vec<_>>()
+        let at_once = effects.collect::<Vec<_>>();
+        at_once.into_iter().chain(view.on_time(from + 10_000)).collect::<Vec<_>>()
     };
     let (f5, f8) = ((KeyCode::F(5), KeyModifiers::NONE), (KeyCode::F(8), KeyModifiers::NONE));
     let ctrl_d = (KeyCode::Char('d'), KeyModifiers::CONTROL);
@@ -109,4 +110,50 @@ fn a_burst_of_keys_neither_quits_nor_restarts() {
         "even with nothing to lose"
     );
     assert_eq!(burst(&mut story().view(), &[ctrl_d, ctrl_d], NOW, 20), [Effect::Quit], "twice one key is a request");
+}
+
+#[test]
+fn a_key_that_is_held_down_confirms_nothing() {
+    let at = |view: &mut View, code, modifiers, at| view.on_terminal(&Event::Key(KeyEvent::new(code, modifiers)), at);
+    for (code, modifiers) in [(KeyCode::Char('d'), KeyModifiers::CONTROL), (KeyCode::F(8), KeyModifiers::NONE)] {
+        let mut view = with_variables(3).view();
+        for time in [0, 450, 480, 510, 540, 570, 600].map(|time| NOW + time) {
+            assert_eq!(view.on_time(time), None, "{code}");
+            assert_eq!(at(&mut view, code, modifiers, time), None, "{code}");
+        }
+        assert_eq!(view.on_time(NOW + 3_000), None, "{code}");
+        assert!(text(&mut view, 80, 24).contains(" again"), "{code}: the question stays");
+        assert_eq!(at(&mut view, code, modifiers, NOW + 3_100), None);
+        assert!(view.on_time(NOW + 3_219).is_none() && view.on_time(NOW + 3_220).is_some(), "{code}: now it was meant");
+    }
+}
+
+#[test]
+fn a_word_that_begins_with_s_is_no_answer_and_a_question_goes_away() {
+    let at = |view: &mut View, code, at| view.on_terminal(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), at);
+    let mut view = with_variables(3).view();
+    assert_eq!(ctrl(&mut view, 'd'), None);
+    for (c, time) in "sales".chars().zip(1..) {
+        assert_eq!(at(&mut view, KeyCode::Char(c), NOW + 200 * time), None);
+    }
+    assert_eq!((view.on_time(NOW + 5_000), view.composer.editor.code()), (None, "sales".to_owned()));
+
+    let mut view = with_variables(3).view();
+    ctrl(&mut view, 'd');
+    assert_eq!(view.due_at(), Some(NOW + 10_000));
+    assert_eq!(view.on_time(NOW + 10_000), None);
+    assert!(!text(&mut view, 80, 24).contains("again quits"));
+    at(&mut view, KeyCode::Char('s'), NOW + 10_010);
+    assert_eq!(view.composer.editor.code(), "s");
+}
+
+#[test]
+fn the_palette_ends_nothing_by_the_way() {
+    let mut view = with_variables(3).view();
+    let first = |view: &View, query: &str| view.palette_matches(query)[0].row.name;
+    assert_eq!(first(&view, "quit"), "quit");
+    assert!(!["quit-saving", "restart-saving"].contains(&first(&view, "save")));
+    view.composer.editor.set("a draft");
+    assert_eq!(view.perform(crate::tui::input::keymap::Action::QuitSaving, NOW), None);
+    assert!(view.pending.quit, "it asks, because the draft would be lost");
 }

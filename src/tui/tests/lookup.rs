@@ -234,5 +234,5 @@ fn a_search_tells_what_it_did_not_look_at() {
             break screen;
         }
     };
-    assert!(screen.contains("1 of 1, long output in part"), "{screen}");
+    assert!(screen.contains("1 of 1 (long outputs in part)"), "{screen}");
 }

@@ -209,3 +209,24 @@ fn earlier_commands_of_the_debugger_come_back() {
     assert_eq!(shown(&view), "p y", "those that begin with what is typed");
     assert_eq!(key(&mut view, KeyCode::Enter), line(6, "p y"));
 }
+
+#[test]
+fn a_held_enter_answers_one_prompt_of_a_client() {
+    let mut view = running(&client(1, "claude-code"));
+    asks(&mut view, 1, "Delete a? [Y/n]", false, NOW);
+    assert_eq!(press_at(&mut view, KeyCode::Enter, KeyModifiers::NONE, NOW + 2_000), line(1, ""));
+    answered(&mut view, &Author::You, NOW + 2_010);
+    asks(&mut view, 2, "Delete b? [Y/n]", false, NOW + 2_020);
+    for time in [2_450, 2_480, 2_510, 2_620, 2_740] {
+        assert_eq!(press_at(&mut view, KeyCode::Enter, KeyModifiers::NONE, NOW + time), None, "{time}");
+    }
+    assert_eq!(type_at(&mut view, "n\n", NOW + 2_800), line(2, "n"), "what is typed is meant");
+
+    // One's own code gets each.
+    let mut view = running(&Author::You);
+    asks(&mut view, 1, "(Pdb)", false, NOW);
+    assert_eq!(press_at(&mut view, KeyCode::Enter, KeyModifiers::NONE, NOW + 2_000), line(1, ""));
+    answered(&mut view, &Author::You, NOW + 2_010);
+    asks(&mut view, 2, "(Pdb)", false, NOW + 2_020);
+    assert_eq!(press_at(&mut view, KeyCode::Enter, KeyModifiers::NONE, NOW + 2_100), line(2, ""));
+}

@@ -338,3 +338,29 @@ fn a_prompt_beside_a_draft_at_each_size() {
         insta::assert_snapshot!(format!("prompt_{name}"), text(&mut view, width, height));
     }
 }
+
+#[test]
+fn a_question_that_waits_beside_a_draft_takes_no_keys_when_the_draft_has_run() {
+    let mut view = idle();
+    at(&mut view, KeyCode::Char('x'), 1_000);
+    inquiry(&mut view, 1, 1_100);
+    assert_eq!(at(&mut view, KeyCode::Enter, 5_000), Some(Effect::Submit("x".into())));
+    for (c, time) in "d = 1".chars().zip(10_000..) {
+        at(&mut view, KeyCode::Char(c), time);
+    }
+    assert!(text(&mut view, 80, 24).contains("(Esc to answer)"));
+    assert_eq!(at(&mut view, KeyCode::Enter, 11_000), Some(Effect::Submit("d = 1".into())));
+}
+
+#[test]
+fn a_held_ctrl_d_declines_one_question_and_does_not_quit() {
+    let mut view = idle();
+    inquiry(&mut view, 1, 1_000);
+    let ctrl_d = Event::Key(KeyEvent::new(KeyCode::Char('d'), KeyModifiers::CONTROL));
+    assert_eq!(view.on_terminal(&ctrl_d, 5_000), Some(Effect::Reply { inquiry: 1, text: None }));
+    view.apply(&SessionEvent::InquiryEnded { number: 1 });
+    for time in [5_450, 5_480, 5_510, 5_540, 5_600] {
+        assert_eq!(view.on_terminal(&ctrl_d, time), None, "{time}");
+    }
+    assert!(!view.pending.quit && view.on_time(9_000).is_none());
+}

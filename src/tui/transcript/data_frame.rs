@@ -166,8 +166,8 @@ fn size(frame: &FramePreview, shown: &Range<usize>, width: usize) -> Line<'stati
     let more = match (shown.start, after) {
         (0, 0) => return note(&whole, width),
         (0, after) => format!("   … {} ", units::count(after as usize, "more column")),
-        (before, 0) => format!("   {} before … ", units::count(before, "column")),
-        (before, after) => format!("   {before} before … {after} more "),
+        (before, 0) => format!("   {} to the left ", units::count(before, "column")),
+        (before, after) => format!("   {before} to the left, {after} to the right "),
     };
     let keys = "← →";
     let is_narrow = text::width(&whole) + text::width(&more) + text::width(keys) > width;
@@ -232,9 +232,9 @@ mod tests {
         assert_eq!(shown(&sample(3, 9), 0, 45, 14)[4], "3 rows × 9 columns   … 1 more column ← →");
         let lines = shown(&sample(3, 9), 3, 24, 14);
         assert!(lines[0].starts_with("day  c3   c4  c5"), "the labels stay: {lines:?}");
-        assert!(lines[4].ends_with("3 before … 2 more ← →"), "{lines:?}");
+        assert!(lines[4].ends_with("3 to the left, 2 to the right ← →"), "{lines:?}");
         let lines = shown(&sample(3, 9), 99, 24, 14);
-        assert!(lines[0].contains("c8") && lines[4].contains("8 columns before …"), "{lines:?}");
+        assert!(lines[0].contains("c8") && lines[4].contains("8 columns to the left"), "{lines:?}");
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub fn take(output: &Output, limit: usize, width: usize, prose: bool) -> Tail {
     let head: Vec<_> = output.head().collect();
     let tail: Vec<_> = output.tail().collect();
     let whole: Vec<_> = head.iter().chain(&tail).copied().collect();
-    let mut builder = TailBuilder { rows: Vec::new(), lines: 0, cut: false, is_wrapped: false, limit, width, prose };
+    let mut builder =
+        TailBuilder { rows: Vec::new(), lines: 0, cut: false, laid_out: None, is_wrapped: false, limit, width, prose };
     if output.omitted() == 0 {
         builder.lines(&whole);
     } else {
@@ -37,8 +38,10 @@ pub fn take(output: &Output, limit: usize, width: usize, prose: bool) -> Tail {
         let earlier = output.position().saturating_sub((shown + builder.rows.len()) as u64);
         Some(format!("{} earlier", units::bytes(earlier)))
     } else if builder.cut {
-        let ends: usize = whole.iter().map(|s| s.text.bytes().filter(|b| *b == b'\n').count()).sum();
-        let total = ends + usize::from(whole.last().is_some_and(|last| !last.text.ends_with('\n')));
+        let total = builder.laid_out.unwrap_or_else(|| {
+            let ends: usize = whole.iter().map(|s| s.text.bytes().filter(|b| *b == b'\n').count()).sum();
+            ends + usize::from(whole.last().is_some_and(|last| !last.text.ends_with('\n')))
+        });
         match total.saturating_sub(builder.lines) {
             0 => Some("this line begins earlier".to_owned()),
             lines => Some(units::count(lines, "earlier line")),
@@ -55,6 +58,8 @@ struct TailBuilder {
     lines: usize,
     /// Whether there are more than `limit` rows.
     cut: bool,
+    /// The lines of the whole output, if all of it was laid out. A live display writes more lines than it shows.
+    laid_out: Option<usize>,
     is_wrapped: bool,
     limit: usize,
     width: usize,
@@ -84,6 +89,7 @@ impl TailBuilder {
             lines.pop();
         }
         self.cut |= first > 0 || from > 0;
+        self.laid_out = (first == 0 && from == 0).then_some(lines.len());
         let mut groups = Vec::new();
         let mut count = 0;
         for line in lines.iter().rev() {
@@ -192,5 +198,16 @@ mod tests {
         assert_eq!(all.rows[0].to_string(), "line 0");
         assert!(all.rows.iter().any(|row| row.to_string().contains("left out")));
         assert_eq!(all.hidden, None);
+    }
+
+    #[test]
+    fn hidden_lines_of_a_live_display_are_those_that_it_shows_in_the_end() {
+        let frame = "one\ntwo\nthree\nfour\n";
+        let live = format!("{frame}{}", format!("\u{1b}[4A{frame}").repeat(50));
+        let (rows, hidden) = taken(&[(Stream::Stdout, &live)], 3);
+        assert_eq!(
+            (rows, hidden.as_deref()),
+            (vec!["two".into(), "three".into(), "four".into()], Some("1 earlier line"))
+        );
     }
 }

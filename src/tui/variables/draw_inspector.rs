@@ -384,14 +384,15 @@ fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys:
     let stay = if labels.is_some() { first_column.iter().map(String::as_str).collect() } else { Vec::new() };
     let layout = Table::new(stay, names, &cells).layout(first, width, Some(MAX_COLUMN_WIDTH));
     let after = match names.len() - layout.shown.end {
-        0 if layout.is_cut && layout.shown.len() > 1 => "last column cut".to_owned(),
+        0 if layout.is_cut && layout.shown.len() > 1 => "last column truncated".to_owned(),
         0 => String::new(),
         after => units::count(after, "more column"),
     };
     let hint = match (layout.shown.start, after.is_empty()) {
         (0, true) => String::new(),
         (0, false) => format!("… {after} "),
-        (before, _) => format!("{before} before … {after} ").replace("  ", " "),
+        (before, true) => format!("{} to the left ", units::count(before, "column")),
+        (before, false) => format!("{} to the left, {after} ", units::count(before, "column")),
     };
     let mut rows: Vec<Line<'static>> = heading(&range).into_iter().collect();
     if !hint.is_empty() {
