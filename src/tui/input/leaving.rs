@@ -68,7 +68,7 @@ impl View {
         self.forget_old_question(now);
         let confirmed = self.pending.confirmed.take()?;
         if now >= confirmed.due {
-            return Some(self.end_with(confirmed.effect));
+            return Some(Some(self.end_with(confirmed.effect)));
         }
         let is_held = (confirmed.key.code, confirmed.key.modifiers) == (key.code, key.modifiers);
         if is_held {
@@ -86,7 +86,7 @@ impl View {
     pub fn on_time(&mut self, now: Timestamp) -> Option<Effect> {
         self.forget_old_question(now);
         let confirmed = self.pending.confirmed.take_if(|confirmed| now >= confirmed.due)?;
-        self.end_with(confirmed.effect)
+        Some(self.end_with(confirmed.effect))
     }
 
     /// When [`View::on_time`] has something to do next.
@@ -102,10 +102,10 @@ impl View {
         }
     }
 
-    fn end_with(&mut self, effect: Effect) -> Option<Effect> {
+    fn end_with(&mut self, effect: Effect) -> Effect {
         self.pending.forget();
         self.pending.ending = matches!(effect, Effect::Restart | Effect::Quit);
-        Some(effect)
+        effect
     }
 
     /// Asks whether to restart, because all variables are lost.
@@ -124,7 +124,7 @@ impl View {
             return self.confirmed(Effect::Quit, key, now);
         }
         if self.transcript.losses().is_empty() && !self.composer.pace.is_burst() {
-            return self.end_with(Effect::Quit);
+            return Some(self.end_with(Effect::Quit));
         }
         self.pending.quit = true;
         self.pending.asked_at = now;
