@@ -21,6 +21,8 @@ pub struct ExitReport {
     pub without_warning: bool,
     /// Whether the end was requested from outside.
     pub was_requested: bool,
+    /// Whether the session had reported its end. A death after that is one of Python's own end.
+    pub had_ended: bool,
     /// Whether Python had reached the engine.
     pub has_begun: bool,
     /// Whether the session was ready for clients.
@@ -67,7 +69,7 @@ impl ExitReport {
     /// Returns what the next process needs, if one follows: after a death, or a request for a restart. A process that
     /// died before it was ready is replaced only if it took over from another.
     pub fn handover(&self, took_over: bool) -> Option<Handover> {
-        if self.was_requested || self.killed.is_some() {
+        if self.was_requested || self.killed.is_some() || (self.had_ended && self.restart_by.is_none()) {
             return None;
         }
         let died = !self.is_in_order() && (self.was_ready || self.death_report.at_work || took_over);
@@ -224,6 +226,7 @@ mod tests {
             has_begun: true,
             was_ready: false,
             startup_output: Vec::new(),
+            had_ended: false,
             restart_by: None,
             killed: None,
             death_report: DeathReport::default(),

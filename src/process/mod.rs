@@ -41,7 +41,7 @@ use crate::launch::{descriptor_table, recorder};
 use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::fd;
 use crate::python::{
-    Capture, EventSender, Interpreter, Jobs, SessionFiles, StackFile, engine, event_waker, spawn_masked,
+    Capture, EventSender, Interpreter, Jobs, SessionFiles, StackFile, engine, event_waker, leave_python, spawn_masked,
 };
 use crate::session::EngineEvent;
 use crate::tui::settings;
@@ -145,6 +145,7 @@ fn run(py: Python<'_>, boot: &str, mut startup_output: String, stderr: &mut Opti
     events.send(EngineEvent::Ended);
     let code = py.detach(move || join_within_timeout(host));
     py.detach(|| orphaned::before_exit(keep_processes));
+    leave_python(py, END_TIMEOUT);
     Ok(if matches!(worked, Ok(Ok(()))) { code } else { 1 })
 }
 

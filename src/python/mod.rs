@@ -14,6 +14,7 @@ mod session_file;
 mod sources;
 mod values;
 
+pub use completion::thread::leave_python;
 pub use io::capture::{Capture, drain};
 pub use isolation::children::is_guardian_dead;
 pub use isolation::fork::forbid as forbid_forks;

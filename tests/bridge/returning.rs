@@ -244,6 +244,16 @@ fn between_two_dashboards_the_screen_stays_and_no_key_is_lost() {
 }
 
 #[test]
+fn a_python_that_dies_in_its_own_end_is_not_replaced() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    terminal.send("import atexit, os; atexit.register(os.abort)\r");
+    terminal.wait_for_text("✓");
+    let status = terminal.quit();
+    assert!(!status.success() && !terminal.is_alternate() && !terminal.is_raw(), "{status:?}");
+}
+
+#[test]
 fn an_end_that_is_asked_for_while_python_is_dead_is_the_end() {
     for pause in [0, 30, 120] {
         let home = Home::new();

@@ -153,6 +153,7 @@ impl Watch<'_> {
             was_requested: self.end_requested.is_some()
                 || signals::is_end_requested()
                 || self.guardian.dismissal.is_given(),
+            had_ended: self.link.has_ended(),
             has_begun: self.link.has_begun(),
             was_ready: self.link.is_ready(),
             startup_output: self.startup_output.as_ref().map(StartupOutput::lines).unwrap_or_default(),

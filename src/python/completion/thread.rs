@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use super::helper::CompletionHelper;
@@ -19,6 +20,24 @@ use crate::session::EngineEvent;
 
 /// Interval of interrupts for an answer that goes on after an interrupt.
 const REPEAT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Whether the thread must leave Python alone, because Python ends. The thread holds the lock while it is attached. CPython
+/// unwinds a thread that attaches too late, which aborts the process where Rust is on the stack.
+static IS_OVER: Mutex<bool> = Mutex::new(false);
+
+/// Keeps the thread from Python from now on. Waits at most `limit` for the end of what it does there.
+pub fn leave_python(py: Python<'_>, limit: Duration) {
+    py.detach(|| {
+        if let Some(mut is_over) = IS_OVER.try_lock_for(limit) {
+            *is_over = true;
+        }
+    });
+}
+
+fn attach<T>(act: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    let is_over = IS_OVER.lock();
+    if *is_over { None } else { Python::try_attach(act) }
+}
 
 /// The thread's `ident` in Python; 0 before it has begun.
 static THREAD: AtomicUsize = AtomicUsize::new(0);
@@ -73,13 +92,13 @@ pub fn run(helper: &CompletionHelper, card: &Card, events: &EventSender, inbox: 
             next = inbox.try_recv().ok();
         }
         if tells_card_size {
-            Python::try_attach(|py| card.tell(py));
+            attach(|py| card.tell(py));
         }
         for (index, (id, question)) in questions.iter().enumerate() {
             // A question that waited for the GIL is stale if a newer one of its kind has followed.
             let kind = std::mem::discriminant(&question.about);
             let is_stale = questions[index + 1..].iter().any(|(_, later)| std::mem::discriminant(&later.about) == kind);
-            let answer = if is_stale { None } else { Python::try_attach(|py| helper.answer(py, question, false).ok()) };
+            let answer = if is_stale { None } else { attach(|py| helper.answer(py, question, false).ok()) };
             if fork::is_child() {
                 return;
             }
