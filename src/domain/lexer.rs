@@ -4,11 +4,13 @@
 mod brackets;
 mod completeness;
 mod cursor;
+mod footprint;
 #[cfg(test)]
 mod fuzz;
 mod keywords;
 mod magic;
 mod magic_syntax;
+mod notable_calls;
 mod scan;
 mod statements;
 #[cfg(test)]
@@ -19,8 +21,10 @@ use std::ops::Range;
 pub use brackets::{Brackets, brackets, is_pair};
 pub use completeness::{Completeness, completeness, indent_after};
 pub use cursor::{CallAtCursor, CursorContext, PathStep, cursor_context, names, open_call, path_steps};
+pub use footprint::{Footprint, footprint};
 use keywords::{BUILTINS, KEYWORDS};
 pub use magic::{CodeMagic, Magic, Rewritten, asks_for_help, code_magic, rewrite, string_literal, unwrap_pasted};
+pub use notable_calls::CallKind;
 use scan::{Lexeme, LexemeKind, scan_within};
 pub use statements::{
     awaits, globals_of_function, hides_value, indented, last_statement, reads_variable, split_future_imports,

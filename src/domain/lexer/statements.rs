@@ -7,7 +7,7 @@ use super::keywords::KEYWORDS;
 use super::scan::{Lexeme, LexemeKind, scan};
 
 /// Returns the lexemes of each logical line, without comments and empty lines.
-fn lines(lexemes: &[Lexeme]) -> Vec<&[Lexeme]> {
+pub(super) fn lines(lexemes: &[Lexeme]) -> Vec<&[Lexeme]> {
     let mut depth = 0_usize;
     let mut found = Vec::new();
     let mut from = 0;
@@ -34,12 +34,12 @@ fn is_joined(lexemes: &[Lexeme], newline: usize) -> bool {
 }
 
 /// Returns the indentation of the line, in bytes.
-fn indent(code: &str, line: &[Lexeme]) -> usize {
+pub(super) fn indent(code: &str, line: &[Lexeme]) -> usize {
     let start = line.first().map_or(0, |first| first.range.start);
     start - code[..start].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-fn text<'a>(code: &'a str, lexeme: &Lexeme) -> &'a str {
+pub(super) fn text<'a>(code: &'a str, lexeme: &Lexeme) -> &'a str {
     &code[lexeme.range.clone()]
 }
 

@@ -1,0 +1,492 @@
+//! The footprint of code: the names that it reads, rebinds, changes or deletes, its imports, and calls that reach beyond
+//! Python's variables. It is a look at the text, for advice only: code that means to hide something can.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::keywords::{BUILTINS, KEYWORDS};
+use super::notable_calls::{CallKind, call_kind, magic_kind};
+use super::scan::{Lexeme, LexemeKind, scan};
+use super::statements::{indent, lines, text};
+
+/// Names of a kind, and calls, that are listed.
+const MAX_NAMES: usize = 40;
+
+/// What code seems to touch. Names are in the order of their first use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    pub reads: Vec<String>,
+    pub rebinds: Vec<String>,
+    /// Names of which a part is assigned or deleted: `df["x"] = 1`, `del model.cache`.
+    pub changes: Vec<String>,
+    pub deletes: Vec<String>,
+    pub imports: Vec<String>,
+    pub calls: Vec<(CallKind, String)>,
+}
+
+/// Returns the footprint of `code`.
+#[must_use]
+pub fn footprint(code: &str) -> Footprint {
+    let lexemes = scan(code);
+    let mut walk =
+        Walk { code, found: Footprint::default(), bound: BTreeSet::new(), aliases: BTreeMap::new(), function: None };
+    for line in lines(&lexemes) {
+        walk.line(line);
+    }
+    walk.found
+}
+
+/// The function whose body is being read: its names are its own.
+struct FunctionBody {
+    indent: usize,
+    own: BTreeSet<String>,
+}
+
+struct Walk<'a> {
+    code: &'a str,
+    found: Footprint,
+    /// Names that the code has bound itself.
+    bound: BTreeSet<String>,
+    /// What imported names stand for.
+    aliases: BTreeMap<String, String>,
+    function: Option<FunctionBody>,
+}
+
+fn note(list: &mut Vec<String>, name: &str) {
+    if list.len() < MAX_NAMES && !list.iter().any(|known| known == name) {
+        list.push(name.to_owned());
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn text(&self, lexeme: &Lexeme) -> &'a str {
+        text(self.code, lexeme)
+    }
+
+    fn is(&self, lexeme: Option<&Lexeme>, wanted: &str) -> bool {
+        lexeme.is_some_and(|lexeme| self.text(lexeme) == wanted)
+    }
+
+    fn line(&mut self, line: &[Lexeme]) {
+        let column = indent(self.code, line);
+        if self.function.as_ref().is_some_and(|function| column <= function.indent) {
+            self.function = None;
+        }
+        let kept: Vec<Lexeme> = line
+            .iter()
+            .filter(|lexeme| !matches!(lexeme.kind, LexemeKind::Comment | LexemeKind::Newline))
+            .filter(|lexeme| lexeme.kind != LexemeKind::Operator('\\'))
+            .cloned()
+            .collect();
+        let mut rest = kept.as_slice();
+        while !rest.is_empty() {
+            let end = self.end_of_statement(rest);
+            self.statement(&rest[..end], column);
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+    }
+
+    /// The place of the `;`, or of the `:` that opens a block.
+    fn end_of_statement(&self, rest: &[Lexeme]) -> usize {
+        const BLOCKS: [&str; 13] = [
+            "if", "elif", "else", "for", "while", "with", "try", "except", "finally", "def", "class", "async", "match",
+        ];
+        let opens_block = rest.first().is_some_and(|first| BLOCKS.contains(&self.text(first)));
+        let (mut depth, mut lambdas) = (0_usize, 0_usize);
+        for (index, lexeme) in rest.iter().enumerate() {
+            match lexeme.kind {
+                LexemeKind::Operator('(' | '[' | '{') => depth += 1,
+                LexemeKind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
+                LexemeKind::Operator(';') if depth == 0 => return index,
+                LexemeKind::Name if depth == 0 && self.text(lexeme) == "lambda" => lambdas += 1,
+                LexemeKind::Operator(':') if depth == 0 && lambdas > 0 => lambdas -= 1,
+                LexemeKind::Operator(':') if depth == 0 && opens_block && !self.is_walrus(rest, index) => return index,
+                _ => {}
+            }
+        }
+        rest.len()
+    }
+
+    fn statement(&mut self, all: &[Lexeme], column: usize) {
+        let Some(first) = all.first() else { return };
+        if let Some(magic) = all.iter().find(|lexeme| lexeme.kind == LexemeKind::Magic) {
+            if let Some(kind) = magic_kind(self.text(magic)) {
+                self.call(kind, self.text(magic).lines().next().unwrap_or_default());
+            }
+            return self.assignments(all);
+        }
+        match self.text(first) {
+            "import" => self.import(&all[1..]),
+            "from" => self.import_from(&all[1..]),
+            "del" => self.delete(&all[1..]),
+            "global" | "nonlocal" => {
+                for name in all[1..].iter().filter(|lexeme| lexeme.kind == LexemeKind::Name) {
+                    let name = self.text(name);
+                    note(&mut self.found.rebinds, name);
+                }
+            }
+            "async" => self.statement(&all[1..], column),
+            "def" => self.define(&all[1..], column),
+            "class" => {
+                self.bind(all.get(1));
+                self.reads(all.get(2..).unwrap_or_default());
+            }
+            "for" => {
+                let middle = all.iter().position(|lexeme| self.text(lexeme) == "in").unwrap_or(all.len());
+                self.targets(&all[1..middle]);
+                self.reads(&all[middle..]);
+            }
+            _ => self.assignments(all),
+        }
+    }
+
+    fn import(&mut self, rest: &[Lexeme]) {
+        for part in rest.split(|lexeme| lexeme.kind == LexemeKind::Operator(',')) {
+            let as_at = part.iter().position(|lexeme| self.text(lexeme) == "as");
+            let module: String = part[..as_at.unwrap_or(part.len())].iter().map(|lexeme| self.text(lexeme)).collect();
+            let top = module.split('.').next().unwrap_or_default().to_owned();
+            note(&mut self.found.imports, &module);
+            let name = as_at.and_then(|at| part.get(at + 1)).or(part.first());
+            if let Some(name) = name {
+                self.aliases.insert(self.text(name).to_owned(), if as_at.is_some() { module } else { top });
+            }
+            self.bind(name);
+        }
+    }
+
+    fn import_from(&mut self, rest: &[Lexeme]) {
+        let Some(at) = rest.iter().position(|lexeme| self.text(lexeme) == "import") else { return };
+        let module: String = rest[..at].iter().map(|lexeme| self.text(lexeme)).collect();
+        note(&mut self.found.imports, &module);
+        let names: Vec<Lexeme> = rest[at + 1..]
+            .iter()
+            .filter(|l| matches!(l.kind, LexemeKind::Name | LexemeKind::Operator(',')))
+            .cloned()
+            .collect();
+        for part in names.split(|lexeme| lexeme.kind == LexemeKind::Operator(',')) {
+            if let (Some(first), Some(last)) = (part.first(), part.last()) {
+                self.aliases.insert(self.text(last).to_owned(), format!("{module}.{}", self.text(first)));
+                self.bind(Some(last));
+            }
+        }
+    }
+
+    fn delete(&mut self, rest: &[Lexeme]) {
+        for (index, lexeme) in rest.iter().enumerate() {
+            if lexeme.kind != LexemeKind::Name || self.is(index.checked_sub(1).and_then(|before| rest.get(before)), ".")
+            {
+                continue;
+            }
+            let name = self.text(lexeme);
+            let has_part = rest.get(index + 1).is_some_and(|next| matches!(self.text(next), "." | "["));
+            if self.is_own(name) {
+                continue;
+            }
+            if has_part { note(&mut self.found.changes, name) } else { note(&mut self.found.deletes, name) }
+        }
+    }
+
+    fn define(&mut self, rest: &[Lexeme], column: usize) {
+        self.bind(rest.first());
+        let rest = rest.get(1..).unwrap_or_default();
+        if self.function.is_some() {
+            return self.reads(rest);
+        }
+        let mut own = BTreeSet::new();
+        for (index, lexeme) in rest.iter().enumerate() {
+            let before = index.checked_sub(1).and_then(|before| rest.get(before));
+            if lexeme.kind == LexemeKind::Name && before.is_some_and(|l| matches!(self.text(l), "(" | "," | "*")) {
+                own.insert(self.text(lexeme).to_owned());
+            }
+        }
+        self.function = Some(FunctionBody { indent: column, own });
+        self.reads(rest);
+    }
+
+    /// A statement with any number of `=`; each part before one is a target.
+    fn assignments(&mut self, all: &[Lexeme]) {
+        let mut depth = 0_usize;
+        let mut from = 0;
+        let mut targets = Vec::new();
+        let mut augmented = false;
+        for (index, lexeme) in all.iter().enumerate() {
+            match lexeme.kind {
+                LexemeKind::Operator('(' | '[' | '{') => depth += 1,
+                LexemeKind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
+                LexemeKind::Operator('=') if depth == 0 => match self.equals_sign(all, index) {
+                    EqualsSign::Compares => {}
+                    EqualsSign::Assigns => {
+                        targets.push(from..index);
+                        from = index + 1;
+                    }
+                    EqualsSign::Augments(operator) => {
+                        targets.push(from..index - operator);
+                        augmented = true;
+                        from = index + 1;
+                    }
+                },
+                _ => {}
+            }
+        }
+        self.reads(&all[from..]);
+        for target in targets {
+            if augmented {
+                self.reads(&all[target.clone()]);
+            }
+            // Without an annotation.
+            let target = &all[target];
+            let end = target.iter().position(|l| l.kind == LexemeKind::Operator(':')).filter(|_| !has_bracket(target));
+            self.targets(&target[..end.unwrap_or(target.len())]);
+            self.reads(&target[end.unwrap_or(target.len())..]);
+        }
+    }
+
+    fn equals_sign(&self, all: &[Lexeme], index: usize) -> EqualsSign {
+        let sign = &all[index];
+        let touching = |back: usize| {
+            let before = all.get(index.checked_sub(back)?)?;
+            let is_adjacent = all[index + 1 - back].range.start == before.range.end;
+            is_adjacent.then(|| self.text(before))
+        };
+        let next = all.get(index + 1).filter(|next| next.range.start == sign.range.end);
+        if self.is(next, "=") {
+            return EqualsSign::Compares;
+        }
+        match touching(1) {
+            Some(sign @ ("<" | ">" | "*" | "/")) if touching(2) == Some(sign) => EqualsSign::Augments(2),
+            Some("=" | "!" | ":" | "<" | ">") => EqualsSign::Compares,
+            Some("+" | "-" | "*" | "/" | "%" | "&" | "|" | "^" | "@") => EqualsSign::Augments(1),
+            _ => EqualsSign::Assigns,
+        }
+    }
+
+    fn is_walrus(&self, all: &[Lexeme], colon: usize) -> bool {
+        let next = all.get(colon + 1).filter(|next| next.range.start == all[colon].range.end);
+        self.is(next, "=")
+    }
+
+    /// The target of an assignment: names, tuples of names, or parts of objects.
+    fn targets(&mut self, target: &[Lexeme]) {
+        let mut depth = 0_usize;
+        for (index, lexeme) in target.iter().enumerate() {
+            let before = index.checked_sub(1).and_then(|before| target.get(before));
+            match lexeme.kind {
+                // A bracket after a value is an index.
+                LexemeKind::Operator('[' | '(') if before.is_some_and(|l| ends_value(self.text(l), l.kind)) => {
+                    depth += 1;
+                }
+                LexemeKind::Operator('[' | '(') if depth > 0 => depth += 1,
+                LexemeKind::Operator(']' | ')') => depth = depth.saturating_sub(1),
+                LexemeKind::Name if !self.is(before, ".") => {
+                    let next = target.get(index + 1);
+                    let name = self.text(lexeme);
+                    if depth > 0 {
+                        self.read(target, index);
+                    } else if next.is_some_and(|next| matches!(self.text(next), "." | "[" | "(")) {
+                        if !self.is_own(name) {
+                            note(&mut self.found.changes, name);
+                        }
+                    } else {
+                        self.bind(Some(lexeme));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the name belongs to the code itself, and not to the session.
+    fn is_own(&self, name: &str) -> bool {
+        match &self.function {
+            Some(function) => function.own.contains(name) || self.bound.contains(name),
+            None => self.bound.contains(name),
+        }
+    }
+
+    fn bind(&mut self, name: Option<&Lexeme>) {
+        let Some(name) = name.filter(|name| name.kind == LexemeKind::Name).map(|name| self.text(name)) else { return };
+        if KEYWORDS.contains(&name) {
+            return;
+        }
+        if let Some(function) = &mut self.function {
+            function.own.insert(name.to_owned());
+            return;
+        }
+        note(&mut self.found.rebinds, name);
+        self.bound.insert(name.to_owned());
+    }
+
+    /// An expression.
+    fn reads(&mut self, part: &[Lexeme]) {
+        let mut own = Vec::new();
+        for (index, lexeme) in part.iter().enumerate() {
+            match self.text(lexeme) {
+                // The names of a comprehension are its own.
+                "for" => own.extend(self.names_until(&part[index + 1..], "in")),
+                "lambda" => own.extend(self.names_until(&part[index + 1..], ":")),
+                "as" => self.bind(part.get(index + 1)),
+                ":" if self.is_walrus(part, index) => self.bind(index.checked_sub(1).and_then(|name| part.get(name))),
+                _ => {}
+            }
+        }
+        for (index, lexeme) in part.iter().enumerate() {
+            if lexeme.kind == LexemeKind::Name && !own.iter().any(|name| name == self.text(lexeme)) {
+                self.read(part, index);
+            }
+        }
+    }
+
+    fn names_until(&self, part: &[Lexeme], end: &str) -> Vec<String> {
+        let names = part.iter().take_while(|lexeme| self.text(lexeme) != end);
+        names.filter(|lexeme| lexeme.kind == LexemeKind::Name).map(|lexeme| self.text(lexeme).to_owned()).collect()
+    }
+
+    fn read(&mut self, part: &[Lexeme], index: usize) {
+        let name = self.text(&part[index]);
+        let is_attribute = self.is(index.checked_sub(1).and_then(|before| part.get(before)), ".");
+        if is_attribute {
+            // Of a call's result, whose class the text does not tell.
+            let is_of_name =
+                index.checked_sub(2).and_then(|of| part.get(of)).is_some_and(|of| of.kind == LexemeKind::Name);
+            if !is_of_name
+                && self.is(part.get(index + 1), "(")
+                && let Some((kind, what)) = call_kind(name, true)
+            {
+                self.call(kind, &format!(".{}", what.trim_start_matches('.')));
+            }
+            return;
+        }
+        let chain = self.chain(&part[index..]);
+        let is_called = self.is(part.get(index + 2 * chain.len() - 1), "(");
+        if is_called && let Some((kind, what)) = call_kind(&self.full_name(&chain), chain.len() > 1) {
+            self.call(kind, &what);
+        }
+        let is_argument = self.is(part.get(index + 1), "=") && !self.is(part.get(index + 2), "=");
+        let is_known =
+            KEYWORDS.contains(&name) || BUILTINS.contains(&name) || matches!(name, "True" | "False" | "None");
+        if !is_known && !is_argument && !self.is_own(name) {
+            note(&mut self.found.reads, name);
+        }
+    }
+
+    /// The names of `a.b.c` at the beginning of `part`.
+    fn chain(&self, part: &[Lexeme]) -> Vec<&'a str> {
+        let mut chain = vec![self.text(&part[0])];
+        let mut index = 1;
+        while self.is(part.get(index), ".") && part.get(index + 1).is_some_and(|next| next.kind == LexemeKind::Name) {
+            chain.push(self.text(&part[index + 1]));
+            index += 2;
+        }
+        chain
+    }
+
+    /// The name with what its first part was imported as.
+    fn full_name(&self, chain: &[&str]) -> String {
+        let first = self.aliases.get(chain[0]).map_or(chain[0], String::as_str);
+        [&[first], &chain[1..]].concat().join(".")
+    }
+
+    fn call(&mut self, kind: CallKind, what: &str) {
+        let known = self.found.calls.iter().any(|(known, name)| *known == kind && name == what);
+        if !known && self.found.calls.len() < MAX_NAMES {
+            self.found.calls.push((kind, what.to_owned()));
+        }
+    }
+}
+
+enum EqualsSign {
+    Compares,
+    Assigns,
+    /// With an operator of so many characters.
+    Augments(usize),
+}
+
+fn has_bracket(part: &[Lexeme]) -> bool {
+    part.iter().any(|lexeme| matches!(lexeme.kind, LexemeKind::Operator('[' | '(' | '{')))
+}
+
+fn ends_value(text: &str, kind: LexemeKind) -> bool {
+    matches!(kind, LexemeKind::Name | LexemeKind::String { .. }) || matches!(text, ")" | "]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Code, and the names that it reads, rebinds, changes and deletes.
+    type Case = (
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static str],
+        &'static [&'static str],
+        &'static [&'static str],
+    );
+
+    #[test]
+    fn names_are_read_rebound_changed_and_deleted() {
+        let cases: [Case; 16] = [
+            ("df = df.dropna()", &["df"], &["df"], &[], &[]),
+            ("x = 1\ny = x + z", &["z"], &["x", "y"], &[], &[]),
+            ("df['a'] = df.b + k", &["df", "k"], &[], &["df"], &[]),
+            ("model.cache.x = 1", &[], &[], &["model"], &[]),
+            ("del df, rows[0]", &[], &[], &["rows"], &["df"]),
+            ("a, (b, *c) = f(d)", &["f", "d"], &["a", "b", "c"], &[], &[]),
+            ("n += 1; m **= 2", &["n", "m"], &["n", "m"], &[], &[]),
+            ("x: int = y", &["y"], &["x"], &[], &[]),
+            ("if a == b and c <= d: e = 1", &["a", "b", "c", "d"], &["e"], &[], &[]),
+            ("print(sep=x, *y)\nf(k=1)", &["x", "y", "f"], &[], &[], &[]),
+            ("[i * k for i in rows if i]", &["k", "rows"], &[], &[], &[]),
+            ("g = lambda q: q + w", &["w"], &["g"], &[], &[]),
+            ("def f(a, b=c):\n    d = a + e\n    return d\nf(1)", &["c", "e"], &["f"], &[], &[]),
+            ("for i, j in pairs:\n    s = i", &["pairs"], &["i", "j", "s"], &[], &[]),
+            ("with open(p) as f:\n    t = f.read()", &["p"], &["f", "t"], &[], &[]),
+            ("while (n := next(it)): pass", &["it"], &["n"], &[], &[]),
+        ];
+        for (code, reads, rebinds, changes, deletes) in cases {
+            let found = footprint(code);
+            assert_eq!(found.reads, names(reads), "reads of {code:?}");
+            assert_eq!(found.rebinds, names(rebinds), "rebinds of {code:?}");
+            assert_eq!(found.changes, names(changes), "changes of {code:?}");
+            assert_eq!(found.deletes, names(deletes), "deletes of {code:?}");
+        }
+    }
+
+    #[test]
+    fn imports_and_calls_that_reach_out_are_found() {
+        let found = footprint(
+            "import os, numpy as np\nfrom shutil import rmtree as rm, copy\nimport urllib.request\n\
+             rm('build'); os.system('ls')\nnp.save('a', 1)\nPath('x').unlink()\nexec(code)\n!git push\n%pip install x\n\
+             urllib.request.urlopen(u)\nx = subprocess.run(['a'])",
+        );
+        assert_eq!(found.imports, names(&["os", "numpy", "shutil", "urllib.request"]));
+        let calls: Vec<String> = found.calls.iter().map(|(kind, what)| format!("{}: {what}", kind.label())).collect();
+        assert_eq!(
+            calls,
+            [
+                "files: shutil.rmtree",
+                "processes: os.system",
+                "files: .save",
+                "files: .unlink",
+                "runs text as code: exec",
+                "processes: !git push",
+                "installs packages: %pip install x",
+                "network: urllib.request.urlopen",
+                "processes: subprocess.run",
+            ]
+        );
+    }
+
+    #[test]
+    fn any_text_has_a_footprint() {
+        for code in
+            ["", "=", "a =", "= b", "del", "import", "from x import", "((", "for", "x = =", ":=", "def", "lambda"]
+        {
+            let _ = footprint(code);
+        }
+        let many: Vec<String> = (0..1_000).map(|n| format!("x{n} = y{n}")).collect();
+        assert_eq!(footprint(&many.join("\n")).reads.len(), MAX_NAMES);
+    }
+}
