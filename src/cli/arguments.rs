@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::domain::ReplaySelection;
+use crate::domain::{GateMode, ReplaySelection, Unattended};
 
 #[derive(Args, Debug)]
 pub struct SessionArguments {
@@ -43,6 +43,53 @@ pub struct SessionArguments {
     /// ends. The setting `keep_processes` in config.toml does the same.
     #[arg(long, hide_short_help = true)]
     pub keep_processes: bool,
+    /// When code of clients runs: watch, ask or hold
+    ///
+    /// watch: at once. ask: when you allow it. hold: later, without a question. Without this option a resumed session
+    /// keeps the gate that it had, and a new one begins with the `mode` in `[gate]` of config.toml, or watch. The
+    /// dashboard changes the gate at any time.
+    #[arg(long, value_name = "MODE", hide_possible_values = true)]
+    pub gate: Option<GateArgument>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum GateArgument {
+    /// Code runs at once
+    Watch,
+    /// Code waits until you allow it
+    Ask,
+    /// Code waits, and you are not asked
+    Hold,
+}
+
+impl GateArgument {
+    pub fn mode(self) -> GateMode {
+        match self {
+            Self::Watch => GateMode::Watch,
+            Self::Ask => GateMode::Ask,
+            Self::Hold => GateMode::Hold,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum UnattendedArgument {
+    /// It waits until a dashboard takes the session over
+    Wait,
+    /// It runs
+    Allow,
+    /// It is rejected
+    Deny,
+}
+
+impl UnattendedArgument {
+    pub fn unattended(self) -> Unattended {
+        match self {
+            Self::Wait => Unattended::Wait,
+            Self::Allow => Unattended::Allow,
+            Self::Deny => Unattended::Deny,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -36,5 +36,12 @@ pub fn run(arguments: &DashboardArguments, engine: &'static [u8]) -> ExitCode {
         warn(&"this terminal (TERM=dumb) cannot move its cursor, so the plain dashboard is used (--plain)");
     }
     let mode = if arguments.plain || is_dumb { Mode::Plain } else { Mode::Dashboard };
-    start::run(&Start { mode, arguments: &arguments.session, until_unused: false, stdio: false, engine })
+    start::run(&Start {
+        mode,
+        arguments: &arguments.session,
+        until_unused: false,
+        stdio: false,
+        unattended: None,
+        engine,
+    })
 }

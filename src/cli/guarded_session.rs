@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::farewell;
 use super::output::{USAGE, write_soon};
 use super::setup;
-use crate::domain::{ReplaySelection, Timestamp};
+use crate::domain::{Gate, GateMode, ReplaySelection, Timestamp, Unattended};
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::choose_python;
 use crate::launch::exit_report::ExitReport;
@@ -34,6 +34,9 @@ pub struct GuardedSession {
     pub until_unused: bool,
     pub stdio: bool,
     pub keep_processes: bool,
+    /// The mode of the gate that the session begins with.
+    pub gate: Option<GateMode>,
+    pub unattended: Option<Unattended>,
 }
 
 /// What the next session process starts from.
@@ -100,8 +103,11 @@ impl GuardedSession {
         is_first: bool,
         crashes: &mut Crashes,
     ) -> ProcessRun {
-        let Self { id, name, mode, executable, python_label, image, guardian, until_unused, stdio, keep_processes } =
-            self;
+        let Self {
+            id, name, mode, executable, python_label, image, guardian, until_unused, stdio, keep_processes, ..
+        } = self;
+        let gate = guardian.gate().cloned().or(self.gate.map(Gate::new));
+        let unattended = self.unattended;
         let detached = guardian.detaches();
         let program = setup::program();
         let (mut next, mut is_crash_loop) = (None, false);
@@ -123,6 +129,8 @@ impl GuardedSession {
                         takes_over: start.handover.is_some(),
                         replay: start.replay.clone(),
                         restore: start.restore.clone(),
+                        gate: gate.clone(),
+                        unattended,
                         until_unused: *until_unused,
                         keep_processes: *keep_processes,
                     };

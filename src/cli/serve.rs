@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::start::{self, Start};
-use crate::cli::arguments::SessionArguments;
+use crate::cli::arguments::{SessionArguments, UnattendedArgument};
 use crate::cli::output::warn;
 use crate::launch::boot::Mode;
 
@@ -25,6 +25,9 @@ pub struct ServeArguments {
     /// it over.
     #[arg(long, conflicts_with = "stdio")]
     pub until_unused: bool,
+    /// What happens to code that the gate would ask about [default: wait]
+    #[arg(long, value_name = "WHAT")]
+    pub unattended: Option<UnattendedArgument>,
 }
 
 pub fn run(arguments: &ServeArguments, engine: &'static [u8]) -> ExitCode {
@@ -36,6 +39,7 @@ pub fn run(arguments: &ServeArguments, engine: &'static [u8]) -> ExitCode {
         arguments: &arguments.session,
         until_unused: arguments.until_unused,
         stdio: arguments.stdio,
+        unattended: arguments.unattended.map(UnattendedArgument::unattended),
         engine,
     })
 }

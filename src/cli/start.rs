@@ -11,9 +11,9 @@ use super::output::{USAGE, fail};
 use super::resume::{self, ResumeError, Resumed};
 use super::take_over::{self, HandedOver};
 use crate::bridge::Attached;
-use crate::cli::arguments::{ReplayArgument, SessionArguments};
-use crate::domain::SnippetId;
+use crate::cli::arguments::{GateArgument, ReplayArgument, SessionArguments};
 use crate::domain::flight_recorder::Losses;
+use crate::domain::{SnippetId, Unattended};
 use crate::launch::boot::Mode;
 use crate::launch::choose_python;
 use crate::launch::choose_python::{Chosen, PythonSearchEnv};
@@ -35,6 +35,8 @@ pub struct Start<'a> {
     pub until_unused: bool,
     /// The session belongs to the client on stdin and stdout, and ends with it.
     pub stdio: bool,
+    /// What happens to code that would wait for the person.
+    pub unattended: Option<Unattended>,
     pub engine: &'static [u8],
 }
 
@@ -123,6 +125,8 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
         until_unused: start.until_unused,
         stdio: start.stdio,
         keep_processes: start.arguments.keep_processes,
+        gate: start.arguments.gate.map(GateArgument::mode),
+        unattended: start.unattended,
     }
     .run(first)
 }

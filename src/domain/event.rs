@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, CallId, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SideEffects,
-    SnippetId, Stuck, Timestamp, VariableTable,
+    Author, CallId, ClientId, Display, Gate, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, Review,
+    SideEffects, SnippetId, Stuck, Timestamp, VariableTable,
 };
 
 /// The effects of a reset, and what it could not undo.
@@ -68,6 +68,14 @@ pub enum Event {
     Titled {
         snippet: SnippetId,
         title: Arc<str>,
+    },
+    /// How far the person's review of `snippet` is. With `code`, the person has put that code in the place of the sent
+    /// one.
+    Review {
+        snippet: SnippetId,
+        review: Arc<Review>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<Arc<str>>,
     },
     Started {
         snippet: SnippetId,
@@ -136,6 +144,11 @@ pub enum Event {
     },
     ClientLeft {
         client: ClientId,
+        at: Timestamp,
+    },
+    /// The person has changed the gate.
+    GateChanged {
+        gate: Arc<Gate>,
         at: Timestamp,
     },
     Reset {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, CallState, Display, InputRequest, Outcome, Output, SideEffects, SnippetId, Status, Timestamp};
+use super::{
+    Author, CallState, Display, InputRequest, Outcome, Output, Review, SideEffects, SnippetId, Status, Timestamp,
+};
 
 /// Running code that does not respond to an interrupt, because Python is inside a call of C code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,8 @@ pub struct Snippet {
     /// The title that its author gave.
     pub title: Option<Arc<str>>,
     pub status: Status,
+    /// The person's review of it, if there is one.
+    pub review: Option<Arc<Review>>,
     pub submitted_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub output: Output,
@@ -67,6 +71,24 @@ impl Snippet {
             && self.output.omitted() == 0
             && self.displays_dropped == 0
             && self.displays.iter().all(|display| display.forms.iter().all(|form| !form.is_dropped()))
+    }
+
+    /// Returns whether it waits for the person's decision.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.status == Status::Queued && self.review.as_ref().is_some_and(|review| review.decision.is_none())
+    }
+
+    /// Returns whether it has not begun because it had to wait for the person. Later ones may have run before it.
+    #[must_use]
+    pub fn awaits_its_turn(&self) -> bool {
+        self.status == Status::Queued && self.review.is_some()
+    }
+
+    /// Returns whether the person decided that it does not run.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.review.as_ref().is_some_and(|review| review.rejection().is_some())
     }
 
     /// Iterates over the displays in memory with their numbers, counted from 1 in the order shown.

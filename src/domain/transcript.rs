@@ -11,8 +11,8 @@ use bounds::Bounds;
 pub use entry::{Client, Entry};
 
 use super::{
-    Author, ClientId, Display, Event, Inquiry, Outcome, Output, Replay, Snippet, SnippetId, Status, Stream, Timestamp,
-    VariableTable,
+    Author, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Review, Snippet, SnippetId, Status,
+    Stream, Timestamp, VariableTable,
 };
 
 /// Displays kept of one snippet; the oldest are dropped.
@@ -31,6 +31,7 @@ pub struct Transcript {
     inquiries: Vec<Arc<Inquiry>>,
     notice: Option<Arc<str>>,
     replay: Option<Arc<Replay>>,
+    gate: Option<Arc<Gate>>,
 }
 
 impl Transcript {
@@ -48,6 +49,8 @@ impl Transcript {
                     snippet.title = Some(title.clone());
                 }
             }
+            Event::Review { snippet, review, code } => self.review(*snippet, review, code.as_ref()),
+            Event::GateChanged { gate, .. } => self.gate = Some(gate.clone()),
             Event::Started { snippet, at } => {
                 self.queue.retain(|id| id != snippet);
                 self.running = Some(*snippet);
@@ -151,6 +154,7 @@ impl Transcript {
             replay_of: None,
             title: None,
             status: Status::Queued,
+            review: None,
             submitted_at: at,
             started_at: None,
             output: Output::default(),
@@ -164,6 +168,15 @@ impl Transcript {
             outcome_is_cut: false,
         }));
         self.bounds.add_code(&mut self.entries, code.len());
+    }
+
+    fn review(&mut self, id: SnippetId, review: &Arc<Review>, code: Option<&Arc<str>>) {
+        let Some(snippet) = self.snippet_mut(id) else { return };
+        snippet.review = Some(review.clone());
+        if let Some(code) = code {
+            let before = std::mem::replace(&mut snippet.code, code.clone()).len();
+            self.bounds.change_code(before, code.len());
+        }
     }
 
     fn answer_input(&mut self, id: SnippetId, text: Option<&str>) {
@@ -262,6 +275,23 @@ impl Transcript {
     #[must_use]
     pub fn queue(&self) -> &[SnippetId] {
         &self.queue
+    }
+
+    /// Returns the snippets that wait for the person's decision, in the order of the queue.
+    pub fn pending(&self) -> impl Iterator<Item = &Snippet> {
+        self.queue.iter().filter_map(|id| self.snippet(*id)).filter(|snippet| snippet.is_pending())
+    }
+
+    /// Returns the gate as it is now.
+    #[must_use]
+    pub fn gate(&self) -> Arc<Gate> {
+        self.gate.clone().unwrap_or_default()
+    }
+
+    /// Returns the gate if it was ever changed.
+    #[must_use]
+    pub fn known_gate(&self) -> Option<&Arc<Gate>> {
+        self.gate.as_ref()
     }
 
     /// Returns the snippet that ended last, unless a reset came after it.

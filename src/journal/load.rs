@@ -14,8 +14,8 @@ use super::schema::JournalError;
 use super::{intake, retention, store};
 use crate::domain::transcript::bounds;
 use crate::domain::{
-    CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, Segment, SnippetId, Status, Stream, Timestamp,
-    Transcript,
+    CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, Segment, Snippet, SnippetId, Status, Stream,
+    Timestamp, Transcript,
 };
 use crate::session::discovery::status::SessionStatus;
 use crate::session::{self, SessionId};
@@ -73,7 +73,8 @@ impl RecordedSession {
             Some(SessionStatus { running: Some(running), .. }) => *running,
             _ => begun.unwrap_or(0),
         };
-        let over = open.into_iter().filter(|(snippet, _)| snippet.0 < below).collect();
+        let awaits_its_turn = |id| self.transcript.snippet(id).is_some_and(Snippet::awaits_its_turn);
+        let over = open.into_iter().filter(|(snippet, _)| snippet.0 < below && !awaits_its_turn(*snippet)).collect();
         self.end(over, Outcome::UNRECORDED);
     }
 
@@ -261,8 +262,8 @@ impl JournalReader {
         each: &mut dyn FnMut(Event),
     ) -> rusqlite::Result<()> {
         let mut select = self.connection.prepare_cached(
-            "SELECT number, place, client, author, code, submitted, started, ended, outcome, call, effects FROM
-             snippets WHERE id = ?",
+            "SELECT number, place, client, author, code, submitted, started, ended, outcome, call, effects,
+             review FROM snippets WHERE id = ?",
         )?;
         let mut rows = select.query([row])?;
         let Some(row) = rows.next()? else { return Ok(()) };
@@ -272,6 +273,9 @@ impl JournalReader {
         let code = row.get::<_, String>(4)?.into();
         let (author, call) = (store::author(row, 2)?, store::call(row, 9)?);
         each(Event::Submitted { snippet, author, code, call, at: submitted });
+        if let Some(review) = store::review(row.get::<_, Option<String>>(11)?.as_deref()) {
+            each(Event::Review { snippet, review, code: None });
+        }
         let started = time(6)?;
         if let Some(at) = started {
             each(Event::Started { snippet, at });

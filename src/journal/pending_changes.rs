@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::frame::{IntakeFrame, SessionMeta};
 use crate::domain::flight_recorder::Losses;
 use crate::domain::{
-    Author, CallId, Display, Event, Outcome, Output, OutputChunk, Segment, SideEffects, SnippetId, Status, Stream,
-    Timestamp,
+    Author, CallId, Display, Event, Outcome, Output, OutputChunk, Review, Segment, SideEffects, SnippetId, Status,
+    Stream, Timestamp,
 };
 
 /// The most pieces of a running snippet's output in the database. Then they are merged.
@@ -47,6 +47,8 @@ pub struct OpenSnippet {
     pub submitted: Timestamp,
     pub started: Option<Timestamp>,
     pub ended: Option<(Timestamp, Arc<Outcome>)>,
+    /// `None` if it has not changed since its row was loaded.
+    pub review: Option<Arc<Review>>,
     /// `None` if the snippet had none since its row was loaded.
     pub effects: Option<Arc<SideEffects>>,
     pub output_changes: OutputChanges,
@@ -137,6 +139,13 @@ impl PendingChanges {
                 let place = self.take_place();
                 self.open.insert(snippet.0, OpenSnippet::new(snippet, place, author, code, call, at));
             }
+            Event::Review { snippet, review, code } => {
+                if let Some(open) = self.open.get_mut(&snippet.0) {
+                    open.review = Some(review);
+                    open.code = code.unwrap_or_else(|| open.code.clone());
+                    open.dirty = true;
+                }
+            }
             Event::Started { snippet, at } => {
                 self.touch(at);
                 if let Some(open) = self.open.get_mut(&snippet.0) {
@@ -205,8 +214,11 @@ impl PendingChanges {
             | Event::ClientLeft { .. }
             | Event::Titled { .. }
             | Event::Replayed { .. } => self.mark(event),
-            // Events that are entries of the transcript.
-            Event::Reset { at, .. } | Event::Restarted { at, .. } | Event::Noted { at, .. } => {
+            // Events that are entries of the transcript, or hold on in it.
+            Event::Reset { at, .. }
+            | Event::Restarted { at, .. }
+            | Event::Noted { at, .. }
+            | Event::GateChanged { at, .. } => {
                 self.touch(at);
                 self.mark(event);
             }
@@ -357,6 +369,7 @@ impl OpenSnippet {
             submitted,
             started: None,
             ended: None,
+            review: None,
             effects: None,
             output_changes: OutputChanges::default(),
             dirty: true,

@@ -16,7 +16,7 @@ const APPLICATION_ID: i32 = 0x3468_4a31;
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Migration N turns version N - 1 into version N. Released migrations never change.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         uid TEXT NOT NULL UNIQUE,
@@ -91,6 +91,8 @@ const MIGRATIONS: [&str; 5] = [
     "ALTER TABLE snippets ADD COLUMN call TEXT;",
     // What the snippet did beyond Python's variables.
     "ALTER TABLE snippets ADD COLUMN effects TEXT;",
+    // The person's review of the snippet.
+    "ALTER TABLE snippets ADD COLUMN review TEXT;",
 ];
 
 /// The version that this program reads and writes.

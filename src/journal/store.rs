@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::pending_changes::{DisplayChange, OpenSnippet, OutputChanges, OutputPiece, PendingChanges};
-use crate::domain::{Author, CallId, ClientId, Outcome, Output, OutputChunk, Segment, SideEffects, SnippetId, Stream};
+use crate::domain::{
+    Author, CallId, ClientId, Outcome, Output, OutputChunk, Review, Segment, SideEffects, SnippetId, Stream,
+};
 use crate::session::SessionId;
 
 /// How far an intake has been stored: the file name, and the offset in it.
@@ -105,9 +107,9 @@ fn put_snippet(tx: &Transaction<'_>, session: i64, open: &OpenSnippet) -> rusqli
     let outcome = open.ended.as_ref().and_then(|(_, outcome)| serde_json::to_string(outcome).ok());
     tx.prepare_cached(
         "INSERT INTO snippets (session, number, place, client, author, code, submitted, started, ended, status, outcome,
-         call, effects) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-         ON CONFLICT (session, number) DO UPDATE SET started = ?8, ended = ?9, status = ?10, outcome = ?11,
-         effects = coalesce(?13, effects)",
+         call, effects, review) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (session, number) DO UPDATE SET code = ?6, started = ?8, ended = ?9, status = ?10, outcome = ?11,
+         effects = coalesce(?13, effects), review = coalesce(?14, review)",
     )?
     .execute(params![
         session,
@@ -122,7 +124,8 @@ fn put_snippet(tx: &Transaction<'_>, session: i64, open: &OpenSnippet) -> rusqli
         open.status().word(),
         outcome,
         open.call.map(|call| call.to_string()),
-        open.effects.as_ref().and_then(|effects| serde_json::to_string(&**effects).ok())
+        open.effects.as_ref().and_then(|effects| serde_json::to_string(&**effects).ok()),
+        open.review.as_ref().and_then(|review| serde_json::to_string(&**review).ok())
     ])?;
     Ok(if outcome.is_some() { open.code.len() + outcome.map_or(0, |text| text.len()) } else { 0 })
 }
@@ -230,6 +233,7 @@ pub fn load_unfinished(connection: &Connection, id: &SessionId, changes: &mut Pe
             started: row.get::<_, Option<i64>>(6)?.map(|at| at as u64),
             ended: None,
             effects: None,
+            review: None,
             output_changes: OutputChanges::default(),
             dirty: false,
         })
@@ -283,6 +287,11 @@ pub fn chunk(row: &Row<'_>) -> rusqlite::Result<OutputChunk> {
 /// Parses the effects of a snippet; `None` if it had none, or they cannot be read.
 pub fn effects(text: Option<&str>) -> Option<Arc<SideEffects>> {
     serde_json::from_str::<SideEffects>(text?).ok().map(Arc::new)
+}
+
+/// Parses the person's review of a snippet; `None` if there was none, or it cannot be read.
+pub fn review(text: Option<&str>) -> Option<Arc<Review>> {
+    serde_json::from_str::<Review>(text?).ok().map(Arc::new)
 }
 
 /// Parses the outcome of a finished snippet; `None` if it cannot be read.

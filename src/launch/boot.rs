@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ReplaySelection;
-use crate::domain::{Author, Restart, Timestamp};
+use crate::domain::{Author, Gate, Restart, Timestamp, Unattended};
 use crate::session::SessionId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,10 @@ pub struct Boot {
     pub replay: Option<ReplaySelection>,
     /// The checkpoint to restore first.
     pub restore: Option<String>,
+    /// The gate, if the command line says it, or as it was in the process before.
+    pub gate: Option<Gate>,
+    /// What happens to code that would wait for the person while there is no dashboard; without it the settings say so.
+    pub unattended: Option<Unattended>,
     /// Whether the session ends when no client is left.
     pub until_unused: bool,
     /// Whether processes of snippets outlive this process, whatever the settings say.
@@ -96,6 +100,8 @@ pub enum ToGuardian {
     TerminalEntered,
     /// The terminal is restored.
     TerminalLeft,
+    /// The gate was changed to this, for the process that follows. It lacks the code that is always allowed.
+    Gate(Gate),
     /// Open this file in the person's editor. The guardian reads it when it gets a SIGCHLD.
     Edit(PathBuf),
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::boot::{ToGuardian, ToSession};
-use crate::domain::Author;
+use crate::domain::{Author, Gate};
 
 #[derive(Debug)]
 pub struct Link {
@@ -21,6 +21,7 @@ pub struct Link {
     ended: bool,
     restart_by: Option<Author>,
     edit: Option<PathBuf>,
+    gate: Option<Gate>,
 }
 
 impl Link {
@@ -40,6 +41,7 @@ impl Link {
             ended: false,
             restart_by: None,
             edit: None,
+            gate: None,
         };
         Ok((link, theirs))
     }
@@ -93,6 +95,12 @@ impl Link {
         self.restart_by.clone()
     }
 
+    /// Returns the gate after its last change.
+    pub fn gate(&mut self) -> Option<Gate> {
+        self.read();
+        self.gate.clone()
+    }
+
     /// Takes the file that the person wants to edit.
     pub fn take_edit(&mut self) -> Option<PathBuf> {
         self.read();
@@ -120,6 +128,7 @@ impl Link {
                 Ok(ToGuardian::Ended) => self.ended = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
                 Ok(ToGuardian::Edit(file)) => self.edit = Some(file),
+                Ok(ToGuardian::Gate(gate)) => self.gate = Some(gate),
                 // A snippet may write anything into the descriptor.
                 Err(_) => {}
             }

@@ -67,6 +67,7 @@ impl Frontend {
     }
 
     fn open_plain(self, boot: &Boot, originals: Originals, link: LinkReader) -> io::Result<oneshot::Receiver<()>> {
+        self.session.dashboard_opened();
         let (control, commands) = unbounded_channel();
         // In this mode Ctrl-C is a signal, so the person interrupts by signals.
         let server = self.serve_clients(boot, link, "you", Some(control))?;

@@ -1,6 +1,7 @@
 //! The log of a session without a dashboard: one plain line for each event.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::unistd::{Pid, getppid};
@@ -8,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::replay::Phase;
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Author, Entry, Event, Outcome, Restart, SessionInfo, Snippet, Status, Transcript, units};
+use crate::domain::{Author, Entry, Event, Outcome, Restart, Review, SessionInfo, Snippet, Status, Transcript, units};
 use crate::session::outlet::Outlet;
 use crate::session::{SessionHandle, Subscription, in_background};
 
@@ -139,6 +140,11 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             Some(inquiry) => format!("{} declined to answer {}", name(&note.by), name(&inquiry.by)),
             None => format!("note by {}: {}", name(&note.by), plain(&note.text)),
         }),
+        Event::Review { snippet, review, .. } => {
+            let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
+            Some(format!("{snippet} {}: {}", plain(author), plain(&reviewed(review))))
+        }
+        Event::GateChanged { gate, .. } => Some(plain(&format!("gate: {}", gate.label())).into_owned()),
         Event::Inquired(inquiry) => Some(format!("{} asks the person: {}", name(&inquiry.by), plain(&inquiry.text))),
         Event::Started { .. }
         | Event::Titled { .. }
@@ -158,6 +164,18 @@ pub fn restarted(restart: &Restart) -> String {
         None if restart.resumed => format!("resumed: {}", plain(&restart.how)),
         Some(by) => format!("{} restarted Python{processes}", name(by)),
         None => format!("a new Python has taken over: {}{processes}", plain(&restart.how)),
+    }
+}
+
+/// A phrase such as `waits for your decision`, or `rejected: too slow`.
+pub fn reviewed(review: &Review) -> String {
+    let reason = |reason: &Option<Arc<str>>| reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    match &review.decision {
+        None if review.is_held => "is held".to_owned(),
+        None => "waits for the person's decision".to_owned(),
+        Some(decision) if !decision.runs => format!("is rejected{}", reason(&decision.reason)),
+        Some(decision) if decision.sent.is_some() => "is edited and allowed".to_owned(),
+        Some(_) => "is allowed".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod exit;
 mod faults;
 mod frontend;
+mod gate;
 mod hangup;
 mod host;
 mod host_events;

@@ -40,7 +40,6 @@ async fn run_loop(
     stdout: File,
     mut control: UnboundedReceiver<Control>,
 ) -> io::Result<()> {
-    session.dashboard_opened();
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let (sender, mut lines) = unbounded_channel();
     let input = LineInput::open(stdin, sender)?;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use super::frontend::Frontend;
+use super::gate::{self, TellsGuardian};
 use super::host_events::HostEventReceiver;
 use super::{idle_exit, link, resume, spin_wait, storage, trim};
 use crate::domain::flight_recorder::FlightRecorder;
@@ -51,13 +52,21 @@ impl SessionRun {
             Some(_) => resume::load(&self.boot.id, self.recorder.map(FlightRecorder::last_snippet)),
             None => (Startup::default(), None),
         };
-        let limits = journal::effective_limits(tui::settings::read(tui::settings::path()).settings.journal);
+        let settings = tui::settings::read(tui::settings::path()).settings;
+        let limits = journal::effective_limits(settings.journal);
         let lost = self.recorder.map(FlightRecorder::losses);
         let paths = Paths::of_this_process();
         let (recorder, journal, journal_notices) =
             journal::start(paths, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
-        let startup =
-            Startup { restart, record: Box::new(recorder), id: Some(self.boot.id.clone()), spool: self.spool, ..past };
+        let startup = Startup {
+            restart,
+            record: Box::new(TellsGuardian { sink: recorder, link: link.clone() }),
+            id: Some(self.boot.id.clone()),
+            spool: self.spool,
+            gate: gate::first(self.boot.gate.clone(), &past.transcript, settings.gate.mode),
+            unattended: self.boot.unattended.unwrap_or(settings.gate.unattended),
+            ..past
+        };
         let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, startup);
         if let Some(line) = self.startup_output.lines().rev().find(|line| !line.trim().is_empty()) {
             session.notice(format!("Python printed at startup: {line}"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::domain::char_boundary::floor_char_boundary;
-use crate::domain::{Author, Event, Note, Outcome, ResetReport, Restart, SideEffects, SnippetId, Transcript};
+use crate::domain::{Author, Event, Gate, Note, Outcome, ResetReport, Restart, SideEffects, SnippetId, Transcript};
 
 /// Activities in the log. A reader that returns after more of them learns how many it missed.
 const LOG_CAPACITY: usize = 500;
@@ -29,6 +29,11 @@ pub enum Activity {
     },
     Restarted(Arc<Restart>),
     Noted(Arc<Note>),
+    /// The person has changed the gate.
+    GateChanged {
+        before: Arc<Gate>,
+        after: Arc<Gate>,
+    },
 }
 
 /// Returns the beginning of long code; code that is not much longer than that stays whole, and shared.
@@ -44,6 +49,8 @@ pub struct ActivityLog(Mutex<Log>);
 struct Log {
     /// How many activities the log has dropped.
     dropped: u64,
+    /// The gate after the last change of it.
+    gate: Arc<Gate>,
     latest: VecDeque<Activity>,
 }
 
@@ -54,6 +61,11 @@ impl Log {
 }
 
 impl ActivityLog {
+    /// The log of a session with this gate.
+    pub(super) fn with_gate(gate: Arc<Gate>) -> Self {
+        Self(Mutex::new(Log { gate, ..Log::default() }))
+    }
+
     /// Adds what is worth knowing of an event. `transcript` has the event already.
     pub(super) fn add(&self, event: &Event, transcript: &Transcript) {
         let activity = match event {
@@ -72,6 +84,10 @@ impl ActivityLog {
             Event::Reset { by, report, .. } => Activity::Reset { by: by.clone(), report: report.clone() },
             Event::Restarted { restart, .. } => Activity::Restarted(restart.clone()),
             Event::Noted { note, .. } => Activity::Noted(note.clone()),
+            Event::GateChanged { gate, .. } => {
+                let before = std::mem::replace(&mut self.0.lock().gate, gate.clone());
+                Activity::GateChanged { before, after: gate.clone() }
+            }
             _ => return,
         };
         let mut log = self.0.lock();

@@ -9,6 +9,7 @@ mod interrupts;
 mod output;
 mod queue;
 mod replay;
+mod reviews;
 mod startup;
 mod state;
 mod submit;
@@ -46,12 +47,12 @@ pub fn spawn(
     startup: Startup,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
     let Startup { transcript, ran, former, restart, record, spool, input_limit, .. } = startup;
-    let Startup { id, is_whole, calls, .. } = startup;
+    let Startup { id, is_whole, calls, gate, unattended, .. } = startup;
     let (next_snippet, next_client) = free_numbers(&transcript, ran, &former);
     let names = ClientNames::of(&transcript, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (subscribers, _) = broadcast::channel(EVENT_CAPACITY);
-    let (activity, has_dashboard) = (Arc::<ActivityLog>::default(), Arc::<AtomicBool>::default());
+    let (activity, has_dashboard) = (Arc::new(ActivityLog::with_gate(transcript.gate())), Arc::<AtomicBool>::default());
     let mut actor = Actor {
         engine,
         transcript,
@@ -65,8 +66,12 @@ pub fn spawn(
         clients: Clients::new(former, names, next_client),
         calls: CallLedger::new(info.pid, id, is_whole, calls),
         shutdown: Shutdown::default(),
+        unattended,
     };
     actor.settle_previous_process(restart, ran);
+    if let Some(gate) = gate {
+        actor.set_gate(gate);
+    }
     let (restarting, received) = (actor.shutdown.is_restarting.clone(), actor.calls.received().clone());
     let task = tokio::spawn(run(actor, inbox, engine_events));
     let (info, client_responses, started) = (Arc::new(info), Arc::default(), Instant::now());
@@ -126,7 +131,7 @@ async fn run(
 impl Actor {
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Submit { author, code, options, reply } => self.submit(author, code, options, reply),
+            Command::Submit { author, code, options, reply } => self.submit(&author, &code, options, reply),
             Command::Wait { snippet, also_input, reply } => self.wait_for(snippet, also_input, reply),
             Command::Snippet { snippet, reply } => {
                 self.flush_output();
@@ -214,6 +219,8 @@ impl Actor {
             }
             Command::Reply { inquiry, text } => self.reply(inquiry, text),
             Command::Withdraw { inquiry } => drop(self.end_inquiry(inquiry)),
+            Command::Decide { snippet, verdict, reply } => drop(reply.send(self.decide(snippet, &verdict))),
+            Command::ChangeGate { change } => self.change_gate(change),
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Resize { size } => self.engine.resize(size),
             Command::Quit => self.quit(),

@@ -7,6 +7,7 @@ mod error;
 mod inquiries;
 mod pending_inquiry;
 mod recorded;
+mod reviews;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,9 @@ use tokio::time::Instant;
 
 use self::command::Command;
 pub use self::command::{Overview, RunOptions, Subscription, Ticket};
-pub use self::error::{AnswerRefused, Closed, CommandError, InquiryRefused, QueueFull, ReplayRefused, SubmitError};
+pub use self::error::{
+    AnswerRefused, Closed, CommandError, DecisionRefused, InquiryRefused, QueueFull, ReplayRefused, SubmitError,
+};
 pub use self::pending_inquiry::PendingInquiry;
 use super::activity::ActivityLog;
 use super::client_responses::ClientResponses;

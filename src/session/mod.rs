@@ -14,6 +14,7 @@ pub mod outlet;
 pub mod pidfd;
 pub mod processes;
 pub mod record;
+pub mod review_diff;
 pub mod spool;
 pub mod unanswered_calls;
 
@@ -23,10 +24,11 @@ pub use background::in_background;
 pub use client_responses::{ClientResponse, ClientResponses, ResponseKind, Structured};
 pub use engine::{Engine, EngineEvent, EngineOutput};
 pub use handle::{
-    AnswerRefused, Closed, CommandError, InquiryRefused, Overview, PendingInquiry, QueueFull, ReplayRefused,
-    RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
+    AnswerRefused, Closed, CommandError, DecisionRefused, InquiryRefused, Overview, PendingInquiry, QueueFull,
+    ReplayRefused, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
 };
 pub use history::{HistorySource, Past, RecordedSnippets};
 pub use record::{EventSink, SessionId, Unrecorded};
+pub use review_diff::review_diff;
 pub use spool::Spool;
 pub use unanswered_calls::{CallReport, SentTo, UnansweredCall};

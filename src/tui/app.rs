@@ -348,6 +348,17 @@ impl Dashboard {
                 });
             }
             Effect::Reply { inquiry, text } => self.session.reply(inquiry, text),
+            Effect::Decide { snippet, verdict } => {
+                let session = self.session.clone();
+                self.ask(async move {
+                    match session.decide(snippet, verdict).await {
+                        Err(CommandError::Refused(refused)) => Err(refused.to_string()),
+                        Err(CommandError::Closed(closed)) => Err(closed.to_string()),
+                        Ok(()) => Ok(()),
+                    }
+                });
+            }
+            Effect::ChangeGate(change) => self.session.change_gate(change),
             Effect::Inspect { request, number } => {
                 let (session, inspections) = (self.session.clone(), self.inspections.clone());
                 self.ask(async move {
@@ -418,7 +429,8 @@ impl Dashboard {
         let is_running = self.view.transcript.running().is_some();
         let animation = is_running.then(|| now + theme::SPINNER_PACE - now % theme::SPINNER_PACE);
         let opens = self.view.composer.replies.opens_at(now).filter(|_| !is_running);
-        let at = [animation, opens, self.view.due_at()].into_iter().flatten().min()?;
+        let dock = self.view.dock.opens_at(now).filter(|_| self.view.is_reviewing());
+        let at = [animation, opens, dock, self.view.due_at()].into_iter().flatten().min()?;
         Some(Instant::now() + Duration::from_millis(at.saturating_sub(now)))
     }
 

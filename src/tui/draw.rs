@@ -23,6 +23,8 @@ use super::overlays::draw_export;
 use super::overlays::draw_help;
 use super::overlays::draw_palette;
 use super::overlays::draw_replay;
+use super::review::draw_dock;
+use super::review::draw_gate;
 use super::variables::draw_drawer;
 use super::variables::draw_inspector;
 use super::variables::draw_sidebar;
@@ -63,6 +65,7 @@ fn draw_base(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) 
         super::transcript::draw::draw(view, layout, now, buffer);
     }
     let hairline = draw_sidebar::draw(view, layout, now, buffer);
+    draw_dock::draw(view, layout, now, buffer);
     rule_above_input(view, layout, hairline, buffer);
     let cursor = super::composer::draw::draw(view, layout, now, buffer);
     if view.layers.search_prompt().is_none() {
@@ -94,6 +97,12 @@ fn draw_layer(
         }
         Layer::Replay { row } => {
             draw_replay::draw(view, layout, *row, buffer);
+            return None;
+        }
+        Layer::Review if view.dock.writing.is_some() => {}
+        Layer::Review => return draw_dock::cursor(layout).or(below),
+        Layer::Gate { row } => {
+            draw_gate::draw(view, layout, *row, buffer);
             return None;
         }
         Layer::SearchPrompt(prompt) => return Some(super::search::draw::line(view, prompt, layout, buffer)),
@@ -140,7 +149,8 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
     };
     let back = view.keys.key_hint(Action::Back);
     let hint = if below.is_empty() { String::new() } else { format!("{back} ") };
-    let asks = draw_reply::rule_text(view, usize::from(layout.rule.width).saturating_sub(8));
+    let asks = draw_dock::rule_text(view)
+        .or_else(|| draw_reply::rule_text(view, usize::from(layout.rule.width).saturating_sub(8)));
     // The keys do not go to the input.
     let is_elsewhere = view.viewport.selected.is_some() || view.has_layer_for_keys();
     let focus = if is_elsewhere { theme::DIM } else { theme::FOCUS };
@@ -162,7 +172,8 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         rule(buffer, layout.rule, &left, &right, focus);
     }
     if let Some(x) = hairline {
-        let cell = &mut buffer[(x, layout.rule.y)];
+        let y = if layout.dock.height > 0 { layout.dock.y } else { layout.rule.y };
+        let cell = &mut buffer[(x, y)];
         if cell.symbol() == "─" {
             cell.set_symbol("┴");
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::View;
 use crate::domain::{
-    Author, ClientId, ErrorReport, Event, Outcome, OutputChunk, SessionInfo, SnippetId, Status, Stream, Timestamp,
-    Transcript, Variable, VariableChanges, VariableKind, VariableTable,
+    Author, ClientId, ErrorReport, Event, Outcome, OutputChunk, Review, SessionInfo, SnippetId, Status, Stream,
+    Timestamp, Transcript, Variable, VariableChanges, VariableKind, VariableTable,
 };
 
 pub const START: Timestamp = 1_800_000_000_000;
@@ -108,6 +108,14 @@ impl Story {
     pub fn view(self) -> View {
         View::new(info(), Some("/home/ada".to_owned()), self.transcript)
     }
+}
+
+/// Submits a snippet that waits for the person.
+pub fn pending(story: &mut Story, author: &Author, code: &str, is_held: bool) -> SnippetId {
+    let snippet = story.submit(author, code);
+    let review = Review { at: NOW - 8_000, is_held, decision: None };
+    story.apply(&Event::Review { snippet, review: review.into(), code: None });
+    snippet
 }
 
 pub fn ok(millis: u64) -> Outcome {

@@ -29,6 +29,12 @@ pub enum Layer {
     Replay {
         row: usize,
     },
+    /// The dock has the keys; what it shows is in [`Dock`](crate::tui::review::dock::Dock).
+    Review,
+    /// The modes of the gate; `row` is selected.
+    Gate {
+        row: usize,
+    },
     /// The line at the bottom for a search, a filter or a number.
     SearchPrompt(SearchPrompt),
     /// The prompt for a file name.
@@ -49,7 +55,7 @@ impl Layer {
 
     /// Returns whether the layer covers the input, so that nothing may be typed or run unseen.
     pub const fn covers_input(&self) -> bool {
-        matches!(self, Self::Help(_) | Self::Inspector { .. } | Self::Replay { .. })
+        matches!(self, Self::Help(_) | Self::Inspector { .. } | Self::Replay { .. } | Self::Gate { .. })
     }
 
     /// Returns whether the layer is a panel, beside which the status bar keeps its hints.
@@ -59,7 +65,15 @@ impl Layer {
 
     /// Returns whether the layer takes every key, including keys of the session that the layer does not use.
     pub const fn is_modal(&self) -> bool {
-        matches!(self, Self::SearchPrompt(_) | Self::Export(_) | Self::Pager(_) | Self::Gallery(_) | Self::Palette(_))
+        matches!(
+            self,
+            Self::SearchPrompt(_)
+                | Self::Export(_)
+                | Self::Pager(_)
+                | Self::Gallery(_)
+                | Self::Palette(_)
+                | Self::Review
+        )
     }
 
     /// The contexts of the layer's keys, the nearest first. `None` if the input keeps its keys.
@@ -67,7 +81,8 @@ impl Layer {
         let own = match self {
             Self::Help(_) => Context::Help,
             Self::Inspector { .. } => Context::Inspector,
-            Self::Replay { .. } | Self::Palette(_) => Context::Menu,
+            Self::Replay { .. } | Self::Gate { .. } | Self::Palette(_) => Context::Menu,
+            Self::Review => Context::Review,
             Self::SearchPrompt(_) => Context::Lookup,
             Self::Export(_) => Context::Prompt,
             Self::Variables(list) if list.has_focus => {

@@ -19,6 +19,7 @@ mod line_numbers;
 mod markdown;
 mod overlays;
 mod pager;
+mod review;
 mod search;
 pub mod settings;
 mod terminal;

@@ -3,6 +3,7 @@
 mod config;
 mod example;
 mod file;
+mod gate;
 mod keys;
 mod reader;
 mod sessions;
@@ -16,6 +17,7 @@ pub use file::{Loaded, path, read};
 use super::input::keymap::Keymap;
 use super::theme::Theme;
 use crate::domain::retention::RetentionLimits;
+use crate::domain::{GateMode, Unattended};
 
 /// All settings of a `config.toml`. The default holds without a file.
 #[derive(Clone, Debug)]
@@ -35,6 +37,14 @@ pub struct Settings {
     pub keep_env: Vec<String>,
     /// The limits of the journal.
     pub journal: RetentionLimits,
+    pub gate: GateSettings,
+}
+
+/// What a session begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GateSettings {
+    pub mode: GateMode,
+    pub unattended: Unattended,
 }
 
 /// What the dashboard sends to the terminal besides the screen.
@@ -63,6 +73,7 @@ impl Default for Settings {
             keep_processes: false,
             keep_env: Vec::new(),
             journal: RetentionLimits::default(),
+            gate: GateSettings::default(),
         }
     }
 }

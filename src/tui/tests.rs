@@ -22,6 +22,7 @@ mod prompts;
 mod questions;
 mod readme;
 mod replay;
+mod review;
 mod screens;
 mod selection;
 mod settings;

@@ -17,6 +17,7 @@ use super::input::effect::Confirmed;
 use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
 use super::layers::Layers;
+use super::review::dock::Dock;
 use super::search::lookup::Lookup;
 use super::text;
 use super::theme::{self, Theme};
@@ -36,6 +37,8 @@ pub struct View {
     pub client_order: ClientOrder,
     pub records: Records,
     pub composer: Composer,
+    /// The code that waits for the person.
+    pub dock: Dock,
     pub viewport: Viewport,
     /// The filter and the search.
     pub lookup: Lookup,
@@ -111,6 +114,7 @@ impl View {
             transcript,
             records: Records::default(),
             composer: Composer::default(),
+            dock: Dock::default(),
             viewport: Viewport::new(seen),
             lookup: Lookup::default(),
             variables: VariablesPanel::default(),
@@ -125,11 +129,15 @@ impl View {
             theme: Theme::default(),
         };
         view.follow_input();
+        view.follow_reviews();
         view
     }
 
     /// The editor that gets the keys now.
     pub fn input(&self, now: Timestamp) -> &Editor {
+        if let Some(writing) = self.review_writing() {
+            return &writing.editor;
+        }
         self.open_reply(now).map_or(&self.composer.editor, |reply| &reply.editor)
     }
 
@@ -164,6 +172,9 @@ impl View {
         ) {
             self.follow_input();
         }
+        if matches!(event, Event::Review { .. } | Event::Started { .. } | Event::Finished { .. }) {
+            self.follow_reviews();
+        }
         if let Event::Replay(replay) = event
             && replay.is_over()
         {
@@ -184,6 +195,7 @@ impl View {
         self.client_order.extend(&transcript);
         self.transcript = transcript;
         self.follow_input();
+        self.follow_reviews();
         let running = self.transcript.running().map(|snippet| snippet.id);
         self.pending.interrupt = self.pending.interrupt.filter(|(snippet, _)| Some(*snippet) == running);
     }

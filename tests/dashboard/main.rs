@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod gate;
 mod picture;
 mod plain;
 mod questions;

@@ -123,6 +123,11 @@ impl Bounds {
         }
     }
 
+    /// Counts code that was edited.
+    pub fn change_code(&mut self, before: usize, after: usize) {
+        self.code = self.code + after - before;
+    }
+
     /// Counts the outcome of a snippet that has ended, and shortens the oldest outcomes.
     pub fn add_outcome(&mut self, entries: &mut [Entry], added: usize) {
         self.outcomes += added;

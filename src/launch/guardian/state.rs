@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::session_files::SessionFiles;
+use crate::domain::Gate;
 use crate::launch::boot::Mode;
 use crate::launch::child;
 use crate::launch::deferred_messages::DeferredMessages;
@@ -35,6 +36,8 @@ pub struct Guardian {
     pub(super) shares_streams: bool,
     /// Whether somebody requested another start during a start.
     pub(super) start_requested: bool,
+    /// The gate after its last change.
+    pub(super) gate: Option<Gate>,
 }
 
 impl Guardian {
@@ -58,6 +61,7 @@ impl Guardian {
             python: None,
             shares_streams: true,
             start_requested: false,
+            gate: None,
         })
     }
 
@@ -97,6 +101,11 @@ impl Guardian {
     /// Returns a handle by which another thread ends the session.
     pub fn dismissal(&self) -> Dismissal {
         self.dismissal.clone()
+    }
+
+    /// Returns the gate of the last session process, if it was ever changed.
+    pub fn gate(&self) -> Option<&Gate> {
+        self.gate.as_ref()
     }
 
     /// Returns whether session processes have no controlling terminal.

@@ -146,6 +146,7 @@ impl Watch<'_> {
     fn report(&mut self, status: ExitStatus, had_screen: bool) -> ExitReport {
         let death_report = self.recorder.as_deref().map(FlightRecorder::death_report).unwrap_or_default();
         let restart_by = self.link.restart_by();
+        self.guardian.gate = self.link.gate().or(self.guardian.gate.take());
         self.guardian.start_requested &= !self.link.is_ready();
         ExitReport {
             status,

@@ -74,7 +74,8 @@ impl ToolCall<'_> {
     /// Such as " behind snippet 3 by you (running) and snippet 4 by cursor": what runs before `snippet`, or all that runs
     /// and waits.
     pub async fn queue_ahead(&self, snippet: Option<SnippetId>) -> Result<String, CallError> {
-        let Overview { running, queue, .. } = self.session.overview().await.map_err(CallError::maybe_received)?;
+        let Overview { running, queue, pending, .. } =
+            self.session.overview().await.map_err(CallError::maybe_received)?;
         let mut ahead = Vec::new();
         if let Some((id, author)) = &running {
             let snippet = self.session.snippet(*id).await.map_err(CallError::maybe_received)?;
@@ -85,7 +86,7 @@ impl ToolCall<'_> {
             });
             ahead.push(format!("snippet {id} by {} (running{state})", author.label_for_models()));
         }
-        let before = queue.iter().take_while(|(id, _)| Some(*id) != snippet);
+        let before = queue.iter().take_while(|(id, _)| Some(*id) != snippet).filter(|(id, _)| !pending.contains(id));
         ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", author.label_for_models())));
         let more = ahead.len().saturating_sub(MAX_SNIPPETS_AHEAD);
         ahead.truncate(MAX_SNIPPETS_AHEAD);

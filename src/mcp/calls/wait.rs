@@ -176,6 +176,7 @@ impl ToolCall<'_> {
             }),
             Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
             Status::Running => Some(format!("This call stopped waiting; the code keeps running. {go_on}")),
+            Status::Queued if snippet.is_pending() => Some(pending_notice(id)),
             Status::Queued => {
                 let behind = self.queue_ahead(Some(id)).await?;
                 Some(format!(
@@ -192,6 +193,9 @@ impl ToolCall<'_> {
             return Ok(());
         }
         let message = match self.session.snippet(id).await.map_err(CallError::maybe_received)? {
+            Some(snippet) if snippet.is_pending() => {
+                format!("snippet {id} is waiting for the person, who decides whether it runs")
+            }
             Some(snippet) if snippet.status == Status::Queued => {
                 format!("snippet {id} is queued{}", self.queue_ahead(Some(id)).await?)
             }
@@ -202,6 +206,15 @@ impl ToolCall<'_> {
         progress.send(self, message).await;
         Ok(())
     }
+}
+
+/// What a model can do while the person has not decided.
+fn pending_notice(id: SnippetId) -> String {
+    format!(
+        "The person decides whether this code runs, and has not decided yet: nothing has run. This call stopped waiting; \
+         the question stays open. Call wait_for_snippet with snippet={id} to wait for the decision, or interrupt_snippet \
+         with snippet={id} to take the code back. Do not send the code again."
+    )
 }
 
 /// What a model can do about a request for input.

@@ -100,7 +100,8 @@ impl PendingChanges {
                 changed(&[uris::SESSION, uris::TRANSCRIPT, &uris::snippet(*snippet)]);
                 self.list = true;
             }
-            Event::Started { snippet, .. }
+            Event::Review { snippet, .. }
+            | Event::Started { snippet, .. }
             | Event::Finished { snippet, .. }
             | Event::InputRequested { snippet, .. }
             | Event::InputWithdrawn { snippet, .. } => {
@@ -131,6 +132,7 @@ impl PendingChanges {
                 self.log.push((LoggingLevel::Notice, format!("{by} reset the environment: all names were cleared")));
             }
             Event::Noted { .. } => changed(&[uris::SESSION, uris::TRANSCRIPT]),
+            Event::GateChanged { .. } => changed(&[uris::SESSION]),
             Event::ClientJoined { .. } | Event::ClientNamed { .. } | Event::ClientLeft { .. } => {
                 changed(&[uris::SESSION]);
             }

@@ -12,7 +12,7 @@ use super::effects::effect_phrases;
 use super::status::{RunStatus, stopped_by};
 use super::truncate::one_line;
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units};
+use crate::domain::{Author, GateMode, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units};
 use crate::session::{Activity, ActivityLog};
 
 /// A digest has the last events, at most so many.
@@ -80,6 +80,8 @@ pub enum SinceKind {
     Note,
     Reset,
     Restart,
+    /// The person has changed whether the code of this client runs at once.
+    Gate,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -130,6 +132,7 @@ impl ReadCursor {
                 }
                 Activity::Reset { by, .. } => by == reader,
                 Activity::Restarted(_) => false,
+                Activity::GateChanged { before, after } => before.mode_of(reader) == after.mode_of(reader),
                 Activity::Noted(note) => {
                     note.by == *reader || note.answers.as_ref().is_some_and(|inquiry| inquiry.by == *reader)
                 }
@@ -209,6 +212,9 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
         Activity::Restarted(restart) => {
             (SinceKind::Restart, restart.by.as_ref(), None, None, restart_text(restart, reader))
         }
+        Activity::GateChanged { after, .. } => {
+            (SinceKind::Gate, Some(&Author::You), None, None, gate_text(after.mode_of(reader)).to_owned())
+        }
         Activity::Noted(note) => {
             let text = note_text(note, reader);
             (SinceKind::Note, Some(&note.by), note.about.map(|about| about.0), None, text)
@@ -216,6 +222,16 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
     };
     let (by, by_kind) = author.map_or((None, None), |author| by(author, reader));
     SinceEvent { kind, by, by_kind, snippet, status, text }
+}
+
+fn gate_text(mode: GateMode) -> &'static str {
+    match mode {
+        GateMode::Watch => "the person lets your code run at once from now on",
+        GateMode::Ask => {
+            "the person decides from now on whether your code runs: each snippet waits until they allow it"
+        }
+        GateMode::Hold => "the person holds your code back from now on: it waits until they let it run",
+    }
 }
 
 /// Such as `ok in 1.2 s, changed df`.

@@ -184,7 +184,12 @@ fn history_entry(entry: &Entry, max_code: usize, reader: &Author, now: Timestamp
     let (kind, author, at, text) = match entry {
         Entry::Snippet(snippet) => {
             let outcome = snippet.outcome.as_ref();
-            let text = outcome.map_or_else(|| snippet.status.word().to_owned(), |outcome| outcome_text(outcome));
+            let text = match outcome {
+                _ if snippet.is_rejected() => "rejected by the person; nothing was run".to_owned(),
+                _ if snippet.is_pending() => "waiting for the person, who decides whether it runs".to_owned(),
+                None => snippet.status.word().to_owned(),
+                Some(outcome) => outcome_text(outcome),
+            };
             let at = snippet.started_at.unwrap_or(snippet.submitted_at);
             (EntryKind::Snippet, Some(&snippet.author), at, text)
         }

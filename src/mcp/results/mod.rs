@@ -9,6 +9,7 @@ pub(super) mod inspection;
 pub(super) mod output_page;
 pub(super) mod output_reader;
 pub(super) mod report;
+pub(super) mod review;
 pub(super) mod status;
 pub(super) mod summary;
 pub(super) mod text;

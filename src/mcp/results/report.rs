@@ -11,6 +11,7 @@ use super::displays;
 use super::displays::DisplayReport;
 use super::effects::effect_phrases;
 use super::images::AttachedImages;
+use super::review::ReviewReport;
 use super::status::{RunStatus, stopped_by};
 use super::truncate::{PART_DIVISOR, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
@@ -48,6 +49,9 @@ pub struct RunReport {
     /// The prompt, while the code waits for input; may be empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_prompt: Option<String>,
+    /// What the person decided about the code, if it had to be allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewReport>,
     /// Figures, pictures and documents that the code displayed, in order.
     pub displays: Vec<DisplayReport>,
     /// Names that the code bound, rebound or removed.
@@ -220,6 +224,7 @@ impl RunReport {
             elapsed_s: (elapsed_s(snippet, now) * 1e6).round() / 1e6,
             stopped_by: outcome.and_then(stopped_by).map(Cow::into_owned),
             input_prompt: snippet.input.as_ref().map(|input| input.prompt.to_string()),
+            review: ReviewReport::of(snippet),
             displays: displays::reports(snippet, images),
             variables: parts.variables,
             effects: effect_phrases(&snippet.effects.surprising()),

@@ -12,6 +12,8 @@ use crate::domain::{Author, Outcome, PERSON, Snippet, Status};
 #[schemars(inline)]
 pub enum RunStatus {
     Queued,
+    /// Waiting for the person, who decides whether it runs.
+    WaitingForPerson,
     Running,
     /// Running, and waiting for a line of input; see `input_prompt`.
     WaitingForInput,
@@ -19,6 +21,8 @@ pub enum RunStatus {
     Error,
     Interrupted,
     Cancelled,
+    /// The person decided that it does not run; see `review`.
+    Rejected,
 }
 
 impl From<Status> for RunStatus {
@@ -36,7 +40,12 @@ impl From<Status> for RunStatus {
 
 impl RunStatus {
     pub fn of(snippet: &Snippet) -> Self {
-        if snippet.input.is_some() { Self::WaitingForInput } else { snippet.status.into() }
+        match snippet {
+            _ if snippet.input.is_some() => Self::WaitingForInput,
+            _ if snippet.is_pending() => Self::WaitingForPerson,
+            _ if snippet.is_rejected() => Self::Rejected,
+            _ => snippet.status.into(),
+        }
     }
 }
 

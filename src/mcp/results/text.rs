@@ -7,6 +7,7 @@ use super::displays;
 use super::effects::effect_phrases;
 use super::images::AttachedImages;
 use super::report::{Parts, cut_notice, elapsed_s};
+use super::review::ReviewReport;
 use super::status::stopped_by;
 use super::truncate::{length_of_beginning, truncate_middle};
 use crate::domain::terminal_text::plain;
@@ -64,6 +65,9 @@ pub fn run(
     if !effects.is_empty() {
         text.push_str(&format!("\nEffects: {}", effects.join("; ")));
     }
+    if let Some(review) = ReviewReport::of(snippet).map(|review| review.text()).filter(|text| !text.is_empty()) {
+        text.push_str(&format!("\n{review}"));
+    }
     let cut = cut_notice(snippet, &parts, output_cut, goes_on);
     let is_cut = cut.is_some();
     if let Some(cut) = cut {
@@ -86,6 +90,9 @@ fn status_line(snippet: &Snippet, now: Timestamp) -> String {
         let hidden = if input.hidden { "hidden " } else { "" };
         return format!("[snippet {id}: waiting for {hidden}input, prompt {:?}]", input.prompt);
     }
+    if snippet.is_pending() {
+        return format!("[snippet {id}: waiting for the person, who decides whether it runs]");
+    }
     let Some(outcome) = &snippet.outcome else {
         return if snippet.started_at.is_some() {
             format!("[snippet {id}: {word} for {elapsed}]")
@@ -93,6 +100,9 @@ fn status_line(snippet: &Snippet, now: Timestamp) -> String {
             format!("[snippet {id}: {word}]")
         };
     };
+    if snippet.is_rejected() {
+        return format!("[snippet {id}: rejected by the person]");
+    }
     let by = stopped_by(outcome).map(|by| format!(" by {by}")).unwrap_or_default();
     format!("[snippet {id}: {word}{by}, return code {}, {elapsed}]", outcome.returncode)
 }

@@ -5,6 +5,7 @@ mod conformance;
 mod connections;
 mod elicitation;
 pub(crate) mod fuzz;
+mod gate;
 mod limits;
 mod malformed;
 mod resources;

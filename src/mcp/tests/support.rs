@@ -189,6 +189,10 @@ impl Rig {
     }
 
     pub fn with_input_limit(limit: Duration) -> Self {
+        Self::starting(Startup { input_limit: limit, ..Startup::default() })
+    }
+
+    pub fn starting(startup: Startup) -> Self {
         let (engine, events) = mpsc::unbounded_channel();
         let table = Arc::new(Mutex::new(VariableTable::default()));
         let scripted = Scripted {
@@ -210,8 +214,7 @@ impl Rig {
             started_at: 0,
             program: "/bin/fourhands".into(),
         };
-        let (session, _) =
-            session::spawn(info, Box::new(scripted), events, Startup { input_limit: limit, ..Startup::default() });
+        let (session, _) = session::spawn(info, Box::new(scripted), events, startup);
         // The session is old enough that no client counts as one that returns.
         Self { session: session.aged(), table, stop: CancellationToken::new(), engine }
     }

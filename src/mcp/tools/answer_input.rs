@@ -74,6 +74,10 @@ impl Tool for AnswerInput {
                 "Error: snippet {id} asks for a password. Only the person can type it, in the dashboard: ask them to, \
                  then call wait_for_snippet with snippet={id}."
             )),
+            Err(CommandError::Refused(AnswerRefused::Gated)) => refused(format!(
+                "Error: the person decides what you run, so only they answer prompts, in the dashboard: ask them to, then \
+                 call wait_for_snippet with snippet={id}. Nothing was entered."
+            )),
             Err(CommandError::Refused(AnswerRefused::NotAsking)) => {
                 let status = call.snippet(id).await?.status;
                 refused(format!("Error: snippet {id} is not waiting for input; it is {}.", status.word()))

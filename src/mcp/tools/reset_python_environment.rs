@@ -67,8 +67,15 @@ enum IfOthersLose {
     Reset,
 }
 
-/// The response, or the question to ask first. Then nothing was done.
-type ResetOutcome = Result<CallToolResponse, String>;
+/// Why nothing was done.
+enum Objection {
+    /// The person decides what the client runs.
+    Gated,
+    /// The question to ask first.
+    OthersLose(String),
+}
+
+type ResetOutcome = Result<CallToolResponse, Objection>;
 
 impl Tool for ResetPythonEnvironment {
     const NAME: &'static str = "reset_python_environment";
@@ -97,7 +104,8 @@ impl Tool for ResetPythonEnvironment {
             Some(confirmation) => confirmation,
             None if call.can_confirm() => match reset(call, mode, IfOthersLose::Ask, deadline).await? {
                 Ok(response) => return Ok(response),
-                Err(question) => {
+                Err(Objection::Gated) => return gated(),
+                Err(Objection::OthersLose(question)) => {
                     runs_before = runs(call).await;
                     call.confirm(question, begun + CONFIRMATION_TIMEOUT).await
                 }
@@ -108,7 +116,11 @@ impl Tool for ResetPythonEnvironment {
             return outcome;
         }
         let ran_meanwhile = runs_before.is_some() && runs(call).await > runs_before;
-        let response = reset(call, mode, IfOthersLose::Reset, deadline).await??;
+        let response = match reset(call, mode, IfOthersLose::Reset, deadline).await? {
+            Ok(response) => response,
+            Err(Objection::Gated) => return gated(),
+            Err(Objection::OthersLose(question)) => return refused(question),
+        };
         if ran_meanwhile {
             let text =
                 "Code that you sent while the user was being asked ran before the reset: its names are gone too.";
@@ -157,7 +169,10 @@ async fn reset(
 ) -> Result<ResetOutcome, CallError> {
     let by = call.author.clone();
     let objection = move |transcript: &Transcript| match if_others_lose {
-        IfOthersLose::Ask => reset_impact::question(transcript, &by, mode == ResetMode::Restart),
+        _ if transcript.gate().mode_of(&by).waits() => Some(Objection::Gated),
+        IfOthersLose::Ask => {
+            reset_impact::question(transcript, &by, mode == ResetMode::Restart).map(Objection::OthersLose)
+        }
         IfOthersLose::Reset => None,
     };
     match mode {
@@ -168,7 +183,7 @@ async fn reset(
 
 async fn clear_namespace(
     call: &ToolCall<'_>,
-    objection: impl FnOnce(&Transcript) -> Option<String> + Send + 'static,
+    objection: impl FnOnce(&Transcript) -> Option<Objection> + Send + 'static,
     deadline: Instant,
 ) -> Result<ResetOutcome, CallError> {
     let report = tokio::select! {
@@ -196,7 +211,7 @@ async fn clear_namespace(
 
 async fn restart(
     call: &ToolCall<'_>,
-    objection: impl FnOnce(&Transcript) -> Option<String> + Send + 'static,
+    objection: impl FnOnce(&Transcript) -> Option<Objection> + Send + 'static,
 ) -> Result<ResetOutcome, CallError> {
     match call.session.restart_unless(call.author.clone(), objection).await {
         Ok(()) => {}
@@ -207,6 +222,13 @@ async fn restart(
         process takes over this session. All variables and imports are gone. Continue as usual: the next call runs in \
         the new process.";
     Ok(Ok(call.respond(text.to_owned(), &ResetResult::new(true))))
+}
+
+fn gated() -> ToolOutcome {
+    refused(
+        "Error: the person decides what you run, so only they reset the session. Nothing was reset. Ask them to, for \
+         example with ask_human.",
+    )
 }
 
 /// How many snippets this client has submitted.

@@ -6,6 +6,12 @@ pub enum ConsoleCommand {
     /// An answer: this text, or the next line.
     Answer(Option<String>),
     Decline,
+    /// Let a snippet run that waits: the one of this number, or the first.
+    Run(Option<u32>),
+    /// Reject a snippet that waits, with a reason.
+    Reject(Option<u32>, String),
+    /// Show or change the gate.
+    Gate(String),
     Variables,
     Clients,
     Restart,
@@ -21,6 +27,9 @@ Ctrl-R   reprint your unfinished line after other output
 Ctrl-D   quit, and ask first if something would be lost
 :answer TEXT   answer a question or a prompt; without TEXT, the next line is the answer
 :decline       decline a client's question
+:run N         let snippet N run, which waits for you; without N, the first
+:reject N WHY  reject snippet N
+:gate MODE     watch, ask, hold: whether code of clients waits for you
 :vars          list variables
 :clients       list connected clients
 :restart       restart Python and lose all variables
@@ -36,6 +45,12 @@ impl ConsoleCommand {
             "help" | "h" => Self::Help,
             "answer" | "a" => Self::Answer(Some(rest.to_owned()).filter(|rest| !rest.is_empty())),
             "decline" => Self::Decline,
+            "run" => Self::Run(number(rest).0),
+            "reject" => {
+                let (snippet, reason) = number(rest);
+                Self::Reject(snippet, reason.to_owned())
+            }
+            "gate" => Self::Gate(rest.to_owned()),
             "vars" | "v" => Self::Variables,
             "clients" => Self::Clients,
             "restart" => Self::Restart,
@@ -43,6 +58,12 @@ impl ConsoleCommand {
             word => Self::Unknown(word.to_owned()),
         })
     }
+}
+
+/// The number at the beginning of a text, and the rest.
+fn number(text: &str) -> (Option<u32>, &str) {
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    first.parse().map_or((None, text), |number| (Some(number), rest.trim()))
 }
 
 #[cfg(test)]
@@ -58,6 +79,10 @@ mod tests {
             Some(ConsoleCommand::Answer(Some("yes, both".to_owned())))
         );
         assert_eq!(ConsoleCommand::parse(":a"), Some(ConsoleCommand::Answer(None)));
+        assert_eq!(ConsoleCommand::parse(":run 3"), Some(ConsoleCommand::Run(Some(3))));
+        let reject = |snippet, reason: &str| Some(ConsoleCommand::Reject(snippet, reason.to_owned()));
+        assert_eq!(ConsoleCommand::parse(":reject 3  too slow"), reject(Some(3), "too slow"));
+        assert_eq!(ConsoleCommand::parse(":reject too slow"), reject(None, "too slow"));
         assert_eq!(ConsoleCommand::parse(":nope x"), Some(ConsoleCommand::Unknown("nope".to_owned())));
     }
 }

@@ -11,8 +11,8 @@ use super::input::LineInput;
 use super::narrate::{self, Narrator};
 use super::output::Printer;
 use crate::domain::lexer::{Completeness, completeness};
-use crate::domain::{Author, Event, InputAnswer, Note, SnippetId, Transcript, note};
-use crate::session::{RunOptions, SessionHandle, Subscription};
+use crate::domain::{Author, Event, GateChange, GateMode, InputAnswer, Note, SnippetId, Transcript, Verdict, note};
+use crate::session::{CommandError, RunOptions, SessionHandle, Subscription};
 
 const PROMPT: &str = ">>> ";
 const CONTINUATION_PROMPT: &str = "... ";
@@ -279,6 +279,12 @@ impl Console {
                 Some(inquiry) => self.answer(Answering::Client { inquiry }, None).await,
                 None => self.printer.line("no client is asking a question"),
             },
+            ConsoleCommand::Run(snippet) => self.decide(snippet, Verdict::Run(None)).await,
+            ConsoleCommand::Reject(snippet, reason) => {
+                let reason = Some(reason).filter(|reason| !reason.is_empty()).map(Into::into);
+                self.decide(snippet, Verdict::Reject(reason)).await;
+            }
+            ConsoleCommand::Gate(mode) => self.gate(&mode),
             ConsoleCommand::Variables => {
                 for line in narrate::variables(&self.transcript) {
                     self.printer.line(&line);
@@ -298,6 +304,25 @@ impl Console {
             ConsoleCommand::Unknown(word) => {
                 self.printer.line(&format!("unknown command :{word}; :help lists the commands"));
             }
+        }
+    }
+
+    /// Decides about a snippet that waits for the person: the one of that number, or the first.
+    async fn decide(&mut self, snippet: Option<u32>, verdict: Verdict) {
+        let first = self.transcript.pending().next().map(|pending| pending.id);
+        let Some(snippet) = snippet.map(SnippetId).or(first) else {
+            return self.printer.line("no snippet waits for you");
+        };
+        if let Err(CommandError::Refused(refused)) = self.session.decide(snippet, verdict).await {
+            self.printer.line(&refused.to_string());
+        }
+    }
+
+    fn gate(&mut self, mode: &str) {
+        match GateMode::of(mode) {
+            Some(mode) => self.session.change_gate(GateChange::All(mode)),
+            None if mode.is_empty() => self.printer.line(&format!("gate: {}", self.transcript.gate().label())),
+            None => self.printer.line(&format!("no gate {mode}; there are watch, ask and hold")),
         }
     }
 

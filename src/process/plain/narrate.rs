@@ -123,6 +123,10 @@ impl Narrator {
             Event::InputAnswered { snippet, by, .. } if by.is_you() => {
                 self.unfinished.remove(&Some(*snippet));
             }
+            Event::Review { snippet, review, .. } if review.decision.is_none() && !review.is_held => {
+                printer.line(&log::on_one_line(&log::line(event, transcript).unwrap_or_default()));
+                printer.line(&format!("reply with :run {snippet}, or :reject {snippet} WHY"));
+            }
             Event::Inquired(inquiry) => inquired(inquiry, printer),
             Event::Finished { snippet, outcome, .. } => {
                 self.queued.remove(snippet);

@@ -30,6 +30,11 @@ impl CallLedger {
         &self.received
     }
 
+    /// Whether the transcript has every snippet that ran.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     pub fn snippet(&self, call: CallId) -> Option<SnippetId> {
         self.snippets.get(&call).copied()
     }

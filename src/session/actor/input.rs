@@ -61,6 +61,9 @@ impl Actor {
         if pending.request.hidden && !by.is_you() {
             return Err(AnswerRefused::Hidden);
         }
+        if self.transcript.gate().mode_of(&by).waits() {
+            return Err(AnswerRefused::Gated);
+        }
         let text: Option<Arc<str>> = match &answer {
             InputAnswer::Line(text) if !pending.request.hidden => Some(text.as_str().into()),
             _ => None,

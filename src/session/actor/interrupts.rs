@@ -47,7 +47,7 @@ impl Actor {
     }
 
     /// Ends a snippet that has left the queue without running.
-    fn cancel(&mut self, snippet: SnippetId, by: &str) {
+    pub(super) fn cancel(&mut self, snippet: SnippetId, by: &str) {
         self.finish(snippet, stopped(Status::Cancelled, by.to_owned(), Duration::ZERO));
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::state::Actor;
 use crate::domain::{
-    Author, CallId, Client, Entry, ErrorReport, Event, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId, Status,
-    Transcript, VariableChanges,
+    Author, CallId, Client, Entry, ErrorReport, Event, Gate, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId,
+    Status, Transcript, Unattended, VariableChanges,
 };
 use crate::session::clock::now;
 use crate::session::record::{EventSink, SessionId, Unrecorded};
@@ -32,6 +32,9 @@ pub struct Startup {
     pub spool: Arc<Spool>,
     /// See [`INPUT_TIMEOUT`].
     pub input_limit: Duration,
+    /// The gate to begin with, unless that of `transcript` holds on.
+    pub gate: Option<Gate>,
+    pub unattended: Unattended,
 }
 
 impl Default for Startup {
@@ -47,6 +50,8 @@ impl Default for Startup {
             record: Box::new(Unrecorded),
             spool: Arc::default(),
             input_limit: INPUT_TIMEOUT,
+            gate: None,
+            unattended: Unattended::default(),
         }
     }
 }
@@ -73,7 +78,8 @@ pub(super) fn free_numbers(transcript: &Transcript, ran: SnippetId, former: &[Cl
 
 impl Actor {
     /// Ends the snippets that ran or waited when the process before ended. `ran` is the last snippet that Python was
-    /// given, where that is known: an earlier open snippet had an end of its own, which was not recorded.
+    /// given, where that is known: an earlier open snippet had an end of its own, which was not recorded, unless it waited
+    /// for the person.
     pub(super) fn settle_previous_process(&mut self, restart: Option<Restart>, ran: SnippetId) {
         let open: Vec<(SnippetId, Outcome)> = self
             .transcript
@@ -82,7 +88,8 @@ impl Actor {
             .chain(self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id)))
             .map(|snippet| {
                 let died_in_it = restart.as_ref().is_some_and(|restart| restart.ran == Some(snippet.id));
-                let has_ended = snippet.id <= ran && !died_in_it;
+                let waited = snippet.awaits_its_turn() && self.calls.is_whole();
+                let has_ended = snippet.id <= ran && !died_in_it && !waited;
                 (snippet.id, left_open(snippet, has_ended, restart.as_ref()))
             })
             .collect();

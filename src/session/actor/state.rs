@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::calls::CallLedger;
 use super::clients::Clients;
 use super::queue::Queue;
-use crate::domain::{Author, Event, InputRequest, Insight, Snippet, SnippetId, Transcript, VariableTable};
+use crate::domain::{Author, Event, InputRequest, Insight, Snippet, SnippetId, Transcript, Unattended, VariableTable};
 use crate::session::activity::ActivityLog;
 use crate::session::engine::Engine;
 use crate::session::handle::Overview;
@@ -31,6 +31,7 @@ pub struct Actor {
     pub clients: Clients,
     pub calls: CallLedger,
     pub shutdown: Shutdown,
+    pub unattended: Unattended,
 }
 
 /// Everybody who gets the events.
@@ -122,6 +123,7 @@ impl Actor {
         Overview {
             running: self.transcript.running().map(named),
             queue: waiting.map(named).collect(),
+            pending: self.transcript.pending().map(|snippet| snippet.id).collect(),
             clients: self.transcript.clients().to_vec(),
             snippets: self.queue.next_snippet - 1,
         }

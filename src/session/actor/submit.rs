@@ -17,8 +17,8 @@ const RESET_TIMEOUT: Duration = Duration::from_secs(3);
 impl Actor {
     pub(super) fn submit(
         &mut self,
-        author: Author,
-        code: Arc<str>,
+        author: &Author,
+        code: &Arc<str>,
         options: RunOptions,
         reply: oneshot::Sender<Result<Ticket, SubmitError>>,
     ) {
@@ -30,14 +30,14 @@ impl Actor {
             let _ = reply.send(Err(SubmitError::Duplicate(snippet)));
             return;
         }
-        if let Err(full) = self.queue.has_room(&self.transcript, &author, code.len()) {
+        if let Err(full) = self.queue.has_room(&self.transcript, author, code.len()) {
             let _ = reply.send(Err(full.into()));
             return;
         }
         let snippet = self.queue.take_number();
         let (done, receiver) = oneshot::channel();
         self.queue.waiters.entry(snippet).or_default().push(Waiter { also_input: true, reply: done });
-        self.emit(Event::Submitted { snippet, author, code, call, at: now() });
+        self.emit(Event::Submitted { snippet, author: author.clone(), code: code.clone(), call, at: now() });
         if let Some(call) = call {
             self.calls.add(call, snippet);
         }
@@ -45,6 +45,7 @@ impl Actor {
             self.emit(Event::Titled { snippet, title });
         }
         self.queue.waiting.push_back(Queued::Run { snippet, options });
+        self.review(snippet, author, code);
         let _ = reply.send(Ok(Ticket { id: snippet, done: receiver }));
     }
 
@@ -63,7 +64,7 @@ impl Actor {
             if self.run_next_of_replay(false) {
                 return;
             }
-            let Some(next) = self.queue.waiting.pop_front() else { return };
+            let Some(next) = self.next_allowed() else { return };
             match next {
                 Queued::Run { snippet, options } => {
                     let Some(found) = self.transcript.snippet(snippet) else { continue };

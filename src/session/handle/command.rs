@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, oneshot};
 
-use super::error::{AnswerRefused, InquiryRefused, ReplayRefused, SubmitError};
+use super::error::{AnswerRefused, DecisionRefused, InquiryRefused, ReplayRefused, SubmitError};
 use crate::domain::ReplaySelection;
 use crate::domain::{
-    Author, CallId, Client, ClientId, Event, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest,
-    Inspection, Note, ResetReport, Snippet, SnippetId, TerminalSize, Transcript, Variable, VariableQuery,
-    VariableTable,
+    Author, CallId, Client, ClientId, Event, GateChange, InputAnswer, Insight, InsightRequest, InspectError,
+    InspectRequest, Inspection, Note, ResetReport, Snippet, SnippetId, TerminalSize, Transcript, Variable,
+    VariableQuery, VariableTable, Verdict,
 };
 use crate::session::unanswered_calls::{CallReport, UnansweredCall};
 
@@ -45,6 +45,8 @@ pub struct Subscription {
 pub struct Overview {
     pub running: Option<(SnippetId, Author)>,
     pub queue: Vec<(SnippetId, Author)>,
+    /// Those of the queue that wait for the person's decision.
+    pub pending: Vec<SnippetId>,
     pub clients: Vec<Client>,
     /// How many snippets were submitted so far.
     pub snippets: u32,
@@ -174,6 +176,15 @@ pub enum Command {
     Recall {
         call: UnansweredCall,
         reply: oneshot::Sender<CallReport>,
+    },
+    /// The person's decision about a snippet that waits for it.
+    Decide {
+        snippet: SnippetId,
+        verdict: Verdict,
+        reply: oneshot::Sender<Result<(), DecisionRefused>>,
+    },
+    ChangeGate {
+        change: GateChange,
     },
     Notice {
         text: String,

@@ -63,7 +63,14 @@ pub enum AnswerRefused {
     NotAsking,
     /// The prompt asks for a password, which only the person may type.
     Hidden,
+    /// The person decides what this client runs, and a line may be code.
+    Gated,
 }
+
+/// The snippet does not wait for the person's decision, or no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("snippet {0} no longer waits for you")]
+pub struct DecisionRefused(pub SnippetId);
 
 /// Why a question was not put to the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use crate::domain::{Timestamp, units};
 use crate::tui::draw::canvas::put;
 use crate::tui::draw::layout::Layout;
 use crate::tui::line_numbers;
+use crate::tui::review::dock::Purpose;
 use crate::tui::text;
 use crate::tui::theme;
 use crate::tui::view::View;
@@ -32,6 +33,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     draw_reply::question(view, layout, buffer);
     let input = view.input(now);
     let is_draft = std::ptr::eq(input, &raw const view.composer.editor);
+    let is_code = is_draft || view.review_writing().is_some_and(|writing| writing.purpose == Purpose::Edit);
     let rows = input.visible(area.height.into());
     for (y, row) in (area.y..).zip(&rows) {
         let bar = layout.editor.x + layout.margin;
@@ -47,7 +49,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let brackets = input.brackets().filter(|_| is_draft);
     input.with_colours(end, |_, tokens| {
         for ((y, row), start) in (area.y..).zip(&rows).zip(&starts) {
-            let styles = RowStyles { tokens: if is_draft { tokens } else { &[] }, marked: marked.as_ref(), brackets };
+            let styles = RowStyles { tokens: if is_code { tokens } else { &[] }, marked: marked.as_ref(), brackets };
             draw_row(input, row, *start, &styles, Rect { y, height: 1, ..area }, buffer);
         }
     });

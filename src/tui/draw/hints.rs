@@ -97,6 +97,8 @@ pub fn of(view: &View, layout: &Layout, now: Timestamp) -> Vec<Hint> {
     let selected = view.viewport.selected.and_then(|card| view.transcript.entries().get(card));
     match () {
         () if is_boxed => hints.need(Action::Back, "close"),
+        () if matches!(view.layers.top(), Some(Layer::Review)) => hints.need(Action::Back, "later"),
+        () if view.dock.front().is_some() => hints.need(Action::Review, "decide"),
         () if has_list && view.variables.query.is_some() => hints.need(Action::Back, "all"),
         () if has_list => hints.need(Action::ToInput, "input"),
         () if selected.is_some() => hints.need(Action::Back, "input"),
@@ -105,7 +107,7 @@ pub fn of(view: &View, layout: &Layout, now: Timestamp) -> Vec<Hint> {
     hints.need(Action::Help, "help");
     hints.add(Action::Palette, "actions", layout.class != Class::Compact);
     match selected {
-        _ if is_boxed => {}
+        _ if is_boxed || view.is_reviewing() => {}
         _ if has_list => of_list(&mut hints, layout),
         Some(entry) => of_card(&mut hints, entry),
         None => of_input(&mut hints, layout, now),

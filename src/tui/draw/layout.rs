@@ -32,6 +32,8 @@ pub struct Layout {
     pub side: Option<Rect>,
     /// The drawer, over the lower half of the transcript when it is open.
     pub drawer: Rect,
+    /// The code that waits for the person, with a rule above it; of height 0 without such code.
+    pub dock: Rect,
     /// The rule above the input.
     pub rule: Rect,
     /// The question of a client, above the line that answers it; of height 0 without a question.
@@ -47,8 +49,14 @@ pub struct Layout {
 
 impl Layout {
     /// Returns `None` if the screen is too small. `side` is the width that the person gave to the variables. The input
-    /// has so many `lines`. `rows` returns the rows that the input and a question above it need at a width.
-    pub fn new(area: Rect, side: Option<u16>, lines: usize, rows: impl Fn(u16) -> (usize, usize)) -> Option<Self> {
+    /// has so many `lines`. `rows` returns the rows that the input, a
+    /// question above it and the dock need at a width.
+    pub fn new(
+        area: Rect,
+        side: Option<u16>,
+        lines: usize,
+        rows: impl Fn(u16) -> (usize, usize, usize),
+    ) -> Option<Self> {
         if area.width < MIN_SCREEN.0 || area.height < MIN_SCREEN.1 {
             return None;
         }
@@ -67,7 +75,7 @@ impl Layout {
             16.. => 2,
             _ => 1,
         };
-        let (editor_rows, question_rows) = rows(text_width(area.width, margin + gutter));
+        let (editor_rows, question_rows, dock_rows) = rows(text_width(area.width, margin + gutter));
         let needed = editor_rows.try_into().unwrap_or(u16::MAX);
         let editor_height = needed.clamp(min_rows, (area.height / 3).max(min_rows));
         let editor = Rect { y: status_row - gap - editor_height, height: editor_height, ..area };
@@ -78,9 +86,12 @@ impl Layout {
         let question_height = u16::try_from(question_rows).unwrap_or(u16::MAX).min(most);
         let question = Rect { y: editor.y - question_height, height: question_height, ..area };
         let rule = Rect { y: question.y - 1, height: 1, ..area };
+        let most = (area.height / 2).min(rule.y.saturating_sub(top + MIN_TRANSCRIPT_ROWS));
+        let dock_height = u16::try_from(dock_rows).unwrap_or(u16::MAX).min(most);
+        let dock = Rect { y: rule.y - dock_height, height: dock_height, ..area };
 
         let header = with_header.then_some(Rect { height: 1, ..area });
-        let height = rule.y - top;
+        let height = dock.y - top;
 
         let side_width = match (class, side) {
             (Class::Wide, None) => (area.width * 3 / 10).clamp(30, 40),
@@ -90,9 +101,9 @@ impl Layout {
         let transcript = Rect { x: area.x, y: top, width: area.width - side_width, height };
         let side = (side_width > 0).then(|| Rect { x: transcript.right() + 2, y: top, width: side_width - 4, height });
         let drawer_height = (height * 3 / 5).max(height.min(6));
-        let drawer = Rect { y: rule.y - drawer_height, height: drawer_height, ..area };
+        let drawer = Rect { y: dock.y - drawer_height, height: drawer_height, ..area };
         let status = Rect { y: status_row, height: 1, ..area };
-        Some(Self { class, header, transcript, side, drawer, rule, question, editor, status, margin, gutter })
+        Some(Self { class, header, transcript, side, drawer, dock, rule, question, editor, status, margin, gutter })
     }
 
     /// The column of the line between transcript and variables.

@@ -8,6 +8,7 @@ use crate::tui::composer::draw_reply;
 use crate::tui::draw::layout::Layout;
 use crate::tui::layers::Layer;
 use crate::tui::overlays::draw_help;
+use crate::tui::review::draw_dock;
 use crate::tui::transcript::viewport::Anchor;
 use crate::tui::variables::{draw_drawer, draw_inspector};
 use crate::tui::view::{Prepared, View};
@@ -18,12 +19,21 @@ impl View {
         Layout::new(area, self.variables.sidebar_width, lines, |width| {
             let reply = self.composer.replies.current().map_or(0, |reply| reply.editor.rows(width));
             let question = self.composer.shown_reply().map_or(0, |reply| draw_reply::rows(reply, width).len());
-            (self.composer.editor.rows(width).max(reply), question)
+            let writing = self.review_writing().map_or(0, |writing| writing.editor.rows(width));
+            let dock = self.dock_rows(area);
+            (self.composer.editor.rows(width).max(reply).max(writing), question, dock)
         })
+    }
+
+    /// The rows of the dock. Without the keys, it takes a third of the screen at most.
+    fn dock_rows(&self, area: Rect) -> usize {
+        let most = if self.is_reviewing() { area.height / 2 } else { area.height / 3 };
+        draw_dock::needed_rows(self, area.width).min(most.into())
     }
 
     /// Measures the next frame. Each drawing needs this first.
     pub fn prepare(&mut self, area: Rect) {
+        self.dock.prepare(&self.transcript, draw_dock::code_width(area.width));
         let layout = self.layout(area);
         let mut window = Vec::new();
         let mut cards = BTreeMap::new();
@@ -53,6 +63,9 @@ impl View {
             self.composer.editor.fit(text.width, text.height);
             if let Some(reply) = self.composer.replies.current_mut() {
                 reply.editor.fit(text.width, text.height);
+            }
+            if let Some(writing) = &mut self.dock.writing {
+                writing.editor.fit(text.width, text.height);
             }
             self.clamp_layers(layout);
         }

@@ -111,8 +111,18 @@ fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) 
             left.push((units::count(clients, "client"), theme::DIM));
         }
     }
-    if !view.transcript.queue().is_empty() {
-        left.push((format!("{} queued", view.transcript.queue().len()), theme::PLAIN));
+    let pending = view.transcript.pending().count();
+    if pending > 0 {
+        let verb = if pending == 1 { "waits" } else { "wait" };
+        left.push((format!("{pending} {verb} for you"), theme::NOTICE));
+    }
+    let queued = view.transcript.queue().len() - pending;
+    if queued > 0 {
+        left.push((format!("{queued} queued"), theme::PLAIN));
+    }
+    let gate = view.transcript.gate();
+    if !gate.is_open() {
+        left.push((format!("gate: {}", text::name(&gate.label())), theme::FOCUS));
     }
     left
 }

@@ -60,6 +60,8 @@ impl View {
             Action::Mouse => return Some(self.toggle_mouse()),
             Action::Help => self.open_help(now),
             Action::Export => self.open_export(now),
+            Action::Review => self.open_review(now),
+            Action::Gate => self.open_gate(now),
             Action::Replay => self.open_replay(),
             Action::Variables => self.toggle_variables(),
             Action::PageUp => self.page_by(-1),
@@ -115,7 +117,7 @@ impl View {
         match self.layers.top_mut() {
             Some(Layer::Help(help)) => help.scroll = help.scroll.saturating_add_signed(rows),
             Some(Layer::Inspector { scroll }) => *scroll = scroll.saturating_add_signed(rows),
-            Some(Layer::Replay { .. }) => {}
+            Some(Layer::Replay { .. } | Layer::Gate { .. }) => {}
             _ => self.scroll(rows),
         }
     }

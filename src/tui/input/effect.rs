@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{InputAnswer, InspectRequest, SnippetId};
-use crate::domain::{ReplaySelection, Timestamp};
+use crate::domain::{GateChange, InputAnswer, InspectRequest, ReplaySelection, SnippetId, Timestamp, Verdict};
 use crate::tui::gallery::saving::Saving;
 
 /// Work that the view leaves to the loop, because the view itself changes only memory.
@@ -23,6 +22,12 @@ pub enum Effect {
         inquiry: u32,
         text: Option<Arc<str>>,
     },
+    /// Decide about a snippet that waits for the person.
+    Decide {
+        snippet: SnippetId,
+        verdict: Verdict,
+    },
+    ChangeGate(GateChange),
     /// Leave a note to the clients.
     Note(Arc<str>),
     /// Interrupt all running code.

@@ -27,6 +27,7 @@ impl View {
             Event::FocusGained | Event::FocusLost => {
                 self.mouse.on_focus(*event == Event::FocusGained, now);
                 self.composer.replies.hold_back(now);
+                self.dock.hold_back(now);
                 None
             }
             Event::Paste(text) => {
@@ -49,6 +50,7 @@ impl View {
             Some(Layer::Export(prompt)) => return prompt.paste(text),
             Some(Layer::HistorySearch(search)) => return search.paste(text),
             Some(Layer::SearchPrompt(_)) => return self.paste_in_search_prompt(text),
+            Some(Layer::Review) => return self.paste_in_review(text, now),
             Some(Layer::Help(help)) if help.is_typing => return help.paste(text),
             Some(Layer::Variables(_)) if self.variables.query.is_some() => return self.paste_in_variable_query(text),
             Some(Layer::Variables(list)) if list.has_focus => self.leave_variables(),
@@ -119,6 +121,7 @@ impl View {
             Some(Layer::Gallery(_)) => self.on_gallery(key, now),
             Some(Layer::Export(_)) => self.on_export(key),
             Some(Layer::SearchPrompt(_)) => self.on_search_prompt(key, now),
+            Some(Layer::Review) => self.on_review(key, now),
             _ => self.on_key_beside_input(key, now),
         }
     }
@@ -141,6 +144,7 @@ impl View {
             let taken = match layer {
                 Layer::Inspector { .. } => self.on_inspector(action),
                 Layer::Replay { .. } => self.on_replay(action),
+                Layer::Gate { .. } => self.on_gate(action, now),
                 _ => None,
             };
             return taken.unwrap_or_else(|| self.act(action, key, confirmed, now));

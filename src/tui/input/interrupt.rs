@@ -40,6 +40,7 @@ impl View {
             Some(Layer::Variables(_)) if self.variables.query.take().is_some() => {}
             Some(Layer::Variables(list)) if !list.has_focus => return false,
             Some(Layer::SearchPrompt(_)) => self.leave_search_prompt(),
+            Some(Layer::Review) if self.dock.writing.is_some() => self.leave_review_writing(),
             Some(Layer::Pager(pager)) if pager.is_asking() => pager.asking = None,
             Some(Layer::Gallery(gallery)) if gallery.naming.is_some() => gallery.leave_naming(),
             Some(_) => drop(self.layers.pop()),

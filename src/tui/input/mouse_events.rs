@@ -74,8 +74,12 @@ impl View {
         match self.layers.top_mut() {
             Some(Layer::Palette(palette)) => palette.move_by(rows.signum()),
             Some(Layer::Pager(pager)) => pager.move_at(at.x, rows),
-            Some(Layer::Gallery(_)) => {}
+            Some(Layer::Gallery(_) | Layer::Gate { .. }) => {}
             Some(Layer::Help(_) | Layer::Inspector { .. } | Layer::Replay { .. }) => self.move_by(rows),
+            _ if layout.dock.contains(at) => {
+                let rows_of_code = self.dock.rows().len();
+                self.dock.scroll = self.dock.scroll.saturating_add_signed(rows).min(rows_of_code);
+            }
             Some(Layer::Variables(list)) if list.is_drawer(layout) && layout.drawer.contains(at) => {
                 list.scroll = list.scroll.saturating_add_signed(rows);
             }
@@ -144,6 +148,8 @@ impl View {
                 let variable = self.variable_in_drawer(layout, at)?;
                 return Some(self.click_variable(variable));
             }
+            // Deciding needs a key.
+            Some(Layer::Review | Layer::Gate { .. }) => return None,
             Some(Layer::Palette(_)) => return self.click_palette(layout, at, now),
             Some(Layer::HistorySearch(search)) if let Some(row) = draw_history::row_at(search, layout, at) => {
                 self.layers.history_search_mut()?.row = row;

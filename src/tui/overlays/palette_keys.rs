@@ -141,6 +141,7 @@ impl View {
             Action::RestartSaving => refuse(!self.has_variables(), "no variables"),
             Action::QuitSaving => refuse(!self.can_save(), "no variables, or something is running"),
             Action::Cancel => refuse(self.transcript.queue().is_empty(), "nothing is queued"),
+            Action::Review => refuse(self.dock.front().is_none(), "no code waits for you"),
             Action::Export
             | Action::PageUp
             | Action::PageDown

@@ -6,12 +6,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::reader::{Reader, an, entries, place};
-use super::{Problem, Settings, keys, meant, sessions};
+use super::{Problem, Settings, gate, keys, meant, sessions};
 use crate::domain::retention::{self, RetentionLimits};
 use crate::tui::images::terminal::WAYS;
 use crate::tui::theme::{self, Name, Role};
 
-const SECTIONS: [&str; 8] = ["bridge", "editor", "journal", "keys", "mouse", "session", "terminal", "theme"];
+const SECTIONS: [&str; 9] = ["bridge", "editor", "gate", "journal", "keys", "mouse", "session", "terminal", "theme"];
 
 /// Parses the text of a file. A faulty setting is reported and keeps its default; all others hold.
 pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
@@ -24,6 +24,7 @@ pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
             "bridge" => sessions::bridge(&mut reader, value, &mut settings),
             "session" => sessions::session(&mut reader, value, &mut settings),
             "editor" => editor(&mut reader, value, &mut settings),
+            "gate" => gate::gate(&mut reader, value, &mut settings.gate),
             "journal" => journal(&mut reader, value, &mut settings.journal),
             "terminal" => terminal(&mut reader, value, &mut settings),
             "theme" => theme(&mut reader, value, &mut settings),

@@ -18,6 +18,10 @@ pub const EXAMPLE: &str = "\
 [session]
 # keep_processes = false  # true: what snippets start outlives Python's restart and end
 
+[gate]
+# mode = \"watch\"        # watch, ask, hold: whether the code of AI clients waits for you
+# unattended = \"wait\"   # wait, allow, deny: what to do with such code without a dashboard
+
 [bridge]
 # What a session that `bridge --serve` holds gets of its first client's environment
 # beside the usual: names such as \"OPENAI_API_KEY\" or \"AWS_*\", or \"all\".

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::osc::Progress;
-use crate::domain::{Event, Timestamp, units};
+use crate::domain::{Event, Snippet, Timestamp, units};
 use crate::tui::text;
 use crate::tui::view::View;
 
@@ -46,6 +46,10 @@ fn asks(view: &View) -> Option<String> {
     if let Some(running) = view.transcript.running().filter(|running| running.input.is_some()) {
         return Some(format!("{} wants input", running.id));
     }
+    let is_asked = |snippet: &&Snippet| snippet.review.as_ref().is_some_and(|review| !review.is_held);
+    if let Some(pending) = view.transcript.pending().find(is_asked) {
+        return Some(format!("{} asks to run {}", text::name(pending.author.name()), pending.id));
+    }
     let inquiry = view.transcript.inquiries().first()?;
     Some(format!("{} asks", text::name(inquiry.by.name())))
 }
@@ -61,6 +65,10 @@ pub fn notice(event: &Event, view: &View) -> Option<String> {
             format!("{snippet} {author}: {} after {}", outcome.status.word(), units::duration(outcome.elapsed))
         }
         Event::InputRequested { snippet, request } => format!("{snippet} wants input: {}", request.prompt),
+        Event::Review { snippet, review, .. } if review.decision.is_none() && !review.is_held => {
+            let author = view.transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());
+            format!("{author} asks to run {snippet}")
+        }
         Event::Inquired(inquiry) => format!("{} asks: {}", inquiry.by.name(), inquiry.text),
         _ => return None,
     };

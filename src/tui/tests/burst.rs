@@ -1,5 +1,6 @@
-//! A burst of random keys, with pastes, clicks and sizes, while questions, prompts, crashes and restarts come and go: it
-//! never ends or restarts the session, answers nobody, and loses no character of a draft.
+//! A burst of random keys, with pastes, clicks and sizes, while questions, prompts, code that waits for the person, crashes
+//! and restarts come and go: it never ends or restarts the session, answers nobody, allows no code, opens no gate, and
+//! loses no character of a draft.
 
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use super::fuzz::key_event;
 use super::*;
 use crate::domain::random::Random;
 use crate::domain::{
-    Author, Event as SessionEvent, InputRequest, Inquiry, OutputChunk, Restart, SnippetId, Status, Stream, Transcript,
-    VariableKind,
+    Author, Event as SessionEvent, InputRequest, Inquiry, OutputChunk, Restart, Review, SnippetId, Status, Stream,
+    Transcript, VariableKind,
 };
 use crate::tui::app::snapshot::DashboardSnapshot;
 use crate::tui::input::keymap::{Action, WRITING};
@@ -74,6 +75,16 @@ impl Burst {
         self.start();
     }
 
+    /// A client sends code that waits for the person.
+    fn ask_to_run(&mut self, author: Author) {
+        self.next += 1;
+        let (snippet, at) = (SnippetId(self.next), self.now);
+        let code = "import os\nos.remove('data.csv')\n".repeat(1 + self.random.below(30)).into();
+        self.apply(&SessionEvent::Submitted { snippet, author, code, call: None, at });
+        let review = Review { at, is_held: self.random.below(4) == 0, decision: None };
+        self.apply(&SessionEvent::Review { snippet, review: review.into(), code: None });
+    }
+
     fn start(&mut self) {
         if self.running.is_none() && !self.waiting.is_empty() {
             let snippet = self.waiting.remove(0);
@@ -95,6 +106,11 @@ impl Burst {
         let snapshot = serde_json::to_string(&DashboardSnapshot::of(&self.view)).unwrap();
         self.waiting.clear();
         self.finish(Status::Error);
+        let pending: Vec<SnippetId> = self.view.transcript.pending().map(|waiting| waiting.id).collect();
+        for snippet in pending {
+            let outcome = crate::domain::Outcome { status: Status::Cancelled, ..ok(0) };
+            self.apply(&SessionEvent::Finished { snippet, outcome: outcome.into(), at: self.now });
+        }
         let mut transcript: Transcript = std::mem::take(&mut self.view.transcript);
         transcript.apply(&SessionEvent::Restarted { restart: Restart::default().into(), at: self.now });
         let variables = vec![variable("x", VariableKind::Data, "int", "", "1")];
@@ -120,7 +136,17 @@ impl Burst {
     fn happen(&mut self) -> &'static str {
         let claude = client(1, "claude");
         let is_asked = self.view.transcript.running().is_some_and(|running| running.input.is_some());
-        match self.random.below(12) {
+        match self.random.below(15) {
+            12 | 13 if self.view.transcript.pending().count() < 4 => {
+                self.ask_to_run(claude);
+                "code waits"
+            }
+            14 if let Some(waiting) = self.view.transcript.pending().map(|waiting| waiting.id).last() => {
+                self.waiting.retain(|snippet| *snippet != waiting);
+                let outcome = crate::domain::Outcome { status: Status::Cancelled, ..ok(0) };
+                self.apply(&SessionEvent::Finished { snippet: waiting, outcome: outcome.into(), at: self.now });
+                "code that waited is taken back"
+            }
             0 | 1 if self.view.transcript.inquiries().len() < 3 => {
                 self.inquiries += 1;
                 let choices = (0..self.random.below(4)).map(|n| format!("choice {n}").into()).collect();
@@ -191,7 +217,11 @@ impl Burst {
     fn key(&mut self) -> KeyEvent {
         let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
         let ctrl = |c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
-        match self.random.below(16) {
+        let shift = |code| KeyEvent::new(code, KeyModifiers::SHIFT);
+        match self.random.below(19) {
+            16 => plain(KeyCode::F(10)),
+            17 => self.random.one(&[shift(KeyCode::F(10)), plain(KeyCode::F(10))]),
+            18 => plain(KeyCode::Char(self.random.one(&['y', 'a', 'c', 'n', 'e']))),
             0 | 1 => plain(KeyCode::Enter),
             2 => plain(KeyCode::Esc),
             3 => ctrl('d'),
@@ -220,6 +250,8 @@ impl Burst {
                 | Effect::SaveAndRestart
                 | Effect::Answer { .. }
                 | Effect::Reply { .. }
+                | Effect::Decide { .. }
+                | Effect::ChangeGate(_)
                 | Effect::Note(_)),
             ) => panic!("{effect:?}: {self:?}"),
             Some(_) | None => {}

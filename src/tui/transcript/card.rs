@@ -130,6 +130,7 @@ impl Card {
             self.wrapped(&text::name(title), theme::DIM, shape);
         }
         self.code(&snippet.code, shape);
+        self.decisions(snippet, shape);
         let shape = CardLayout { prose: is_prose(&snippet.code), ..shape };
         let limit = if snippet.outcome.is_some() { MAX_OUTPUT_ROWS } else { MAX_LIVE_ROWS };
         self.written(snippet, limit, shape, figures);
@@ -366,6 +367,7 @@ impl Card {
 
     fn end(&mut self, snippet: &Snippet, outcome: &Outcome, shape: CardLayout) {
         match outcome.status {
+            Status::Cancelled if snippet.is_rejected() => {}
             Status::Interrupted | Status::Cancelled => {
                 let word = outcome.status.word();
                 let how = match outcome.stopped_by.as_deref() {
@@ -468,7 +470,7 @@ impl Card {
         }
     }
 
-    fn wrapped(&mut self, line: &str, style: Style, shape: CardLayout) {
+    pub(super) fn wrapped(&mut self, line: &str, style: Style, shape: CardLayout) {
         let mut rows = text::wrap_words([(line, style)], shape.width.into(), 0);
         self.foldable |= rows.len() > MAX_OUTPUT_ROWS;
         if !shape.open && rows.len() > MAX_OUTPUT_ROWS {

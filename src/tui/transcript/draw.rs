@@ -138,6 +138,8 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
 fn status(layout: &Layout, snippet: &Snippet, right: u16, y: u16, now: Timestamp, buffer: &mut Buffer) -> u16 {
     let time = match (&snippet.outcome, snippet.status) {
         (_, Status::Running) => units::clock(elapsed(snippet.started_at.unwrap_or(now), now)),
+        _ if snippet.is_pending() => "waits for you".to_owned(),
+        _ if snippet.is_rejected() => "rejected".to_owned(),
         (Some(outcome), status) if status != Status::Cancelled => units::duration(outcome.elapsed),
         (_, status) => status.word().to_owned(),
     };
@@ -146,6 +148,11 @@ fn status(layout: &Layout, snippet: &Snippet, right: u16, y: u16, now: Timestamp
     let room = if layout.class == Class::Compact { 0 } else { 8 };
     let x = put_right(buffer, layout.transcript, right, y, &time, time_style);
     let glyph_x = x.saturating_sub(2).min(right.saturating_sub(room + 1));
-    put(buffer, layout.transcript, glyph_x, y, theme::glyph(snippet.status, now), theme::status(snippet.status));
+    let (glyph, style) = if snippet.is_pending() {
+        ("?", theme::NOTICE)
+    } else {
+        (theme::glyph(snippet.status, now), theme::status(snippet.status))
+    };
+    put(buffer, layout.transcript, glyph_x, y, glyph, style);
     glyph_x
 }

@@ -4,6 +4,7 @@ pub(in crate::tui) mod card;
 pub(in crate::tui) mod card_cache;
 pub(in crate::tui) mod copy;
 pub(in crate::tui) mod data_frame;
+mod decisions;
 pub(in crate::tui) mod draw;
 pub(in crate::tui) mod lines;
 pub(in crate::tui) mod opening;

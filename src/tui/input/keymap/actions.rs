@@ -3,7 +3,7 @@
 
 use Context::{
     Card, Completion, Figures, Help, History, Input, Inspector, Leaving, Lookup, Menu, Output, Prompt, Restarting,
-    Session, Transcript, Variables,
+    Review, Session, Transcript, Variables,
 };
 
 /// Where a key is bound. The topmost context comes first.
@@ -26,6 +26,8 @@ pub enum Context {
     /// The list of variables, once it has the focus.
     Variables,
     Inspector,
+    /// Code of a client that waits for the person.
+    Review,
     /// Lists to choose from.
     Menu,
     /// A prompt of the dashboard itself.
@@ -41,9 +43,9 @@ pub enum Context {
 
 impl Context {
     /// In the order in which the help shows them.
-    pub const ALL: [Self; 16] = [
-        Input, Completion, History, Session, Transcript, Card, Lookup, Output, Figures, Variables, Inspector, Menu,
-        Prompt, Help, Restarting, Leaving,
+    pub const ALL: [Self; 17] = [
+        Input, Completion, History, Session, Transcript, Card, Lookup, Output, Figures, Variables, Inspector, Review,
+        Menu, Prompt, Help, Restarting, Leaving,
     ];
 
     /// Its section in `config.toml`.
@@ -59,6 +61,7 @@ impl Context {
             Figures => "figures",
             Variables => "variables",
             Inspector => "inspector",
+            Review => "review",
             Menu => "menu",
             Prompt => "prompt",
             History => "history",
@@ -80,6 +83,7 @@ impl Context {
             Figures => "in a figure",
             Variables => "in the list of variables",
             Inspector => "in a variable",
+            Review => "at code that waits for you",
             Menu => "in a list of choices",
             Prompt => "in a prompt for a file name",
             History => "in the search of earlier inputs",
@@ -171,6 +175,20 @@ actions! {
     RestartSaving "restart-saving" "Restart Python, keeping the variables": Restarting "s" "save the variables first";
     /// Write the session to a file.
     Export "export" "Write the session to a file": Session "f9" "write the session to a file", Prompt "f9" "";
+    /// Turn to the code of a client that waits for the person.
+    Review "review" "Decide about code that waits for you": Session "f10 alt-q" "decide about code that waits for you",
+        Review "f10 alt-q" "";
+    ReviewRun "review-run" "Run the code that waits": Review "y" "run it";
+    ReviewEdit "review-edit" "Edit the code that waits, then run it": Review "e" "edit it, then run it";
+    ReviewReject "review-reject" "Reject the code that waits": Review "n" "reject it, with a reason";
+    ReviewAlwaysClient "review-always-client" "Run the code that waits, and always that client's":
+        Review "a" "always run this client's code";
+    ReviewAlwaysCode "review-always-code" "Run the code that waits, and always this code":
+        Review "c" "always run exactly this code";
+    ReviewNext "review-next" "Next code that waits": Review "tab" "next code that waits";
+    /// Choose whose code waits for the person.
+    Gate "gate" "Gate: whose code waits for you": Session "shift-f10 alt-m" "the gate: whose code waits for you",
+        Review "g" "the gate", Menu "shift-f10" "";
     Suspend "suspend" "Suspend": Session "ctrl-z" "suspend; fg brings it back";
     /// Capture the mouse, or leave it to the terminal.
     Mouse "mouse" "Release the mouse, or take it back": Session "f12" "release the mouse, or take it back";
@@ -178,13 +196,13 @@ actions! {
 
     PageUp "page-up" "Scroll up a page": Transcript "pageup" "scroll up, down",
         Completion "pageup" "a page up, down", History "pageup" "a page up, down", Output "pageup b" "a page up, down",
-        Inspector "pageup b" "a page up, down", Variables "pageup b" "a page up, down", Help "pageup b" "a page up, down";
+        Review "pageup b" "a page up, down", Inspector "pageup b" "a page up, down", Variables "pageup b" "a page up, down", Help "pageup b" "a page up, down";
     PageDown "page-down" "Scroll down a page": Transcript "pagedown" "",
-        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Inspector "pagedown space" "", Variables "pagedown space" "", Help "pagedown space" "";
+        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Review "pagedown space" "", Inspector "pagedown space" "", Variables "pagedown space" "", Help "pagedown space" "";
     LineUp "line-up" "Scroll up a line": Transcript "ctrl-up" "scroll a line up, down",
-        Output "up k ctrl-up" "a line up, down", Inspector "up k ctrl-p" "a row up, down", Help "up k ctrl-p" "a row up, down";
+        Output "up k ctrl-up" "a line up, down", Review "up k ctrl-up" "a line up, down", Inspector "up k ctrl-p" "a row up, down", Help "up k ctrl-p" "a row up, down";
     LineDown "line-down" "Scroll down a line": Transcript "ctrl-down" "",
-        Output "down j ctrl-down" "", Inspector "down j ctrl-n" "", Help "down j ctrl-n" "";
+        Output "down j ctrl-down" "", Review "down j ctrl-down" "", Inspector "down j ctrl-n" "", Help "down j ctrl-n" "";
     Top "top" "Go to the beginning": Transcript "ctrl-home" "to the beginning",
         Output "home g ctrl-home" "to the beginning", Figures "home g" "the first, the last",
         Variables "home" "the first, the last", Help "home g" "to the beginning, to the end";
@@ -231,7 +249,7 @@ actions! {
     SearchOrFilter "search-or-filter" "Search or filter": Lookup "tab" "search instead of filter, and back";
     Back "back" "Close, deselect, follow": Transcript "esc" "close, deselect, follow",
         Completion "esc" "close", History "esc ctrl-g" "close, keeping the input", Output "esc q f6" "back to the transcript",
-        Figures "esc q" "back to the transcript", Inspector "esc q" "close",
+        Figures "esc q" "back to the transcript", Inspector "esc q" "close", Review "esc q" "decide later",
         Menu "esc" "close", Prompt "esc" "close", Card "esc q" "back to the input", Lookup "esc" "cancel",
         Variables "esc q" "close", Help "esc q" "close";
     /// Give the keys back to the input.

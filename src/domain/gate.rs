@@ -1,0 +1,225 @@
+//! The gate: how far the person decides what clients run. It is consent and no sandbox: code that runs has all rights.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Author;
+
+/// Bytes of code that the person has allowed for good. Beyond it the oldest is forgotten, and asked about again.
+const MAX_ALLOWED_BYTES: usize = 1 << 20;
+
+/// What happens to the code of a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateMode {
+    /// It runs at once.
+    #[default]
+    Watch,
+    /// It waits, and the person is asked.
+    Ask,
+    /// It waits, and nobody is asked.
+    Hold,
+}
+
+impl GateMode {
+    /// From the least to the most strict.
+    pub const ALL: [Self; 3] = [Self::Watch, Self::Ask, Self::Hold];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Watch => "watch",
+            Self::Ask => "ask",
+            Self::Hold => "hold",
+        }
+    }
+
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+
+    /// What the mode means, as a phrase for the person.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Watch => "code runs at once",
+            Self::Ask => "code waits until you allow it",
+            Self::Hold => "code waits, and you are not asked",
+        }
+    }
+
+    /// Returns whether code waits for the person.
+    #[must_use]
+    pub fn waits(self) -> bool {
+        self != Self::Watch
+    }
+}
+
+/// What happens to code that would wait for the person while no dashboard is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unattended {
+    #[default]
+    Wait,
+    Allow,
+    Deny,
+}
+
+impl Unattended {
+    pub const ALL: [Self; 3] = [Self::Wait, Self::Allow, Self::Deny];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|answer| answer.name() == name)
+    }
+}
+
+/// The modes of all clients, and the code that may always run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The mode of every client that has no mode of its own.
+    pub mode: GateMode,
+    /// The modes of clients, by their names.
+    #[serde(default)]
+    pub clients: BTreeMap<Arc<str>, GateMode>,
+    /// The newest last.
+    #[serde(default)]
+    allowed: Vec<Arc<str>>,
+}
+
+/// A change that the person makes to the gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GateChange {
+    /// All clients get this mode, those with a mode of their own too.
+    All(GateMode),
+    /// The client of this name gets a mode of its own, or with `None` that of all.
+    Client(Arc<str>, Option<GateMode>),
+}
+
+impl Gate {
+    #[must_use]
+    pub fn new(mode: GateMode) -> Self {
+        Self { mode, ..Self::default() }
+    }
+
+    /// The mode for the code of `author`. The person is never asked about their own.
+    #[must_use]
+    pub fn mode_of(&self, author: &Author) -> GateMode {
+        match author {
+            Author::You => GateMode::Watch,
+            Author::Client { name, .. } => self.clients.get(name).copied().unwrap_or(self.mode),
+        }
+    }
+
+    /// The mode for this very code. Code that the person has allowed for good runs at once, unless its author is held.
+    #[must_use]
+    pub fn mode_for(&self, author: &Author, code: &str) -> GateMode {
+        match self.mode_of(author) {
+            GateMode::Ask if self.allowed.iter().any(|allowed| **allowed == *code) => GateMode::Watch,
+            mode => mode,
+        }
+    }
+
+    pub fn change(&mut self, change: GateChange) {
+        match change {
+            GateChange::All(mode) => {
+                self.mode = mode;
+                self.clients.clear();
+            }
+            GateChange::Client(name, Some(mode)) => drop(self.clients.insert(name, mode)),
+            GateChange::Client(name, None) => drop(self.clients.remove(&name)),
+        }
+    }
+
+    /// Lets this code run from now on, whoever sends it.
+    pub fn allow(&mut self, code: Arc<str>) {
+        self.allowed.retain(|allowed| *allowed != code);
+        self.allowed.push(code);
+        while self.allowed.len() > 1
+            && self.allowed.iter().map(|allowed| allowed.len()).sum::<usize>() > MAX_ALLOWED_BYTES
+        {
+            self.allowed.remove(0);
+        }
+    }
+
+    /// The modes without the code that may always run.
+    #[must_use]
+    pub fn modes(&self) -> Self {
+        Self { mode: self.mode, clients: self.clients.clone(), allowed: Vec::new() }
+    }
+
+    /// The same with the code that may always run by `other`.
+    #[must_use]
+    pub fn allowing_as(self, other: &Self) -> Self {
+        Self { allowed: other.allowed.clone(), ..self }
+    }
+
+    /// Returns whether everything runs at once.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.mode.waits() && self.clients.values().all(|mode| !mode.waits())
+    }
+
+    /// A phrase such as `ask`, or `watch, cursor: hold`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let own = self.clients.iter().filter(|(_, mode)| **mode != self.mode);
+        let own: String = own.flat_map(|(name, mode)| [", ", name, ": ", mode.name()]).collect();
+        format!("{}{own}", self.mode.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ClientId;
+
+    fn client(name: &str) -> Author {
+        Author::Client { id: ClientId(1), name: name.into() }
+    }
+
+    #[test]
+    fn a_client_has_the_mode_of_all_until_it_gets_its_own() {
+        let mut gate = Gate::new(GateMode::Ask);
+        assert_eq!(gate.mode_of(&client("claude")), GateMode::Ask);
+        assert_eq!(gate.mode_of(&Author::You), GateMode::Watch, "the person is never asked about their own code");
+        gate.change(GateChange::Client("claude".into(), Some(GateMode::Watch)));
+        assert_eq!(gate.mode_of(&client("claude")), GateMode::Watch);
+        assert_eq!(gate.mode_of(&client("claude 2")), GateMode::Ask);
+        assert_eq!(gate.label(), "ask, claude: watch");
+        gate.change(GateChange::Client("claude".into(), None));
+        assert_eq!(gate.label(), "ask");
+        gate.change(GateChange::Client("claude".into(), Some(GateMode::Watch)));
+        gate.change(GateChange::All(GateMode::Hold));
+        assert_eq!(gate.mode_of(&client("claude")), GateMode::Hold, "all are all");
+    }
+
+    #[test]
+    fn allowed_code_is_that_code_and_no_other() {
+        let mut gate = Gate::new(GateMode::Ask);
+        gate.allow("df.head()".into());
+        assert_eq!(gate.mode_for(&client("claude"), "df.head()"), GateMode::Watch);
+        for other in ["df.head() ", "df.head()\nx", "df.head", ""] {
+            assert_eq!(gate.mode_for(&client("claude"), other), GateMode::Ask, "{other:?}");
+        }
+        gate.change(GateChange::All(GateMode::Hold));
+        assert_eq!(gate.mode_for(&client("claude"), "df.head()"), GateMode::Hold);
+        gate.change(GateChange::All(GateMode::Ask));
+        let long: Arc<str> = "x".repeat(MAX_ALLOWED_BYTES).into();
+        gate.allow(long.clone());
+        assert_eq!(gate.mode_for(&client("claude"), &long), GateMode::Watch);
+        assert_eq!(gate.mode_for(&client("claude"), "df.head()"), GateMode::Ask, "memory is bounded");
+    }
+}

@@ -1,0 +1,136 @@
+//! The gate: snippets of clients that wait for the person's decision, and the decisions. What waits keeps its place in the
+//! queue; the other work goes on.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::queue::Queued;
+use super::state::Actor;
+use crate::domain::{
+    Author, Decision, Event, Gate, GateChange, GateMode, Review, Snippet, SnippetId, Unattended, Verdict,
+};
+use crate::session::clock::now;
+use crate::session::handle::DecisionRefused;
+
+impl Actor {
+    /// Lets a snippet that was just submitted wait, if the gate says so.
+    pub(super) fn review(&mut self, snippet: SnippetId, author: &Author, code: &str) {
+        let mode = self.transcript.gate().mode_for(author, code);
+        if !mode.waits() {
+            return;
+        }
+        let review = Arc::new(Review { at: now(), is_held: mode == GateMode::Hold, decision: None });
+        self.emit(Event::Review { snippet, review, code: None });
+        if self.inquiries.has_dashboard.load(Ordering::Relaxed) {
+            return;
+        }
+        let decided = match self.unattended {
+            Unattended::Wait => return,
+            Unattended::Allow => self.conclude(snippet, &Verdict::Run(None), true),
+            Unattended::Deny => self.conclude(snippet, &Verdict::Reject(None), true),
+        };
+        debug_assert!(decided.is_ok(), "it was pending");
+    }
+
+    /// Carries out the person's decision about a snippet.
+    pub(super) fn decide(&mut self, snippet: SnippetId, verdict: &Verdict) -> Result<(), DecisionRefused> {
+        let found = self.pending_snippet(snippet)?;
+        let (author, code) = (found.author.clone(), found.code.clone());
+        self.conclude(snippet, verdict, false)?;
+        let is_covered: Box<dyn Fn(&Snippet) -> bool> = match (verdict, &author) {
+            (Verdict::AlwaysRunClient, Author::Client { name, .. }) => {
+                self.change_gate(GateChange::Client(name.clone(), Some(GateMode::Watch)));
+                Box::new(move |other| other.author == author)
+            }
+            (Verdict::AlwaysRunCode, _) => {
+                let mut gate = Gate::clone(&self.transcript.gate());
+                gate.allow(code.clone());
+                self.emit(Event::GateChanged { gate: Arc::new(gate), at: now() });
+                Box::new(move |other| other.code == code)
+            }
+            _ => return Ok(()),
+        };
+        let covered: Vec<SnippetId> =
+            self.transcript.pending().filter(|other| is_covered(other)).map(|other| other.id).collect();
+        for other in covered {
+            self.conclude(other, &Verdict::Run(None), false)?;
+        }
+        Ok(())
+    }
+
+    fn pending_snippet(&self, snippet: SnippetId) -> Result<&Snippet, DecisionRefused> {
+        self.transcript.snippet(snippet).filter(|found| found.is_pending()).ok_or(DecisionRefused(snippet))
+    }
+
+    fn conclude(&mut self, snippet: SnippetId, verdict: &Verdict, was_unattended: bool) -> Result<(), DecisionRefused> {
+        let found = self.pending_snippet(snippet)?;
+        let edited = match verdict {
+            Verdict::Run(Some(code)) if *code != found.code => Some(code.clone()),
+            _ => None,
+        };
+        let sent = edited.as_ref().map(|_| found.code.clone());
+        let reason = if let Verdict::Reject(reason) = verdict { reason.clone() } else { None };
+        let runs = !matches!(verdict, Verdict::Reject(_));
+        let decision = Decision { runs, reason, sent, was_unattended, at: now() };
+        let before = found.review.as_deref().cloned();
+        let review = before.map(|review| Arc::new(Review { decision: Some(decision), ..review }));
+        let Some(review) = review else { return Err(DecisionRefused(snippet)) };
+        self.emit(Event::Review { snippet, review, code: edited });
+        if !runs {
+            self.queue.waiting.retain(|queued| !matches!(queued, Queued::Run { snippet: id, .. } if *id == snippet));
+            self.cancel(snippet, if was_unattended { "the gate" } else { "you" });
+        }
+        Ok(())
+    }
+
+    /// Changes the gate. What waits already goes on waiting: only a decision lets it run.
+    pub(super) fn change_gate(&mut self, change: GateChange) {
+        let mut gate = Gate::clone(&self.transcript.gate());
+        gate.change(change);
+        self.set_gate(gate);
+    }
+
+    pub(super) fn set_gate(&mut self, gate: Gate) {
+        if *self.transcript.gate() == gate && self.transcript.known_gate().is_some() {
+            return;
+        }
+        let changed: Vec<(SnippetId, Review)> = self
+            .transcript
+            .pending()
+            .filter_map(|snippet| {
+                let is_held = gate.mode_of(&snippet.author) == GateMode::Hold;
+                let review = snippet.review.as_deref().filter(|review| review.is_held != is_held)?;
+                Some((snippet.id, Review { is_held, ..review.clone() }))
+            })
+            .collect();
+        self.emit(Event::GateChanged { gate: Arc::new(gate), at: now() });
+        for (snippet, review) in changed {
+            self.emit(Event::Review { snippet, review: Arc::new(review), code: None });
+        }
+    }
+
+    /// Takes the first work that does not wait for the person. The snippets of one client stay in their order.
+    pub(super) fn next_allowed(&mut self) -> Option<Queued> {
+        let mut blocked: HashSet<&Author> = HashSet::new();
+        let mut allowed = None;
+        for (place, queued) in self.queue.waiting.iter().enumerate() {
+            let author = match queued {
+                Queued::Run { snippet, .. } => match self.transcript.snippet(*snippet) {
+                    Some(found) if found.is_pending() => {
+                        blocked.insert(&found.author);
+                        continue;
+                    }
+                    found => found.map(|found| &found.author),
+                },
+                Queued::Reset { by, .. } => Some(by),
+                Queued::Replay | Queued::Variables { .. } | Queued::Inspect(_) => None,
+            };
+            if author.is_none_or(|author| !blocked.contains(author)) {
+                allowed = Some(place);
+                break;
+            }
+        }
+        self.queue.waiting.remove(allowed?)
+    }
+}

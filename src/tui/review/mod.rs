@@ -1,0 +1,8 @@
+//! Reviews: the dock above the input with the code of a client that waits for the person, and the menu of the gate.
+
+pub(in crate::tui) mod dock;
+pub(in crate::tui) mod draw_dock;
+pub(in crate::tui) mod draw_gate;
+pub(in crate::tui) mod gate_menu;
+mod keys;
+pub(in crate::tui) mod touched;
