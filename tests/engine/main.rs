@@ -11,6 +11,7 @@ mod crash_reports;
 mod displays;
 mod effects;
 mod end_to_end;
+mod event_loop;
 mod figures;
 mod hostile;
 mod input;

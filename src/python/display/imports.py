@@ -7,6 +7,7 @@ def patch_ipython(module):
 
 
 PATCHES = {
+    "asyncio.events": lambda module: engine.patch_events(module),
     "matplotlib.pyplot": patch_pyplot,
     "IPython.core.display_functions": patch_ipython,
     "rich.console": patch_rich,

@@ -21,6 +21,7 @@ use crate::domain::{Display, DisplayedFrame, Form, FramePreview};
 
 /// Modules that are patched when they are imported.
 const PATCHED_MODULES: &[&str] = &[
+    "asyncio.events",
     "matplotlib.pyplot",
     "IPython.core.display_functions",
     "IPython",
@@ -51,6 +52,7 @@ struct HelperApi {
     capture: Arc<Capture>,
     card: Arc<Card>,
     context: SnippetContext,
+    patch_events: Py<PyAny>,
 }
 
 /// Data frames that were displayed since the last snippet ended. Those of other threads do no harm: their text is not found
@@ -110,6 +112,11 @@ impl HelperApi {
     #[allow(clippy::unused_self, reason = "a method of Python")]
     fn is_ours(&self) -> bool {
         !fork::is_child()
+    }
+
+    /// Patches the module `asyncio.events`.
+    fn patch_events(&self, events: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.patch_events.bind(events.py()).call1((events,)).map(drop)
     }
 
     /// Returns whether what is written to `stream` is shown to the person, in a card.
@@ -172,17 +179,24 @@ pub struct Displays {
 }
 
 impl Displays {
-    /// Adds `display` to the builtins. Must be called before the baseline is taken, which then restores `display`.
+    /// Adds `display` to the builtins. `patch_events` patches `asyncio.events`. Must be called before the baseline is taken, which then restores `display`.
     pub fn install(
         py: Python<'_>,
         capture: &Arc<Capture>,
         card: &Arc<Card>,
         context: &SnippetContext,
+        patch_events: Py<PyAny>,
     ) -> PyResult<Self> {
         let builtins = py.import("builtins")?.dict().copy()?.unbind();
         let api = Py::new(
             py,
-            HelperApi { builtins, capture: capture.clone(), card: card.clone(), context: context.clone() },
+            HelperApi {
+                builtins,
+                capture: capture.clone(),
+                card: card.clone(),
+                context: context.clone(),
+                patch_events,
+            },
         )?;
         HELPER_API.set(py, api).map_err(|_| PyRuntimeError::new_err("the engine was started before"))?;
         py.import("builtins")?.setattr("display", wrap_pyfunction!(display, py)?)?;

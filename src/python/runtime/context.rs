@@ -24,6 +24,10 @@ impl SnippetContext {
         Ok(Self(Arc::new(variable.unbind())))
     }
 
+    pub fn variable<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.0.bind(py)
+    }
+
     pub fn set(&self, py: Python<'_>, snippet: Option<SnippetId>) {
         let number = snippet.map_or(NO_SNIPPET, |snippet| snippet.0);
         let _ = self.0.call_method1(py, pyo3::intern!(py, "set"), (number,));

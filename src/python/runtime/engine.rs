@@ -50,6 +50,8 @@ pub struct PythonEngine {
     target_without_snippet: InterruptTarget,
     /// How often the running snippet was interrupted.
     interrupts: u32,
+    /// When the last snippet was given to Python.
+    sent_at: Option<Instant>,
 }
 
 /// The main thread's end of the channel of jobs.
@@ -92,6 +94,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) 
         stacks_before: None,
         target_without_snippet: InterruptTarget::Reset,
         interrupts: 0,
+        sent_at: None,
     };
     Ok((engine, jobs))
 }
@@ -121,6 +124,7 @@ impl Engine for PythonEngine {
     fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>) {
         self.stacks_before = None;
         self.interrupts = 0;
+        self.sent_at = Some(Instant::now());
         self.questions.stop();
         if let Some(recorder) = self.recorder {
             recorder.set_running(snippet, &author.as_cause());
@@ -129,7 +133,8 @@ impl Engine for PythonEngine {
     }
 
     fn began(&self, snippet: SnippetId) -> Option<Instant> {
-        interrupt::began(snippet)
+        // A time limit also counts while the snippet waits for a background task that does not yield.
+        interrupt::began(snippet).or_else(|| self.sent_at.filter(|_| interrupt::is_in_background()))
     }
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {

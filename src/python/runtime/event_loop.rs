@@ -1,18 +1,47 @@
-//! The event loop for top-level `await`: one for the whole session, made when first needed.
+//! The event loop of the session: made when first needed, and running for as long as the session awaits or is idle.
 
+use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PySystemExit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTraceback};
+use pyo3::types::{PyCFunction, PyModule, PyTraceback};
 
-use super::context::HAS_EVENT_LOOP;
-use super::force;
-use crate::python::values::report;
+use super::context::{HAS_EVENT_LOOP, SnippetContext};
+use super::os_signals::on_main_thread;
+use super::{force, interrupt};
+use crate::domain::SnippetId;
+use crate::python::file_names;
+use crate::python::isolation::fork;
+use crate::python::values::report::{self, Reporter};
 
-#[derive(Default)]
+/// Clones are the same loop.
+#[derive(Clone)]
 pub struct EventLoop {
-    current: Option<Py<PyAny>>,
+    /// Never locked while Python runs.
+    current: Arc<Mutex<Option<Py<PyAny>>>>,
+    helper: Arc<Py<PyModule>>,
+    errors: Arc<BackgroundErrors>,
+}
+
+/// Shows errors that end background tasks, as output of the snippet that made the task.
+struct BackgroundErrors {
+    reporter: Reporter,
+    context: SnippetContext,
+}
+
+impl BackgroundErrors {
+    fn show(&self, py: Python<'_>, error: &PyErr, snippet: Option<SnippetId>) {
+        let Some(report) = self.reporter.snippet_end(py, error).error else { return };
+        let text = format!("A background task ended with an error:\n{}\n", report.traceback);
+        self.context.set(py, snippet);
+        let stderr = py.import("sys").and_then(|sys| sys.getattr("stderr"));
+        let _ = stderr.and_then(|stderr| stderr.call_method1("write", (text,)));
+        self.context.set(py, None);
+    }
 }
 
 const LOOP_LOST: &str = "The event loop's descriptors were closed by other code: a new loop takes its place, and tasks that \
@@ -21,17 +50,95 @@ const LOOP_LOST: &str = "The event loop's descriptors were closed by other code:
 const MAX_CLEANUP_RUNS: usize = 10;
 
 impl EventLoop {
+    /// Lets asyncio find the loop, also if user code has not imported asyncio yet: see [`Self::patch`].
+    pub fn new(py: Python<'_>, context: &SnippetContext) -> PyResult<Self> {
+        let source = std::ffi::CString::new(include_str!("event_loop.py"))?;
+        let file = std::ffi::CString::new(file_names::ENGINE)?;
+        let helper = PyModule::from_code(py, &source, &file, c"fourhands_event_loop")?;
+        // `from_code` makes the module importable.
+        py.import("sys")?.getattr("modules")?.del_item("fourhands_event_loop")?;
+        let errors = Arc::new(BackgroundErrors { reporter: Reporter::new(py)?, context: context.clone() });
+        let event_loop = Self { current: Arc::default(), helper: Arc::new(helper.clone().unbind()), errors };
+        let offering = event_loop.clone();
+        let session_loop =
+            PyCFunction::new_closure(py, Some(c"session_loop"), None, move |args, _| offering.offer(args.py()))?;
+        helper.setattr("session_loop", session_loop)?;
+        let errors = event_loop.errors.clone();
+        let report = PyCFunction::new_closure(py, Some(c"report"), None, move |args, _| {
+            let (error, snippet): (Bound<'_, PyAny>, Option<u32>) = args.extract()?;
+            errors.show(args.py(), &PyErr::from_value(error), snippet.map(SnippetId));
+            PyResult::Ok(())
+        })?;
+        helper.setattr("report", report)?;
+        helper.setattr("variable", context.variable(py))?;
+        if let Ok(events) = py.import("sys")?.getattr("modules")?.get_item("asyncio.events") {
+            helper.getattr("patch")?.call1((events,))?;
+        }
+        Ok(event_loop)
+    }
+
+    /// Returns the function that patches the module `asyncio.events` when that is imported.
+    pub fn patch<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.helper.bind(py).getattr("patch")
+    }
+
+    /// Returns the loop for code of the main thread that runs without one; `None` for other code.
+    fn offer(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        if !on_main_thread() || fork::is_child() || !interrupt::is_user_code_running() {
+            return Ok(None);
+        }
+        let event_loop = self.get(py)?;
+        // `asyncio.run` leaves no loop.
+        set(py, &event_loop)?;
+        Ok(Some(event_loop.unbind()))
+    }
+
+    /// Returns whether tasks may be waiting.
+    pub fn exists(&self) -> bool {
+        self.current.lock().is_some()
+    }
+
+    /// Runs tasks until `wakes` is readable or `limit` has passed.
+    pub fn idle(&self, py: Python<'_>, wakes: RawFd, limit: Option<Duration>) -> PyResult<()> {
+        let Some(event_loop) = self.peek(py) else { return Ok(()) };
+        let seconds = limit.map(|limit| limit.as_secs_f64());
+        self.helper.bind(py).getattr("idle")?.call1((&event_loop, wakes, seconds)).map(drop)
+    }
+
+    /// Tells of an interrupt or `SystemExit` that has ended [`Self::idle`]. Returns other errors: those of the loop itself.
+    pub fn end_idle(&self, py: Python<'_>, ended: PyResult<()>) -> PyResult<()> {
+        if force::take_was_forced() {
+            let _ = forget_running(py);
+            self.forget_if_running(py);
+        }
+        let Err(error) = ended else { return Ok(()) };
+        if !error.is_instance_of::<PyKeyboardInterrupt>(py) && !error.is_instance_of::<PySystemExit>(py) {
+            return Err(error);
+        }
+        let told: bool = self.helper.bind(py).getattr("tell_stopped")?.call0()?.extract()?;
+        if !told && report::is_in_snippet(error.traceback(py)) {
+            let snippet = report::last_snippet(error.traceback(py)).ok().flatten();
+            self.errors.show(py, &error, snippet);
+        }
+        Ok(())
+    }
+
+    fn peek<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.current.lock().as_ref().map(|event_loop| event_loop.bind(py).clone())
+    }
+
+    fn take(&self) -> Option<Py<PyAny>> {
+        self.current.lock().take()
+    }
+
     /// Runs a coroutine to its end. Also after an error or an interrupt, nothing of it is left for a later snippet.
-    pub fn run<'py>(&mut self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    pub fn run<'py>(&self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
         let event_loop = self.get(py).inspect_err(|_| {
             // Otherwise Python warns that the coroutine was never awaited.
             let _ = coroutine.call_method0("close");
         })?;
-        // Not by `create_task`: user code may have set a task factory.
-        let options = PyDict::new(py);
-        options.set_item("loop", &event_loop)?;
-        let task = py.import("_asyncio")?.getattr("Task")?.call((coroutine,), Some(&options))?;
+        let task = self.helper.bind(py).getattr("snippet_task")?.call1((coroutine, &event_loop))?;
         let result = event_loop.call_method1("run_until_complete", (&task,));
         result.inspect_err(|error| {
             let cancelled = cancel(&event_loop, &task).ok().flatten();
@@ -44,58 +151,62 @@ impl EventLoop {
 
     /// Makes ours the thread's loop again, because `asyncio.run` in user code leaves none. Code that was ended by force may
     /// have left a loop marked as running.
-    pub fn restore(&mut self, py: Python<'_>) {
+    pub fn restore(&self, py: Python<'_>) {
         let was_forced = force::take_was_forced();
         if was_forced || seems_to_run(py).unwrap_or(true) {
             let _ = forget_running(py);
         }
         self.forget_if_running(py);
-        let Some(event_loop) = &self.current else { return };
-        if is_true(event_loop.bind(py), "is_closed") {
-            return;
+        let Some(event_loop) = self.peek(py) else { return };
+        if !is_true(&event_loop, "is_closed") {
+            let _ = set(py, &event_loop);
         }
-        let _ = py.import("asyncio").and_then(|asyncio| asyncio.call_method1("set_event_loop", (event_loop,)));
     }
 
     /// Cancels all tasks, closes the loop, and removes a policy that user code has set.
-    pub fn close(&mut self, py: Python<'_>) {
+    pub fn close(&self, py: Python<'_>) {
         let modules = py.import("sys").and_then(|sys| sys.getattr("modules"));
         if let Ok(events) = modules.and_then(|modules| modules.get_item("asyncio.events")) {
             // Not by `set_event_loop_policy`, which is deprecated since Python 3.14.
             let _ = events.setattr("_event_loop_policy", py.None());
         }
         self.forget_if_running(py);
-        let Some(event_loop) = self.current.take() else { return };
+        let Some(event_loop) = self.take() else { return };
         let _ = cancel_all(event_loop.bind(py));
         let _ = event_loop.call_method0(py, "close");
     }
 
     /// Drops the loop if it is broken: it seems to run although nothing does.
-    fn forget_if_running(&mut self, py: Python<'_>) {
-        if let Some(event_loop) = self.current.take_if(|event_loop| is_true(event_loop.bind(py), "is_running"))
-            && has_lost_descriptors(event_loop.bind(py)) != Some(false)
-        {
-            forget(event_loop);
+    fn forget_if_running(&self, py: Python<'_>) {
+        let Some(event_loop) = self.peek(py).filter(|event_loop| is_true(event_loop, "is_running")) else { return };
+        self.take();
+        if has_lost_descriptors(&event_loop) != Some(false) {
+            forget(event_loop.unbind());
         }
     }
 
-    fn get<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(event_loop) = self.current.take()
-            && !event_loop.bind(py).call_method0("is_closed")?.is_truthy()?
+    fn get<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(event_loop) = self.peek(py)
+            && !event_loop.call_method0("is_closed")?.is_truthy()?
         {
-            if has_lost_descriptors(event_loop.bind(py)) != Some(true) {
-                return Ok(self.current.insert(event_loop).bind(py).clone());
+            if has_lost_descriptors(&event_loop) != Some(true) {
+                return Ok(event_loop);
             }
-            forget(event_loop);
+            self.take();
+            forget(event_loop.unbind());
             let _ = py.import("sys")?.getattr("stderr")?.call_method1("write", (LOOP_LOST,));
         }
-        let asyncio = py.import("asyncio.events")?;
-        let event_loop = asyncio.call_method0("new_event_loop")?;
-        asyncio.call_method1("set_event_loop", (&event_loop,))?;
-        self.current = Some(event_loop.clone().unbind());
+        let event_loop = py.import("asyncio")?.getattr("events")?.call_method0("new_event_loop")?;
+        set(py, &event_loop)?;
+        *self.current.lock() = Some(event_loop.clone().unbind());
         HAS_EVENT_LOOP.store(true, Ordering::Relaxed);
         Ok(event_loop)
     }
+}
+
+/// Makes a loop the one of this thread.
+fn set(py: Python<'_>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    py.import("asyncio")?.call_method1("set_event_loop", (event_loop,)).map(drop)
 }
 
 /// Returns whether user code has closed the loop's descriptors, as `os.closerange` does; `None` if this kind of loop does

@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 
 use super::context::SnippetContext;
 use super::engine::{EngineJob, Jobs};
+use super::event_loop::EventLoop;
 use super::events::EventSender;
 use super::interrupt::{self, InterruptTarget};
 use super::os_signals::current_thread;
@@ -109,7 +110,9 @@ impl Interpreter {
             Places { session: std::env::current_dir().unwrap_or_default(), temporary: std::env::temp_dir(), own };
         let _ = effects::install(py, &capture, &context, places);
         let card = Arc::new(Card::install(py, &jobs.card)?);
-        let runner = Runner::new(py, files, Displays::install(py, &capture, &card, &context)?, context)?;
+        let event_loop = EventLoop::new(py, &context)?;
+        let displays = Displays::install(py, &capture, &card, &context, event_loop.patch(py)?.unbind())?;
+        let runner = Runner::new(py, files, displays, event_loop, context)?;
         let namespace = Namespace::take(py)?;
         let completer = jobs.completion_channel.take().and_then(|channel| {
             Completer::start(py, namespace.globals(py), &card, &events, jobs.questions.clone(), channel).ok()
@@ -164,6 +167,9 @@ impl Interpreter {
             self.send_variables(py);
             return Ok(());
         }
+        if self.runner.event_loop().exists() && self.run_background(py, waiter, left).is_ok() {
+            return Ok(());
+        }
         py.detach(|| {
             let mut waiter = waiter.lock();
             match left {
@@ -172,6 +178,22 @@ impl Interpreter {
             }
         })?;
         // User code's signal handlers also run while no job does.
+        let _ = py.check_signals();
+        Ok(())
+    }
+
+    /// Waits like [`Self::wait`], and runs tasks meanwhile.
+    fn run_background(&self, py: Python<'_>, waiter: &Mutex<JobWaiter>, left: Option<Duration>) -> PyResult<()> {
+        let wakes = waiter.lock().descriptor()?;
+        interrupt::begin_background();
+        let ended = self.runner.event_loop().idle(py, wakes, left);
+        interrupt::end();
+        if fork::is_child() {
+            fork::exit_child(0);
+        }
+        self.runner.event_loop().end_idle(py, ended)?;
+        // Takes the wake-up away.
+        waiter.lock().wait_for(Duration::ZERO)?;
         let _ = py.check_signals();
         Ok(())
     }

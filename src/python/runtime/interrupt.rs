@@ -26,6 +26,9 @@ pub enum InterruptTarget {
     Inspection,
     /// A question about code that is being written, by its number.
     Question(u32),
+    /// Tasks of the event loop, while no other work does. Every request hits them, since what the request names waits for
+    /// them.
+    Background,
 }
 
 /// The work whose user code runs now.
@@ -52,6 +55,7 @@ impl AtomicTarget {
     const RESET: u64 = 2;
     const INSPECTION: u64 = 3;
     const QUESTION: u64 = 4;
+    const BACKGROUND: u64 = 5;
 
     const fn none() -> Self {
         Self(AtomicU64::new(Self::NONE))
@@ -65,6 +69,7 @@ impl AtomicTarget {
             Self::RESET => Some(InterruptTarget::Reset),
             Self::INSPECTION => Some(InterruptTarget::Inspection),
             Self::QUESTION => Some(InterruptTarget::Question(number)),
+            Self::BACKGROUND => Some(InterruptTarget::Background),
             _ => None,
         }
     }
@@ -76,6 +81,7 @@ impl AtomicTarget {
             Some(InterruptTarget::Reset) => (Self::RESET, 0),
             Some(InterruptTarget::Inspection) => (Self::INSPECTION, 0),
             Some(InterruptTarget::Question(number)) => (Self::QUESTION, number),
+            Some(InterruptTarget::Background) => (Self::BACKGROUND, 0),
         };
         self.0.store(kind << 32 | u64::from(number), Ordering::SeqCst);
     }
@@ -89,9 +95,24 @@ pub fn current_snippet() -> Option<SnippetId> {
     }
 }
 
-/// Returns whether any user code runs as work of the main thread.
+/// Returns whether any user code runs as work of the main thread that somebody waits for.
 pub fn is_user_code_running() -> bool {
-    CURRENT.load().is_some()
+    CURRENT.load().is_some_and(|target| target != InterruptTarget::Background)
+}
+
+/// Returns whether only background tasks may be running.
+pub fn is_in_background() -> bool {
+    CURRENT.load() == Some(InterruptTarget::Background)
+}
+
+/// Marks background tasks as running, until [`end`].
+pub fn begin_background() {
+    CURRENT.store(Some(InterruptTarget::Background));
+}
+
+/// Returns whether a request for `target` hits what runs now.
+fn hits(target: InterruptTarget) -> bool {
+    CURRENT.load().is_some_and(|current| current == target || current == InterruptTarget::Background)
 }
 
 /// Marks `target` as running. Returns `false` if it was interrupted before it began.
@@ -176,7 +197,7 @@ fn repeat_request() {
             let target = REQUESTED.load();
             let is_forced = FORCED.load() == target;
             std::thread::sleep(if is_forced { FORCED_INTERVAL } else { INTERVAL });
-            if CURRENT.load() != target || (SEEN.load(Ordering::SeqCst) && !is_forced) {
+            if !target.is_some_and(hits) || (SEEN.load(Ordering::SeqCst) && !is_forced) {
                 break;
             }
             if handler_of(request_signal()) != libc::SIG_DFL {
@@ -192,7 +213,7 @@ fn repeat_request() {
 
 /// Handles SIGINT, which the engine itself never sends: it comes from user code, a debugger or somebody outside.
 pub fn on_sigint() -> PyResult<()> {
-    if !is_user_code_running() && !fork::is_child() {
+    if CURRENT.load().is_none() && !fork::is_child() {
         return Ok(());
     }
     Err(PyKeyboardInterrupt::new_err(()))
@@ -201,11 +222,11 @@ pub fn on_sigint() -> PyResult<()> {
 /// Handles [`request_signal`]. `args` are those of a Python handler: the signal and the frame.
 pub fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyResult<()> {
     SEEN.store(true, Ordering::SeqCst);
-    let current = CURRENT.load();
-    if current.is_none() || REQUESTED.load() != current {
+    let requested = REQUESTED.load();
+    if !requested.is_some_and(hits) {
         return Ok(());
     }
-    if FORCED.load() == current && !FORCE_SUSPENDED.load(Ordering::SeqCst) {
+    if FORCED.load() == requested && !FORCE_SUSPENDED.load(Ordering::SeqCst) {
         trip(request_signal());
         return force::step(&args.get_item(1)?);
     }

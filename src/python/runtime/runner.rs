@@ -69,7 +69,13 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub fn new(py: Python<'_>, files: SessionFiles, displays: Displays, context: SnippetContext) -> PyResult<Self> {
+    pub fn new(
+        py: Python<'_>,
+        files: SessionFiles,
+        displays: Displays,
+        event_loop: EventLoop,
+        context: SnippetContext,
+    ) -> PyResult<Self> {
         let session_file = SessionFile::create(py, files.session).ok();
         if let Some(file) = &session_file {
             py.import("__main__")?.setattr("__file__", file.path().as_os_str())?;
@@ -86,7 +92,7 @@ impl Runner {
             sys: sys.unbind(),
             sources: Sources::new(py)?,
             reporter: Reporter::new(py)?,
-            event_loop: EventLoop::default(),
+            event_loop,
             session_file,
             snippet: SnippetId(0),
             results: Results::default(),
@@ -175,6 +181,10 @@ impl Runner {
         last: Option<Bound<'py, PyAny>>,
     ) -> Option<Bound<'py, PyAny>> {
         self.results.get(py, snippet, last)
+    }
+
+    pub fn event_loop(&self) -> &EventLoop {
+        &self.event_loop
     }
 
     pub fn displays(&self) -> &Displays {

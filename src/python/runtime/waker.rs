@@ -5,7 +5,7 @@
 //! Python's table.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -49,6 +49,11 @@ impl JobWaiter {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns the descriptor that a wake-up makes readable.
+    pub fn descriptor(&mut self) -> io::Result<RawFd> {
+        Ok(self.0.get()?.as_raw_fd())
     }
 
     /// Like [`Self::wait`], but not for longer than `limit`.

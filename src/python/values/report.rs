@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTraceback};
 
 use super::text::readable;
-use crate::domain::{ErrorReport, Status};
+use crate::domain::{ErrorReport, SnippetId, Status};
 use crate::python::file_names;
 
 /// The end of a snippet by an exception.
@@ -164,6 +164,21 @@ pub fn is_in_snippet(traceback: Option<Bound<'_, PyTraceback>>) -> bool {
     first.is_some_and(|first| is_of_snippet(&first).unwrap_or(false))
 }
 
+/// Returns the snippet of the innermost frame that belongs to one.
+pub fn last_snippet(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<SnippetId>> {
+    let mut last = None;
+    let mut rest = traceback.map(Bound::into_any);
+    while let Some(entry) = rest {
+        let file = entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?.extract::<String>()?;
+        let number =
+            file.strip_prefix(file_names::SNIPPET_PREFIX).and_then(|rest| rest.strip_suffix('>')?.parse().ok());
+        last = number.map(SnippetId).or(last);
+        let next = entry.getattr("tb_next")?;
+        rest = (!next.is_none()).then_some(next);
+    }
+    Ok(last)
+}
+
 fn is_of_snippet(entry: &Bound<'_, PyAny>) -> PyResult<bool> {
     let file = entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
     Ok(file.cast::<PyString>()?.to_string_lossy().starts_with(file_names::SNIPPET_PREFIX))
@@ -196,7 +211,7 @@ fn remove_helper_frames(entry: &Bound<'_, PyAny>) -> PyResult<()> {
             return Ok(());
         }
         let file = next.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
-        if file.eq(file_names::MAGICS)? || file.eq(file_names::DISPLAY)? {
+        if file.eq(file_names::MAGICS)? || file.eq(file_names::DISPLAY)? || file.eq(file_names::ENGINE)? {
             entry.setattr("tb_next", next.getattr("tb_next")?)?;
         } else {
             entry = next;
