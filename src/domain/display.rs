@@ -55,7 +55,7 @@ impl Form {
         self.data.is_empty() && self.size > 0
     }
 
-    /// Returns the width and height of a PNG, JPEG or GIF, read from its header.
+    /// Returns the width and height of a PNG, JPEG, GIF or WebP, read from its header.
     #[must_use]
     pub fn pixels(&self) -> Option<(u32, u32)> {
         match self.mime.as_str() {
@@ -65,6 +65,7 @@ impl Form {
                 let side = |at: usize| Some(u32::from(u16::from_le_bytes(self.data.get(at..at + 2)?.try_into().ok()?)));
                 Some((side(6)?, side(8)?))
             }
+            "image/webp" => webp(&self.data),
             _ => None,
         }
     }
@@ -149,6 +150,26 @@ fn png(data: &[u8]) -> Option<(u32, u32)> {
     Some((side(16)?, side(20)?))
 }
 
+/// Reads the first chunk: of an extended, a lossless or a lossy picture.
+fn webp(data: &[u8]) -> Option<(u32, u32)> {
+    let number = |at: usize, bytes: usize| -> Option<u32> {
+        let part = data.get(at..at + bytes)?;
+        Some(part.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte)))
+    };
+    if !data.starts_with(b"RIFF") {
+        return None;
+    }
+    match data.get(8..16)? {
+        b"WEBPVP8X" => Some((number(24, 3)? + 1, number(27, 3)? + 1)),
+        b"WEBPVP8L" => {
+            let sides = number(21, 4)?;
+            Some(((sides & 0x3fff) + 1, (sides >> 14 & 0x3fff) + 1))
+        }
+        b"WEBPVP8 " => Some((number(26, 2)? & 0x3fff, number(28, 2)? & 0x3fff)),
+        _ => None,
+    }
+}
+
 /// Walks the markers up to the frame header.
 fn jpeg(data: &[u8]) -> Option<(u32, u32)> {
     let mut rest = data.strip_prefix(b"\xff\xd8")?;
@@ -174,7 +195,10 @@ mod tests {
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0\x08\x06";
         let jpeg = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x0b\x08\x01\xe0\x02\x80\x03";
         let gif = b"GIF89a\x80\x02\xe0\x01";
-        for (mime, data) in [("image/png", &png[..]), ("image/jpeg", &jpeg[..]), ("image/gif", &gif[..])] {
+        let webp = b"RIFF\x40\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x7f\x02\0\xdf\x01\0";
+        for (mime, data) in
+            [("image/png", &png[..]), ("image/jpeg", &jpeg[..]), ("image/gif", &gif[..]), ("image/webp", &webp[..])]
+        {
             assert_eq!(Form::new(mime, data).pixels(), Some((640, 480)), "{mime}");
             for end in 0..data.len() {
                 let _ = Form::new(mime, &data[..end]).pixels();

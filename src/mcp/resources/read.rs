@@ -246,9 +246,8 @@ async fn figure(display: Arc<Display>, uri: String) -> Result<ResourceContents, 
         let text = truncate_middle(&text, output_page::MAX_RESOURCE_PAGE, 0).0;
         return Ok(ResourceContents::text(text, uri).with_mime_type(best.mime.clone()));
     }
-    let mime = best.mime.clone();
     let fitted = in_background(move || images::whole(&display)).await;
-    let data = fitted
+    let (mime, data) = fitted
         .unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
         .map_err(|error| ErrorData::internal_error(error, None))?;
     Ok(ResourceContents::blob(STANDARD.encode(&data), uri).with_mime_type(mime))

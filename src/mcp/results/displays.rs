@@ -97,8 +97,8 @@ fn remark(snippet: &Snippet, number: usize, display: &Display, images: &Attached
     let uri = || uris::figure(snippet.id, number);
     if let Some(why) = images.left_out.get(&number) {
         format!(", {why}")
-    } else if images.scaled.contains(&number) {
-        format!(", scaled down; full size: {}", uri())
+    } else if let Some(how) = images.changed.get(&number) {
+        format!(", {how}; full size: {}", uri())
     } else if is_document(display) {
         format!(", {}", uri())
     } else {

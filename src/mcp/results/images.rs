@@ -1,6 +1,6 @@
 //! Figures and pictures as image content: whole, or scaled down to what clients and models accept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ pub struct AttachedImages {
     pub blocks: Vec<ContentBlock>,
     /// By the number of the display.
     pub left_out: BTreeMap<usize, String>,
-    /// The displays whose images are smaller than the original.
-    pub scaled: BTreeSet<usize>,
+    /// How an attached image differs from the original.
+    pub changed: BTreeMap<usize, &'static str>,
 }
 
 impl AttachedImages {
@@ -47,11 +47,11 @@ impl AttachedImages {
 /// Bytes of an image that is read as a resource. In base64 it must fit into one message.
 const MAX_RESOURCE_SIZE: usize = 3_000_000;
 
-/// An image as it was displayed. Only an image that no message can carry is scaled down.
-pub fn whole(display: &Display) -> Result<Arc<[u8]>, String> {
+/// An image as it was displayed, with its media type. Only an image that no message can carry is scaled down.
+pub fn whole(display: &Display) -> Result<(String, Arc<[u8]>), String> {
     match display.forms.first() {
-        Some(form) if form.data.len() <= MAX_RESOURCE_SIZE => Ok(form.data.clone()),
-        _ => fit(display, MAX_RESOURCE_SIZE).map(|(_, data)| data),
+        Some(form) if form.data.len() <= MAX_RESOURCE_SIZE => Ok((form.mime.clone(), form.data.clone())),
+        _ => fit(display, MAX_RESOURCE_SIZE).map(|(mime, data)| (mime.to_owned(), data)),
     }
 }
 
@@ -88,8 +88,11 @@ fn fit_all(images: &[(usize, Arc<Display>)], room: usize) -> AttachedImages {
         match fit(display, share) {
             Ok((mime, data)) => {
                 left = left.saturating_sub(data.len());
-                if data.len() != display.forms[0].data.len() {
-                    attached.scaled.insert(*number);
+                let whole = &display.forms[0];
+                if mime != whole.mime {
+                    attached.changed.insert(*number, "its first picture as PNG");
+                } else if data.len() != whole.data.len() {
+                    attached.changed.insert(*number, "scaled down");
                 }
                 attached.blocks.push(ContentBlock::image(STANDARD.encode(&data), mime));
             }
@@ -103,7 +106,7 @@ fn fit_all(images: &[(usize, Arc<Display>)], room: usize) -> AttachedImages {
 
 /// The image in at most `max` bytes. Every image is decoded, because a broken one would make a model's provider refuse
 /// the whole conversation.
-fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
+fn fit(display: &Display, max: usize) -> Result<(&'static str, Arc<[u8]>), String> {
     let form = &display.forms[0];
     if form.is_dropped() {
         return Err("no longer kept: too many images followed".to_owned());
@@ -111,6 +114,8 @@ fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
     let format = match form.mime.as_str() {
         "image/png" => ImageFormat::Png,
         "image/jpeg" => ImageFormat::Jpeg,
+        "image/gif" => ImageFormat::Gif,
+        "image/webp" => ImageFormat::WebP,
         mime => return Err(format!("{mime} cannot be attached")),
     };
     let mut reader = ImageReader::with_format(Cursor::new(&form.data[..]), format);
@@ -119,8 +124,13 @@ fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
     reader.limits(limits);
     let whole = reader.decode().map_err(|fault| format!("not attached: {fault}"))?;
     let side = whole.width().max(whole.height());
-    if form.data.len() <= max && side <= MAX_SIDE {
-        return Ok((&form.mime, form.data.clone()));
+    // Clients show no others.
+    let (format, mime) = match format {
+        ImageFormat::Jpeg => (format, "image/jpeg"),
+        _ => (ImageFormat::Png, "image/png"),
+    };
+    if form.data.len() <= max && side <= MAX_SIDE && form.mime == mime {
+        return Ok((mime, form.data.clone()));
     }
     let mut scale = f64::from(MAX_SIDE.min(side)) / f64::from(side);
     if form.data.len() > max {
@@ -131,7 +141,7 @@ fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
         let (width, height) = (scaled(whole.width()), scaled(whole.height()));
         let data = encode(&whole.thumbnail_exact(width, height), format).map_err(|fault| fault.to_string())?;
         if data.len() <= max {
-            return Ok((&form.mime, data.into()));
+            return Ok((mime, data.into()));
         }
         if width.max(height) < 16 {
             return Err("too large to attach".to_owned());
@@ -181,6 +191,21 @@ mod tests {
             assert!(found == mime && data.len() <= 60_000 && data.len() > 20_000, "{mime}: {}", data.len());
             let (width, height) = Form::new(mime, data).pixels().unwrap();
             assert!((f64::from(width) / f64::from(height) - 1.5).abs() < 0.02, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn gif_and_webp_are_attached_as_png() {
+        let picture = RgbImage::from_pixel(30, 20, Rgb([200, 20, 20]));
+        for (mime, format) in [("image/gif", ImageFormat::Gif), ("image/webp", ImageFormat::WebP)] {
+            let mut data = Cursor::new(Vec::new());
+            DynamicImage::from(picture.clone()).to_rgba8().write_to(&mut data, format).unwrap();
+            let display = shown(mime, data.into_inner());
+            assert_eq!(display.forms[0].pixels(), Some((30, 20)), "{mime}");
+            let attached = fit_all(&[(1, display)], MAX_TOTAL_SIZE);
+            let image = attached.blocks[0].as_image().unwrap();
+            assert_eq!(image.mime_type, "image/png");
+            assert_eq!(attached.changed[&1], "its first picture as PNG");
         }
     }
 

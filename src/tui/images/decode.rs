@@ -15,6 +15,8 @@ fn format(form: &Form) -> Option<ImageFormat> {
     match form.mime.as_str() {
         "image/png" => Some(ImageFormat::Png),
         "image/jpeg" => Some(ImageFormat::Jpeg),
+        "image/gif" => Some(ImageFormat::Gif),
+        "image/webp" => Some(ImageFormat::WebP),
         _ => None,
     }
 }
