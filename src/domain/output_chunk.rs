@@ -30,6 +30,13 @@ impl OutputChunk {
         Self { head: vec![Segment { stream, text: text.into() }], ..Self::default() }
     }
 
+    /// Returns the bytes that were written, those of the gap included.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let kept: usize = self.head.iter().chain(&self.tail).map(|segment| segment.text.len()).sum();
+        kept as u64 + self.skipped
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.head.is_empty() && self.skipped == 0 && self.tail.is_empty()

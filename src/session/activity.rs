@@ -6,7 +6,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::domain::char_boundary::floor_char_boundary;
-use crate::domain::{Author, Event, Gate, Note, Outcome, ResetReport, Restart, SideEffects, SnippetId, Transcript};
+use crate::domain::{
+    Author, ClientId, Event, Gate, Note, Outcome, ResetReport, Restart, SideEffects, SnippetId, Transcript,
+};
 
 /// Activities in the log. A reader that returns after more of them learns how many it missed.
 const LOG_CAPACITY: usize = 500;
@@ -34,6 +36,12 @@ pub enum Activity {
         before: Arc<Gate>,
         after: Arc<Gate>,
     },
+    /// A snippet that has ended wrote and displayed more.
+    LateOutput {
+        snippet: SnippetId,
+        bytes: u64,
+        displays: u32,
+    },
 }
 
 /// Returns the beginning of long code; code that is not much longer than that stays whole, and shared.
@@ -52,12 +60,49 @@ struct Log {
     /// The gate after the last change of it.
     gate: Arc<Gate>,
     latest: VecDeque<Activity>,
+    /// How many activities somebody has read.
+    read: u64,
+    /// How many activities clients had read when they left, the last to leave at the end.
+    left: VecDeque<(ClientId, u64)>,
 }
+
+/// Clients that have left and are remembered.
+const MAX_LEFT: usize = 100;
 
 impl Log {
     fn count(&self) -> u64 {
         self.dropped + self.latest.len() as u64
     }
+
+    fn push(&mut self, activity: Activity) {
+        if self.latest.len() >= LOG_CAPACITY {
+            self.latest.pop_front();
+            self.dropped += 1;
+        }
+        self.latest.push_back(activity);
+    }
+
+    /// Adds to the late output of a snippet, unless somebody has read that.
+    fn add_late(&mut self, id: SnippetId, size: u64, count: u32) -> bool {
+        let unread = self.read.saturating_sub(self.dropped) as usize;
+        self.latest.iter_mut().skip(unread).any(|activity| match activity {
+            Activity::LateOutput { snippet, bytes, displays } if *snippet == id => {
+                (*bytes, *displays) = (*bytes + size, *displays + count);
+                true
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Returns the snippet that wrote or displayed something after its end, with bytes and displays.
+fn late_output(event: &Event, transcript: &Transcript) -> Option<(SnippetId, u64, u32)> {
+    let (snippet, bytes, displays) = match event {
+        Event::Output { snippet: Some(snippet), chunk, .. } => (*snippet, chunk.size(), 0),
+        Event::Displayed { snippet, .. } => (*snippet, 0, 1),
+        _ => return None,
+    };
+    transcript.snippet(snippet).is_some_and(|found| found.status.is_final()).then_some((snippet, bytes, displays))
 }
 
 impl ActivityLog {
@@ -68,6 +113,13 @@ impl ActivityLog {
 
     /// Adds what is worth knowing of an event. `transcript` has the event already.
     pub(super) fn add(&self, event: &Event, transcript: &Transcript) {
+        if let Some((snippet, bytes, displays)) = late_output(event, transcript) {
+            let mut log = self.0.lock();
+            if !log.add_late(snippet, bytes, displays) {
+                log.push(Activity::LateOutput { snippet, bytes, displays });
+            }
+            return;
+        }
         let activity = match event {
             Event::Finished { snippet, outcome, .. } => {
                 let Some(found) = transcript.snippet(*snippet) else { return };
@@ -90,12 +142,23 @@ impl ActivityLog {
             }
             _ => return,
         };
+        self.0.lock().push(activity);
+    }
+
+    /// Remembers how far a client had read that leaves.
+    pub fn leave(&self, client: ClientId, position: u64) {
         let mut log = self.0.lock();
-        if log.latest.len() >= LOG_CAPACITY {
-            log.latest.pop_front();
-            log.dropped += 1;
+        log.left.push_back((client, position));
+        if log.left.len() > MAX_LEFT {
+            log.left.pop_front();
         }
-        log.latest.push_back(activity);
+    }
+
+    /// Returns how far a client had read that has left and is back.
+    pub fn returning(&self, client: ClientId) -> Option<u64> {
+        let mut log = self.0.lock();
+        let place = log.left.iter().rposition(|(left, _)| *left == client)?;
+        log.left.remove(place).map(|(_, position)| position)
     }
 
     /// Returns how many activities there were.
@@ -107,7 +170,8 @@ impl ActivityLog {
     /// Returns the activities from `position` on, how many of them were dropped, and the position after them.
     #[must_use]
     pub fn since(&self, position: u64) -> (Vec<Activity>, u64, u64) {
-        let log = self.0.lock();
+        let mut log = self.0.lock();
+        log.read = log.count();
         let missed = log.dropped.saturating_sub(position);
         let skip = position.saturating_sub(log.dropped) as usize;
         (log.latest.iter().skip(skip).cloned().collect(), missed, log.count())

@@ -189,7 +189,10 @@ impl Actor {
                 self.emit(Event::ClientNamed { client, name: name.clone() });
                 let _ = reply.send(Author::Client { id: client, name });
             }
-            Command::Leave { client } => self.emit(Event::ClientLeft { client, at: now() }),
+            Command::Leave { client } => {
+                self.clients.leave(client, self.transcript.clients());
+                self.emit(Event::ClientLeft { client, at: now() });
+            }
             Command::Restart { by, reply } => {
                 if !self.shutdown.has_begun {
                     self.shutdown.request_restart(by);

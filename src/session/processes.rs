@@ -40,6 +40,12 @@ pub struct Process {
     has_ended: bool,
 }
 
+/// Returns the process that started `pid`; `None` if that is gone, or not known.
+pub fn parent_of(pid: u32) -> Option<u32> {
+    let process = Process::find(Pid::from_raw(i32::try_from(pid).ok()?))?;
+    u32::try_from(process.parent.as_raw()).ok().filter(|parent| *parent > 1)
+}
+
 impl Process {
     /// Returns `None` if there is no such process, or no process list.
     pub fn find(pid: Pid) -> Option<Self> {

@@ -110,7 +110,7 @@ impl ToolCall<'_> {
             let level = match event.kind {
                 SinceKind::Restart if event.by.is_none() => LoggingLevel::Error,
                 SinceKind::Restart | SinceKind::Reset => LoggingLevel::Notice,
-                SinceKind::Snippet | SinceKind::Note | SinceKind::Gate => continue,
+                SinceKind::Snippet | SinceKind::Note | SinceKind::Gate | SinceKind::Output => continue,
             };
             if log::severity(level) >= log::severity(least) {
                 log::send(&self.context.peer, level, &event.text).await;

@@ -80,8 +80,10 @@ pub enum SinceKind {
     Note,
     Reset,
     Restart,
-    /// The person has changed whether the code of this client runs at once.
+    // The person has changed whether the code of this client runs at once.
     Gate,
+    // Output of a snippet after its end, by its threads and tasks.
+    Output,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -95,6 +97,17 @@ impl ReadCursor {
     pub fn new(position: u64, is_fresh: bool) -> Self {
         let returned = !is_fresh;
         Self(Mutex::new(CursorState { position, is_fresh, returned, changed_process: false, open: HashSet::new() }))
+    }
+
+    /// Returns how far the client has read.
+    pub fn position(&self) -> u64 {
+        self.0.lock().position
+    }
+
+    /// Goes on from where the client was when it left.
+    pub fn go_on_from(&self, position: u64) {
+        let mut state = self.0.lock();
+        (state.position, state.is_fresh, state.returned) = (position, false, false);
     }
 
     /// Notes that the client does not know how its snippet ends: the call that waited for the snippet was given up.
@@ -133,6 +146,7 @@ impl ReadCursor {
                 Activity::Reset { by, .. } => by == reader,
                 Activity::Restarted(_) => false,
                 Activity::GateChanged { before, after } => before.mode_of(reader) == after.mode_of(reader),
+                Activity::LateOutput { snippet, .. } => *snippet == shown.id,
                 Activity::Noted(note) => {
                     note.by == *reader || note.answers.as_ref().is_some_and(|inquiry| inquiry.by == *reader)
                 }
@@ -215,6 +229,10 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
         Activity::GateChanged { after, .. } => {
             (SinceKind::Gate, Some(&Author::You), None, None, gate_text(after.mode_of(reader)).to_owned())
         }
+        Activity::LateOutput { snippet, bytes, displays } => {
+            let text = late_text(*snippet, *bytes, *displays);
+            (SinceKind::Output, None, Some(snippet.0), None, text)
+        }
         Activity::Noted(note) => {
             let text = note_text(note, reader);
             (SinceKind::Note, Some(&note.by), note.about.map(|about| about.0), None, text)
@@ -232,6 +250,13 @@ fn gate_text(mode: GateMode) -> &'static str {
         }
         GateMode::Hold => "the person holds your code back from now on: it waits until they let it run",
     }
+}
+
+fn late_text(snippet: SnippetId, bytes: u64, displays: u32) -> String {
+    let wrote = (bytes > 0).then(|| format!("wrote {}", units::bytes(bytes)));
+    let shows = (displays > 0).then(|| format!("displayed {}", units::count(displays as usize, "thing")));
+    let what: Vec<String> = wrote.into_iter().chain(shows).collect();
+    format!("snippet {snippet} {} after its end: read_output with snippet={snippet}", what.join(" and "))
 }
 
 /// Such as `ok in 1.2 s, changed df`.

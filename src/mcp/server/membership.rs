@@ -49,6 +49,11 @@ impl Membership {
             (None, given) => {
                 let name = given.map_or_else(|| NAMELESS.to_owned(), cleaned);
                 let author = self.session.join(&name, self.pid).await?;
+                if let Author::Client { id, .. } = author
+                    && let Some(position) = self.session.activity().returning(id)
+                {
+                    self.read_cursor.go_on_from(position);
+                }
                 *joined = Some(Joined { author: author.clone(), given_name: given.map(str::to_owned) });
                 Ok(author)
             }
@@ -72,6 +77,7 @@ impl Membership {
 
     pub async fn leave(&self) {
         if let Some(Joined { author: Author::Client { id, .. }, .. }) = self.joined.lock().await.take() {
+            self.session.activity().leave(id, self.read_cursor.position());
             self.session.leave(id);
         }
     }

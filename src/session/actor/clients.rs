@@ -1,16 +1,36 @@
 //! The numbers and names of clients. A client that reconnects after a restart gets back what it had.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::{Client, ClientId, Event};
 use crate::session::client_names::{ClientNames, unmarked};
+use crate::session::processes::parent_of;
 
 pub struct Clients {
     /// Clients of the process before that have not reconnected yet.
     former: Vec<Client>,
+    /// Clients that have left, the last at the end. Some connect anew for each call, with a bridge of its own.
+    left: VecDeque<LeftClient>,
+    /// The processes that started the bridges of connected clients.
+    parents: HashMap<ClientId, u32>,
     names: ClientNames,
     next_id: u32,
+}
+
+struct LeftClient {
+    id: ClientId,
+    name: Arc<str>,
+    parent: u32,
+}
+
+/// Clients that have left and are remembered.
+const MAX_LEFT: usize = 100;
+
+/// Returns whether a client had this name, perhaps with a number.
+fn had_name(client: &str, name: &str) -> bool {
+    let number = unmarked(client).strip_prefix(name).map(|rest| rest.strip_prefix(' ').unwrap_or(rest));
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Folds an event into the clients that have not left the session. Clients that never reconnected to the last process
@@ -32,27 +52,40 @@ pub fn remember_client(clients: &mut Vec<Client>, event: &Event) {
 
 impl Clients {
     pub fn new(former: Vec<Client>, names: ClientNames, next_id: u32) -> Self {
-        Self { former, names, next_id }
+        Self { former, left: VecDeque::new(), parents: HashMap::new(), names, next_id }
     }
 
     /// Returns the number and the name of a client that joins. A client of the same process as before gets its former
-    /// ones.
+    /// ones: a bridge that reconnects, or another bridge that the same process has started since the last one left.
     pub fn join(&mut self, name: &str, pid: Option<u32>, connected: &[Client]) -> (ClientId, Arc<str>) {
-        let is_same = |client: &Client| {
-            let number = unmarked(&client.name).strip_prefix(name).map(|rest| rest.strip_prefix(' ').unwrap_or(rest));
-            pid.is_some()
-                && client.pid == pid
-                && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-        };
+        let parent = pid.and_then(parent_of);
+        let is_same = |client: &Client| pid.is_some() && client.pid == pid && had_name(&client.name, name);
+        let is_again = |left: &LeftClient| Some(left.parent) == parent && had_name(&left.name, name);
         let (id, name): (ClientId, Arc<str>) = if let Some(place) = self.former.iter().position(is_same) {
             let client = self.former.remove(place);
             (client.id, unmarked(&client.name).into())
+        } else if let Some(left) = self.left.iter().rposition(is_again).and_then(|place| self.left.remove(place)) {
+            (left.id, unmarked(&left.name).into())
         } else {
             self.next_id += 1;
             (ClientId(self.next_id - 1), name.into())
         };
+        if let Some(parent) = parent {
+            self.parents.insert(id, parent);
+        }
         let name = self.free_name(&name, id, connected);
         (id, name)
+    }
+
+    /// Remembers a client that leaves.
+    pub fn leave(&mut self, id: ClientId, connected: &[Client]) {
+        let client = connected.iter().find(|client| client.id == id);
+        if let (Some(parent), Some(client)) = (self.parents.remove(&id), client) {
+            self.left.push_back(LeftClient { id, name: client.name.clone(), parent });
+            if self.left.len() > MAX_LEFT {
+                self.left.pop_front();
+            }
+        }
     }
 
     /// Returns the name that `client` gets if it wants this one.
