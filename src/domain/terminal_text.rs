@@ -18,7 +18,7 @@ pub use compact::compact;
 use invisible::is_control;
 pub use invisible::{escaped, is_invisible, with_invisible_shown};
 use page::TerminalPage;
-pub use parser::moves_up;
+pub use parser::{CLEAR, moves_up};
 use parser::{TerminalOp, steps};
 pub use style::{Colour, TextStyle};
 
@@ -164,6 +164,16 @@ mod tests {
         assert_eq!(plain("long text\rok\u{1b}[K\n"), "ok\n");
         assert_eq!(plain("abc\u{1b}[2K\rx\n"), "x\n");
         assert_eq!(plain("ab\u{8}c\n"), "ac\n");
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_cleared() {
+        assert_eq!(plain(&format!("a\nb{CLEAR}c\nd")), "c\nd");
+        assert_eq!(plain(&format!("a\nb\n{CLEAR}")), "");
+        let epochs: Vec<_> = (0..3_000).map(|n| format!("{CLEAR}\u{1b}[31mepoch {n}\nloss 0\n")).collect();
+        let epochs = epochs.concat();
+        let short = compact(&epochs).unwrap();
+        assert!(short.len() < 60 && plain(&format!("above{short}")) == "epoch 2999\nloss 0\n", "{short:?}");
     }
 
     #[test]

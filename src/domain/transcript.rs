@@ -17,6 +17,8 @@ use super::{
 
 /// Displays kept of one snippet; the oldest are dropped.
 const MAX_DISPLAYS_OF_SNIPPET: usize = 500;
+/// Entries among which a display is found by its id.
+const MAX_SEARCHED: usize = 1_000;
 
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
@@ -247,6 +249,16 @@ impl Transcript {
             Entry::Snippet(snippet) => Some(snippet),
             _ => None,
         }
+    }
+
+    /// Returns the last snippet that shows a display of this id, among the last entries.
+    #[must_use]
+    pub fn with_display(&self, id: &str) -> Option<&Snippet> {
+        let has_id = |display: &Arc<Display>| display.id.as_deref() == Some(id);
+        self.entries.iter().rev().take(MAX_SEARCHED).find_map(|entry| match entry {
+            Entry::Snippet(snippet) if snippet.displays.iter().any(has_id) => Some(snippet),
+            _ => None,
+        })
     }
 
     /// Returns the index in [`Transcript::entries`].

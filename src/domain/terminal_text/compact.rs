@@ -1,8 +1,11 @@
 //! Compaction of text that overwrites itself: of a progress bar, the last state stays.
 
+use std::borrow::Cow;
+
 use super::page::TerminalPage;
-use super::parser::{TerminalOp, moves_up, steps};
+use super::parser::{CLEAR, TerminalOp, moves_up, steps};
 use super::style::TextStyle;
+use super::style_after;
 
 /// A style, and whether the text set it. If not, the style from before the text holds.
 type CellStyle = (TextStyle, bool);
@@ -14,6 +17,14 @@ const ERASED: char = '\0';
 /// before it is unknown: the text may begin in the middle of a line, or above existing lines.
 #[must_use]
 pub fn compact(text: &str) -> Option<String> {
+    if let Some(at) = text.rfind(CLEAR) {
+        let (before, rest) = (&text[..at], &text[at + CLEAR.len()..]);
+        let mut style = TextStyle::default();
+        style_after(before, &mut style);
+        let style = if style == TextStyle::default() { String::new() } else { style.sequence() };
+        let rest = compact(rest).map_or(Cow::Borrowed(rest), Cow::Owned);
+        return Some(format!("{CLEAR}{style}{rest}"));
+    }
     if !redraws(text) {
         return None;
     }

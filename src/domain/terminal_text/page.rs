@@ -46,6 +46,10 @@ impl<M: Copy + Default> TerminalPage<M> {
 
     pub fn perform(&mut self, step: TerminalOp<'_>, mark: M) {
         self.follow(step);
+        if step == TerminalOp::EraseAll {
+            *self = Self::default();
+            return;
+        }
         let line = &mut self.lines[self.row];
         match step {
             TerminalOp::Put(c) if self.column < line.len() => {
@@ -85,7 +89,7 @@ impl<M: Copy + Default> TerminalPage<M> {
                 line.truncate(self.column);
                 self.lines[self.row + 1..].iter_mut().for_each(Vec::clear);
             }
-            TerminalOp::Style(_) | TerminalOp::Unfinished(_) | TerminalOp::Nothing => {}
+            TerminalOp::EraseAll | TerminalOp::Style(_) | TerminalOp::Unfinished(_) | TerminalOp::Nothing => {}
         }
     }
 }

@@ -17,6 +17,8 @@ pub enum TerminalOp<'a> {
     EraseToStart,
     EraseLine,
     EraseBelow,
+    /// Erases everything, scrolled lines included: [`CLEAR`].
+    EraseAll,
     /// The parameters of a style change (SGR).
     Style(&'a str),
     /// The beginning of a sequence that is not complete.
@@ -120,6 +122,7 @@ impl<'a> Steps<'a> {
             (b'F', _) => self.two(TerminalOp::Up(count), TerminalOp::Return),
             (b'G', _) => TerminalOp::Column(count - 1),
             (b'J', "" | "0") => TerminalOp::EraseBelow,
+            (b'J', "3") => TerminalOp::EraseAll,
             (b'K', "" | "0") => TerminalOp::EraseToEnd,
             (b'K', "1") => TerminalOp::EraseToStart,
             (b'K', "2") => TerminalOp::EraseLine,
@@ -154,11 +157,15 @@ impl<'a> Steps<'a> {
     }
 }
 
+/// Clears a terminal with its scrolled lines, as the program `clear` does. All that was written before is gone.
+pub const CLEAR: &str = "\u{1b}[3J";
+
 /// Returns whether `text` may change lines above its last one. Such text has to be rendered as a whole.
 #[must_use]
 pub fn moves_up(text: &str) -> bool {
-    text.match_indices("\u{1b}[").any(|(at, introducer)| {
-        let rest = text[at + introducer.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
-        rest.starts_with(['A', 'F'])
-    })
+    text.contains(CLEAR)
+        || text.match_indices("\u{1b}[").any(|(at, introducer)| {
+            let rest = text[at + introducer.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
+            rest.starts_with(['A', 'F'])
+        })
 }

@@ -52,7 +52,10 @@ impl Actor {
     /// Places a display in the output of its snippet. A display without a snippet goes to the last snippet that ended,
     /// since output between snippets has no place for displays.
     fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
-        let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
+        // An update goes to where the display is, also from a later snippet.
+        let updated = display.id.as_deref().filter(|_| replaces).and_then(|id| self.transcript.with_display(id));
+        let owner = updated.or_else(|| snippet.and_then(|id| self.transcript.snippet(id)));
+        let owner = owner.or_else(|| self.transcript.last_finished());
         let Some(owner) = owner else { return };
         display.after = owner.output.position();
         self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
