@@ -4,25 +4,33 @@ class ShownFigures:
     """Figures that this snippet has shown. Its end does not show them again, unless they have changed."""
 
     def __init__(self):
-        self.figures = None
+        self.figures = self.drawn = None
 
     def add(self, figure, id=None):
         if self.figures is None:
-            from weakref import WeakKeyDictionary
+            from weakref import WeakKeyDictionary, WeakSet
 
-            self.figures = WeakKeyDictionary()
+            self.figures, self.drawn = WeakKeyDictionary(), WeakSet()
+        if figure not in self.figures:
+            figure.canvas.mpl_connect("draw_event", self.on_draw)
         figure.stale = False
+        self.drawn.discard(figure)
         self.figures[figure] = id
+
+    def on_draw(self, event):
+        """Notes that user code has drawn a figure, after which that is not stale although it may have changed."""
+        if self.drawn is not None:
+            self.drawn.add(event.canvas.figure)
 
     def id(self, figure):
         """Returns the id of the display, if the figure was shown to be updated."""
         return self.figures.get(figure) if self.figures else None
 
     def __contains__(self, figure):
-        return self.figures is not None and figure in self.figures and not figure.stale
+        return bool(self.figures) and figure in self.figures and not figure.stale and figure not in self.drawn
 
     def clear(self):
-        self.figures = None
+        self.figures = self.drawn = None
 
 
 shown = ShownFigures()
