@@ -1,14 +1,18 @@
 //! `IPython`'s magics: rewrites code that uses them, and loads the helper in Python that performs them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyModule};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyCFunction, PyModule};
 
-use super::file_names;
+use super::io::capture::{Capture, Diversion};
 use super::isolation::baseline::Baseline;
 use super::isolation::children;
+use super::{display, file_names};
 use crate::domain::lexer::{Rewritten, rewrite};
+use crate::domain::{Display, Form};
 
 /// The helper's name among the builtins.
 const HELPER: &str = "__fourhands_magic__";
@@ -20,55 +24,95 @@ pub const SOURCE: &str = concat!(
     include_str!("magics/checkpoint.py"),
     include_str!("magics/names.py"),
     include_str!("magics/files.py"),
+    include_str!("magics/ipython.py"),
+    include_str!("magics/autoreload.py"),
     include_str!("magics/tables.py")
 );
 
 /// The magics of the user's Python.
-pub struct MagicHelper {
+pub struct MagicHelper(Arc<Magics>);
+
+struct Magics {
     /// The folder of `%checkpoint`; `None` if there is no place for it.
     checkpoints: Option<PathBuf>,
+    capture: Arc<Capture>,
     /// Loaded when it is first needed.
-    module: Option<Py<PyModule>>,
+    module: PyOnceLock<Py<PyModule>>,
 }
 
 impl MagicHelper {
-    pub fn new(checkpoints: Option<PathBuf>) -> Self {
-        Self { checkpoints, module: None }
+    /// Adds `get_ipython` to the builtins. Must be called before the baseline is taken, which then restores it.
+    pub fn install(py: Python<'_>, checkpoints: Option<PathBuf>, capture: &Arc<Capture>) -> PyResult<Self> {
+        let magics = Arc::new(Magics { checkpoints, capture: capture.clone(), module: PyOnceLock::new() });
+        let shared = magics.clone();
+        let get_ipython = PyCFunction::new_closure(py, Some(c"get_ipython"), None, move |args, _| {
+            let shell = shared.module(args.py())?.getattr("get_ipython")?.call1(args)?;
+            PyResult::Ok(shell.unbind())
+        })?;
+        py.import("builtins")?.setattr("get_ipython", get_ipython)?;
+        Ok(Self(magics))
     }
 
     /// Returns `code` with calls in place of magics; `None` if it has none.
-    pub fn rewrite(&mut self, py: Python<'_>, code: &str, baseline: &Baseline) -> PyResult<Option<Rewritten>> {
+    pub fn rewrite(&self, py: Python<'_>, code: &str, baseline: &Baseline) -> PyResult<Option<Rewritten>> {
         let Some(rewritten) = rewrite(code, HELPER) else { return Ok(None) };
-        baseline.add_builtin(py, HELPER, &self.module(py)?.getattr("magic")?)?;
+        baseline.add_builtin(py, HELPER, &self.0.module(py)?.getattr("magic")?)?;
         Ok(Some(rewritten))
     }
 
+    /// Reads changed modules again, if `%autoreload` is on. To be called within a snippet, before its own code.
+    pub fn before_snippet(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(module) = self.0.module.get(py) else { return Ok(()) };
+        module.bind(py).call_method0("before_snippet").map(drop)
+    }
+
     /// Returns the time now, for [`Self::print_times`].
-    pub fn clock<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.module(py)?.call_method0("clock")
+    pub fn clock<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.module(py)?.call_method0("clock")
     }
 
     /// Prints the time since `began`.
-    pub fn print_times(&mut self, began: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.module(began.py())?.call_method1("print_times", (began,)).map(drop)
+    pub fn print_times(&self, began: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.0.module(began.py())?.call_method1("print_times", (began,)).map(drop)
+    }
+}
+
+impl Magics {
+    fn module<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyModule>> {
+        Ok(self.module.get_or_try_init(py, || self.load(py).map(Bound::unbind))?.bind(py))
     }
 
-    fn module<'py>(&mut self, py: Python<'py>) -> PyResult<&Bound<'py, PyModule>> {
-        if self.module.is_none() {
-            let source = std::ffi::CString::new(SOURCE)?;
-            let file = std::ffi::CString::new(file_names::MAGICS)?;
-            let module = PyModule::from_code(py, &source, &file, c"fourhands_magics")?;
-            module.setattr("CHECKPOINTS", self.checkpoints.as_deref().map(Path::as_os_str))?;
-            let started = PyCFunction::new_closure(py, Some(c"started"), None, |args, _| {
-                args.get_item(0)?.extract().map(children::add_command)
-            })?;
-            module.setattr("started", started)?;
-            self.module = Some(module.unbind());
-        }
-        self.module
-            .as_ref()
-            .map(|module| module.bind(py))
-            .ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("the magics could not be loaded"))
+    fn load<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyModule>> {
+        let source = std::ffi::CString::new(SOURCE)?;
+        let file = std::ffi::CString::new(file_names::MAGICS)?;
+        let module = PyModule::from_code(py, &source, &file, c"fourhands_magics")?;
+        module.setattr("CHECKPOINTS", self.checkpoints.as_deref().map(Path::as_os_str))?;
+        let started = PyCFunction::new_closure(py, Some(c"started"), None, |args, _| {
+            args.get_item(0)?.extract().map(children::add_command)
+        })?;
+        module.setattr("started", started)?;
+        let capture = self.capture.clone();
+        let begin = PyCFunction::new_closure(py, Some(c"begin_capture"), None, move |args, _| {
+            let (stdout, stderr, displays) = args.extract()?;
+            capture.divert(Some(Diversion::new(stdout, stderr, displays)));
+            PyResult::Ok(())
+        })?;
+        module.setattr("begin_capture", begin)?;
+        let capture = self.capture.clone();
+        let end = PyCFunction::new_closure(py, Some(c"end_capture"), None, move |args, _| {
+            let py = args.py();
+            let shown = display::show_figures(py);
+            let kept = capture.divert(None).unwrap_or_default();
+            shown?;
+            let forms = |display: Display| -> Vec<(String, Py<PyBytes>)> {
+                let form = |form: Form| (form.mime, PyBytes::new(py, &form.data).unbind());
+                display.forms.into_iter().map(form).collect()
+            };
+            let [stdout, stderr] = kept.texts;
+            PyResult::Ok((stdout, stderr, kept.displays.into_iter().map(forms).collect::<Vec<_>>()))
+        })?;
+        module.setattr("end_capture", end)?;
+        Ok(module)
     }
 }
 

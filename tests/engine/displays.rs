@@ -155,6 +155,15 @@ print('end')
 ax.set_title('changed')",
     );
     assert!(Client::text(&live).starts_with("[figure 1: 640x480 PNG]\nend\n"), "{live}");
+    // The last state is shown, although drawing has left the figure fresh.
+    let animated = "fig, ax = plt.subplots(); ax.plot([1, 2])
+for n in range(3):
+    ax.set_title(f'frame {n}'); plt.pause(0.01)";
+    let whole = "fig, ax = plt.subplots(); ax.plot([1, 2]); ax.set_title('frame 2'); plt.show()";
+    let [animated, whole] = [animated, whole].map(|code| images(&result(&mut session, code)));
+    assert!(animated == whole && whole.len() == 1);
+    let drawn = "fig, ax = plt.subplots(); ax.plot([1, 2]); display(fig); ax.set_title('frame 2'); fig.canvas.draw()";
+    assert_eq!(images(&result(&mut session, drawn)).last(), whole.first());
     assert_eq!(images(&live).len(), 1);
     let forked = result(
         &mut session,
@@ -277,6 +286,24 @@ display(Image(data=png(5, 4)))",
         let displays = cleared["displays"].as_array().unwrap();
         assert_eq!(displays.iter().map(|d| d["mime"].clone()).collect::<Vec<_>>(), ["text/markdown", "image/png"]);
         assert_eq!(displays[0]["text"], "step 2");
+        // Clearing takes text as well, at once or when more comes.
+        assert_eq!(session.out("print('a'); clear_output(); print('b')"), "b\n");
+        let epochs = session.run(
+            "import os, sys
+for n in range(3):
+    clear_output(wait=True); os.write(1, b'below\\n'); print('epoch', n); print('warns', n, file=sys.stderr)
+clear_output(wait=True)",
+        );
+        assert_eq!(
+            (&epochs["stdout"], &epochs["stderr"]),
+            (&json!("below\nepoch 2\n"), &json!("warns 2\n")),
+            "{epochs}"
+        );
+        // An update from a later snippet goes to the display.
+        let first = session.run("shown = display('before', display_id='one')");
+        assert_eq!(session.run("shown.update('after')")["displays"], json!([]));
+        let first = session.client.call("wait_for_snippet", json!({"snippet": first["snippet"]}));
+        assert_eq!(first["structuredContent"]["displays"][0]["text"], "'after'", "{first}");
         assert_eq!(session.value("display = 5; display"), "5");
         // An indirect import finds the stand-in as well; a check whether IPython is there does not.
         session.out(
@@ -322,7 +349,9 @@ PIL.new('RGB', (50, 40), 'red')",
         [display 4: LaTeX, 3 B]\n$y$\n[figure 5: 50x40 PNG]\nResult: <PIL.Image.Image";
     assert!(text.starts_with(expected), "{text}");
     assert_eq!(images(&shown).len(), 2);
-    assert_eq!(session.value("IPython.get_ipython() is None"), "True");
+    // Libraries, which ask whether they run in IPython, get none.
+    assert_eq!(session.value("IPython.get_ipython().ev('6 * 7')"), "42");
+    assert_eq!(session.value("eval(compile('IPython.get_ipython() is None', '/lib/python3/x.py', 'eval'))"), "True");
     let frame = session.value("import polars as pl; pl.DataFrame({'a': [1, 2], 'name': ['x', 'y']})");
     assert!(frame.starts_with("DataFrame: 2 rows x 2 columns\n| a "), "{frame}");
 }
@@ -346,6 +375,27 @@ pd.DataFrame({'id': range(1000), 'price': np.linspace(0, 1, 1000), 'name': ['n']
     let own = session.value("pd.set_option('display.max_rows', 4)\npd.DataFrame({'id': range(1000)})");
     assert!(!own.starts_with("DataFrame:") && own.contains("[1000 rows x 1 columns]"), "{own}");
     assert_eq!(session.run("pd.DataFrame({'a': [1]})")["displays"], json!([]));
+}
+
+#[test]
+fn a_display_hook_of_the_user_decides_about_the_text_alone() {
+    in_every_python(|session| {
+        session.out(FORMS);
+        session.run("import sys\nsys.displayhook = lambda value: print('hooked', type(value).__name__)");
+        let shown = result(session, "Rich(png=png(30, 20))");
+        assert_eq!(
+            (images(&shown).len(), &shown["structuredContent"]["result"]),
+            (1, &json!("hooked Rich")),
+            "{shown}"
+        );
+        assert_eq!(session.value("_"), "hooked Rich");
+        assert_eq!(session.run("sys.displayhook = lambda value: None\n5")["result"], json!(null));
+        assert_eq!(
+            session.value("def hook(value): sys.__displayhook__(value)\nsys.displayhook = hook\n[1, 2]"),
+            "[1, 2]"
+        );
+        assert_eq!(session.value("_"), "[1, 2]");
+    });
 }
 
 #[test]

@@ -255,6 +255,50 @@ fn late_output_of_a_thread_belongs_to_the_snippet_that_started_it() {
 }
 
 #[test]
+fn what_a_thread_does_for_a_snippet_is_written_there() {
+    in_every_python(|session| {
+        // A worker at a queue, and a listener of logging.
+        let first = session.run(
+            "import threading, queue, logging, logging.handlers, sys
+jobs = queue.Queue()
+def work():
+    while True:
+        print('did', jobs.get()); jobs.task_done()
+threading.Thread(target=work, daemon=True).start()
+records = queue.Queue(); log = logging.Logger('log'); log.addHandler(logging.handlers.QueueHandler(records))
+listener = logging.handlers.QueueListener(records, logging.StreamHandler(sys.stdout)); listener.start()",
+        );
+        assert_eq!(session.out("jobs.put('this'); jobs.join()"), "did this\n");
+        assert_eq!(session.out("log.warning('logged'); listener.stop()"), "logged\n");
+        // A thread that was started to run in the background stays with its snippet, and so does what it starts.
+        let ticking = session.run(
+            "import time
+def child(): print('child')
+def tick():
+    while not seen.is_set():
+        time.sleep(0.01)
+    print('tick'); started = threading.Thread(target=child); started.start(); started.join(); ended.set()
+seen, ended = threading.Event(), threading.Event()
+threading.Thread(target=tick).start()",
+        );
+        let call = json!({"code": "seen.set(); ended.wait(); print('mine')"});
+        let running = session.client.call("run_python_code", call);
+        assert_eq!(running["structuredContent"]["stdout"], "mine\n");
+        let number = &ticking["snippet"];
+        let told = format!("snippet {number} wrote 11 B after its end: read_output with snippet={number}");
+        assert!(Client::text(&running).contains(&told), "{running}");
+        let page = session.client.call("read_output", json!({ "snippet": number }));
+        assert!(Client::text(&page).starts_with("tick\nchild\n"), "{page}");
+        // Between snippets, a worker writes for the one that started it.
+        session.run("threading.Timer(0.2, jobs.put, ['later']).start()");
+        support::wait_until("the job", || {
+            let page = session.client.call("read_output", json!({ "snippet": first["snippet"] }));
+            Client::text(&page).contains("did later").then_some(())
+        });
+    });
+}
+
+#[test]
 fn code_cannot_break_the_engine() {
     in_every_python(|session| {
         session.run("import sys, os, builtins, signal, time, gc");

@@ -1,9 +1,9 @@
 """Forms of values beside their text, and IPython's functions that display them. Runs in the user's interpreter, as part of
-the snippet. This file, figures.py, terminals.py and imports.py share one namespace."""
+the snippet. This file, figures.py, charts.py, terminals.py and imports.py share one namespace."""
 
 import sys
 
-# `engine` has: publish(forms, id, replaces), frame(text, cells), clear(), text(value), is_ours(), is_card(stream),
+# `engine` has: publish(forms, id, replaces), frame(text, cells), clear(waits), text(value), is_ours(), is_card(stream),
 # frames_source(), stand_in_source().
 
 # The form that is best for a person at a terminal comes first.
@@ -23,9 +23,6 @@ BINARY = {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf
 MAX_SIZE = 16 << 20
 MAX_PIXELS = 4_000_000
 MAX_SIDE = 4_000
-
-# The next display removes the previous ones.
-clears_before_next = False
 
 
 def complain(text):
@@ -75,6 +72,16 @@ def call(value, name, **arguments):
 
 def forms_of(value):
     """Returns forms by media type. A form that fails is left out, after a message."""
+    value = smaller(value)
+    forms = own_forms_of(value)
+    try:
+        return drawn_forms(value, forms)
+    except Exception as error:
+        complain(f"the picture of {type(value).__name__} failed: {reason(error)}")
+        return forms
+
+
+def own_forms_of(value):
     found = call(value, "_repr_mimebundle_", include=None, exclude=None)
     if isinstance(found, tuple) and found:
         found = found[0]
@@ -90,6 +97,38 @@ def forms_of(value):
             form = form[0]
         if form is not None:
             forms[mime] = form
+    return forms
+
+
+def smaller(value):
+    """Returns a smaller copy of a large picture of PIL, which would take seconds to encode; other values as they are."""
+    try:
+        if not type(value).__module__.startswith("PIL.") or not hasattr(value, "thumbnail"):
+            return value
+        width, height = value.size
+        scale = min((MAX_PIXELS / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
+        if scale >= 1:
+            return value
+        copy = value.convert("RGB") if value.mode in ("P", "CMYK", "YCbCr") else value.copy()
+        copy.thumbnail((max(1, int(width * scale)), max(1, int(height * scale))))
+        return copy
+    except Exception:
+        return value
+
+
+# What a notebook would load into its page.
+WIDGET = "application/vnd.jupyter.widget-view+json"
+NO_WIDGETS = "(a widget: it can be seen and moved in notebooks only; here code reads and sets its value)"
+
+
+def drawn_forms(value, forms):
+    """Returns the forms of a value whose library draws in a browser: with a picture, or with a sentence about that."""
+    if WIDGET in forms:
+        text = forms.get("text/plain")
+        text = text if isinstance(text, str) else engine.text(value)
+        return {"text/plain": f"{text}\n{NO_WIDGETS}"}
+    if type(value).__module__.partition(".")[0] == "altair" and method(value, "to_dict") and "image/png" not in forms:
+        return {**forms, **altair_forms(value)}
     return forms
 
 
@@ -130,7 +169,6 @@ def is_useful(plain):
 
 def publish(forms, what="a display", id=None, replaces=False, prints=True):
     """Shows the forms that can be encoded. Text alone is printed, if `prints`."""
-    global clears_before_next
     ready = []
     for mime in sorted(forms, key=lambda mime: list(FORMS).index(mime) if mime in FORMS else len(FORMS)):
         if mime == "text/plain":
@@ -144,9 +182,6 @@ def publish(forms, what="a display", id=None, replaces=False, prints=True):
     plain = forms.get("text/plain")
     if not isinstance(plain, str):
         plain = None
-    if clears_before_next:
-        clears_before_next = False
-        engine.clear()
     if not ready and id is None:
         if plain is not None and prints:
             print(plain)
@@ -155,6 +190,21 @@ def publish(forms, what="a display", id=None, replaces=False, prints=True):
         ready.append(("text/plain", encoded("text/plain", plain)))
     if ready:
         engine.publish(ready, id, replaces)
+
+
+def written_by_hook(hook, value):
+    """Returns what a display hook of user code writes about a value."""
+    import io
+
+    ours, written = sys.stdout, io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", newline="")
+    sys.stdout = written
+    try:
+        hook(value)
+    finally:
+        if sys.stdout is written:
+            sys.stdout = ours
+    written.flush()
+    return written.buffer.getvalue().decode("utf-8", "replace")
 
 
 def value(value):
@@ -234,11 +284,8 @@ def update_display(value, *, display_id, **options):
 
 
 def clear_output(wait=False):
-    """Takes back what this snippet displayed; with `wait`, when it displays something new."""
-    global clears_before_next
-    clears_before_next = bool(wait)
-    if not wait:
-        engine.clear()
+    """Takes back what this snippet wrote and displayed; with `wait`, when it writes or displays something new."""
+    engine.clear(bool(wait))
 
 
 def new_id():

@@ -6,10 +6,60 @@ def patch_ipython(module):
     module.clear_output = clear_output
 
 
+def session_shell(otherwise):
+    """Returns a `get_ipython` that gives user code the session's shell, and libraries what they get without IPython."""
+
+    def get_ipython():
+        file = sys._getframe(1).f_code.co_filename
+        if file.startswith("<snippet "):
+            import builtins
+
+            return builtins.get_ipython(True)
+        return otherwise()
+
+    return get_ipython
+
+
+def patch_getipython(module):
+    module.get_ipython = session_shell(module.get_ipython)
+
+
+def patch_numba(module):
+    """Lets functions of snippets be cached as those of notebooks are: by their source."""
+
+    # Older versions have another name for the class.
+    notebook = getattr(module, "IPythonCacheLocator", None) or module._IPythonCacheLocator
+
+    class SnippetCacheLocator(notebook):
+        def get_cache_path(self):
+            import os
+
+            cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+            return os.path.join(cache, "fourhands", "numba_cache")
+
+        @classmethod
+        def from_function(cls, py_func, py_file):
+            return super().from_function(py_func, py_file.replace("<snippet ", "<ipython-", 1))
+
+    module.CacheImpl._locator_classes.append(SnippetCacheLocator)
+
+
+def patch_tqdm_notebook(module):
+    """Bars of notebooks need a browser, so they are drawn as text."""
+    from tqdm.std import tqdm, trange
+
+    module.tqdm_notebook = module.tqdm = tqdm
+    module.tnrange = module.trange = trange
+
+
 PATCHES = {
     "asyncio.events": lambda module: engine.patch_events(module),
     "matplotlib.pyplot": patch_pyplot,
     "IPython.core.display_functions": patch_ipython,
+    "IPython.core.getipython": patch_getipython,
+    "numba.core.caching": patch_numba,
+    "plotly.io._renderers": patch_plotly,
+    "tqdm.notebook": patch_tqdm_notebook,
     "rich.console": patch_rich,
     "click._compat": patch_click,
     "click._termui_impl": patch_click_bars,
@@ -79,7 +129,7 @@ class StandIn:
     @staticmethod
     def exec_module(module):
         if module.__name__ == "IPython":
-            module.get_ipython = lambda: None
+            module.get_ipython = session_shell(lambda: None)
             module.version_info = (0, 0, 0)
             module.__version__ = "0.0.0"
         else:

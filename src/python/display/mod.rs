@@ -24,8 +24,12 @@ const PATCHED_MODULES: &[&str] = &[
     "asyncio.events",
     "matplotlib.pyplot",
     "IPython.core.display_functions",
+    "IPython.core.getipython",
     "IPython",
     "IPython.display",
+    "numba.core.caching",
+    "plotly.io._renderers",
+    "tqdm.notebook",
     "rich.console",
     "click._compat",
     "click._termui_impl",
@@ -96,9 +100,9 @@ impl HelperApi {
         Ok(())
     }
 
-    fn clear(&self, py: Python<'_>) {
+    fn clear(&self, py: Python<'_>, waits: bool) {
         if self.is_ours() {
-            self.capture.clear_displays(self.writer(py));
+            self.capture.clear(self.writer(py), waits);
         }
     }
 
@@ -241,7 +245,23 @@ impl Displays {
     }
 }
 
+/// Shows matplotlib's open figures now.
+pub fn show_figures(py: Python<'_>) -> PyResult<()> {
+    if py.import("sys")?.getattr("modules")?.contains("matplotlib.pyplot")? {
+        helper(py)?.getattr("finish")?.call0()?;
+    }
+    Ok(())
+}
+
 static HELPER_API: PyOnceLock<Py<HelperApi>> = PyOnceLock::new();
+
+/// Returns what a display hook of user code writes about a value; `None` if that is no more than Python would write.
+pub fn written_by_hook(hook: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let written = helper(value.py())?.getattr("written_by_hook")?.call1((hook, value))?.extract::<String>()?;
+    let written = written.strip_suffix('\n').unwrap_or(&written);
+    let usual = repr::bounded(value)?;
+    Ok((written != usual).then(|| repr::cut(written.to_owned())))
+}
 
 /// Returns the text of the value of a last expression, and displays its other forms. `None` if the value displayed itself.
 pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<DisplayedValue>> {
@@ -275,6 +295,7 @@ fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
         for part in [
             include_str!("forms.py"),
             include_str!("figures.py"),
+            include_str!("charts.py"),
             include_str!("terminals.py"),
             include_str!("imports.py"),
         ] {

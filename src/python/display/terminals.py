@@ -10,6 +10,9 @@ def patch_rich(module):
     import os
     from collections.abc import Mapping
 
+    # The console asks what the shell is; the builtin answers only to code of the user.
+    module.get_ipython = lambda: None
+
     class WithoutSize(Mapping):
         """The environment without the size of the card, which a console would keep for ever."""
 

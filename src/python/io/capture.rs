@@ -1,6 +1,6 @@
 //! The capture of user code's output, from Python and from below it, in order and within bounds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use super::descriptors::{PipeReaders, unread};
 use super::pending::PendingQueue;
 use crate::domain::char_boundary::floor_char_boundary;
+use crate::domain::terminal_text::CLEAR;
 use crate::domain::{Display, SnippetId, Stream};
 use crate::python::effects::EffectCollector;
 use crate::session::{EngineOutput, Spool};
@@ -32,6 +33,14 @@ pub struct OutputWriter {
     pub snippet: Option<SnippetId>,
 }
 
+/// A thread of user code.
+#[derive(Clone, Copy)]
+pub struct UserThread {
+    pub ident: ThreadId,
+    /// It waits for work that others give to it, as the threads of pools do.
+    pub waits: bool,
+}
+
 /// The capture, shared by all writers and the drain.
 pub struct Capture {
     state: Mutex<CaptureState>,
@@ -44,12 +53,58 @@ pub struct Capture {
     spool: Arc<Spool>,
 }
 
+/// Bytes of each stream that are diverted; more is left out.
+const MAX_DIVERTED: usize = 64 << 20;
+
+/// Output that code keeps for itself, as by `%%capture`.
+#[derive(Default)]
+pub struct Diversion {
+    /// Which streams are diverted, stdout first.
+    streams: [bool; 2],
+    takes_displays: bool,
+    pub texts: [String; 2],
+    pub displays: Vec<Display>,
+}
+
+impl Diversion {
+    pub fn new(stdout: bool, stderr: bool, displays: bool) -> Self {
+        Self { streams: [stdout, stderr], takes_displays: displays, ..Self::default() }
+    }
+
+    fn push_text(&mut self, stream: Stream, text: &str) {
+        let kept = &mut self.texts[stream as usize];
+        if text == CLEAR {
+            kept.clear();
+            self.displays.clear();
+        } else if kept.len() + text.len() <= MAX_DIVERTED {
+            kept.push_str(text);
+        }
+    }
+
+    fn push_display(&mut self, display: Display, replaces: bool) {
+        let same = |shown: &&mut Display| replaces && shown.id.is_some() && shown.id == display.id;
+        match self.displays.iter_mut().find(same) {
+            Some(shown) => *shown = display,
+            None => self.displays.push(display),
+        }
+    }
+}
+
 #[derive(Default)]
 struct CaptureState {
     pending: PendingQueue,
     current: Option<SnippetId>,
-    /// Threads of user code that have outlived the snippet that started them.
+    /// Threads of user code that have outlived a snippet, with the snippet that they work for: the one that started them, or
+    /// that gave them their last work.
     threads: HashMap<ThreadId, SnippetId>,
+    /// Threads that waited for work when the running snippet began: what they do now, they do for it.
+    serving: HashSet<ThreadId>,
+    /// Whose output is cleared when more of it comes.
+    to_clear: HashSet<Option<SnippetId>>,
+    /// There is output of the running snippet.
+    has_written: bool,
+    /// Where output of the running snippet goes instead.
+    diversion: Option<Diversion>,
     /// A wait for the drain has timed out, and is not repeated before the next snippet.
     drain_timed_out: bool,
     /// For each stream, the beginning of a character whose rest has not been read yet.
@@ -72,6 +127,9 @@ impl Capture {
         self.wait_for_drain();
         let mut state = self.state.lock();
         state.current = snippet;
+        state.to_clear.clear();
+        state.diversion = None;
+        state.has_written = false;
         state.drain_timed_out = false;
     }
 
@@ -104,19 +162,36 @@ impl Capture {
         }
     }
 
-    /// Makes `snippet` the owner of what these threads write from now on, except threads that an earlier snippet owns. All
-    /// other threads are released.
-    pub fn adopt(&self, threads: &[ThreadId], snippet: SnippetId) {
-        self.release_all_but(threads);
+    /// Lets threads that wait for work serve the snippet that begins.
+    pub fn begin_serving(&self, threads: &[UserThread]) {
         let mut state = self.state.lock();
+        state.forget_ended(threads);
+        state.serving = threads.iter().filter(|thread| thread.waits).map(|thread| thread.ident).collect();
+    }
+
+    /// Makes the snippet that ends the owner of what threads write from now on: of the threads that it started, and of those
+    /// that still work for it.
+    pub fn adopt(&self, threads: &[UserThread], snippet: SnippetId) {
+        let mut state = self.state.lock();
+        state.forget_ended(threads);
+        let serving = std::mem::take(&mut state.serving);
         for thread in threads {
-            state.threads.entry(*thread).or_insert(snippet);
+            if serving.contains(&thread.ident) && !thread.waits {
+                state.threads.insert(thread.ident, snippet);
+            } else {
+                state.threads.entry(thread.ident).or_insert(snippet);
+            }
         }
     }
 
-    /// Returns whether a thread has outlived the snippet that started it.
-    pub fn has_outlived_snippet(&self, thread: ThreadId) -> bool {
-        self.state.lock().threads.contains_key(&thread)
+    /// Makes `snippet` the owner of what a thread writes, which a thread of that snippet has started.
+    pub fn inherit(&self, thread: ThreadId, snippet: SnippetId) {
+        self.state.lock().threads.insert(thread, snippet);
+    }
+
+    /// Returns the earlier snippet that a thread works for; `None` if it works for the running one.
+    pub fn earlier_snippet(&self, thread: ThreadId) -> Option<SnippetId> {
+        self.state.lock().earlier_snippet(thread)
     }
 
     fn announce_if(&self, first: bool) {
@@ -125,28 +200,50 @@ impl Capture {
         }
     }
 
-    /// Releases threads that have ended, or wait in a pool for new work: all that are not among `busy`.
-    pub fn release_all_but(&self, busy: &[ThreadId]) {
-        self.state.lock().threads.retain(|thread, _| busy.contains(thread));
-    }
-
     /// Adds a display by Python code.
     pub fn display(&self, writer: OutputWriter, display: Display, replaces: bool) {
         self.wait_for_drain();
         let mut state = self.state.lock();
         let owner = state.owner(writer);
-        let first = state.pending.push_display(owner, display, replaces);
+        let mut first = state.to_clear.contains(&owner) && self.clear_output(&mut state, owner);
+        if let Some(diversion) = state.diverted(owner).filter(|diversion| diversion.takes_displays) {
+            diversion.push_display(display, replaces);
+            return;
+        }
+        first |= state.pending.push_display(owner, display, replaces);
         drop(state);
         self.announce_if(first);
     }
 
-    /// Removes the displays that Python code has shown so far.
-    pub fn clear_displays(&self, writer: OutputWriter) {
+    /// Clears what the snippet of a writer has written and displayed so far; with `waits`, once it writes or displays more.
+    pub fn clear(&self, writer: OutputWriter, waits: bool) {
+        self.wait_for_drain();
         let mut state = self.state.lock();
         let owner = state.owner(writer);
-        let first = state.pending.clear_displays(owner);
+        if waits {
+            state.to_clear.insert(owner);
+            return;
+        }
+        let first = self.clear_output(&mut state, owner);
         drop(state);
         self.announce_if(first);
+    }
+
+    /// Diverts output of the running snippet, or ends that; returns the diversion before.
+    pub fn divert(&self, diversion: Option<Diversion>) -> Option<Diversion> {
+        self.wait_for_drain();
+        std::mem::replace(&mut self.state.lock().diversion, diversion)
+    }
+
+    fn clear_output(&self, state: &mut CaptureState, owner: Option<SnippetId>) -> bool {
+        state.to_clear.remove(&owner);
+        let mut first = state.pending.clear_displays(owner);
+        if owner != state.current || state.has_written {
+            for stream in [Stream::Stdout, Stream::Stderr] {
+                first |= self.append(state, owner, stream, CLEAR);
+            }
+        }
+        first
     }
 
     /// Returns the snippet that a writer belongs to.
@@ -186,13 +283,36 @@ impl Capture {
 
 impl CaptureState {
     fn owner(&self, writer: OutputWriter) -> Option<SnippetId> {
-        writer.snippet.or_else(|| self.threads.get(&writer.thread).copied()).or(self.current)
+        writer.snippet.or_else(|| self.earlier_snippet(writer.thread)).or(self.current)
+    }
+
+    fn diverted(&mut self, owner: Option<SnippetId>) -> Option<&mut Diversion> {
+        let is_current = owner == self.current;
+        self.diversion.as_mut().filter(|_| is_current)
+    }
+
+    fn earlier_snippet(&self, thread: ThreadId) -> Option<SnippetId> {
+        let serves = self.current.is_some() && self.serving.contains(&thread);
+        self.threads.get(&thread).copied().filter(|_| !serves)
+    }
+
+    fn forget_ended(&mut self, alive: &[UserThread]) {
+        self.threads.retain(|ident, _| alive.iter().any(|thread| thread.ident == *ident));
     }
 }
 
 impl Capture {
     /// Appends text of `owner`. Returns whether output must be announced.
     fn append(&self, state: &mut CaptureState, owner: Option<SnippetId>, stream: Stream, text: &str) -> bool {
+        if state.to_clear.contains(&owner) {
+            let first = self.clear_output(state, owner);
+            return self.append(state, owner, stream, text) || first;
+        }
+        state.has_written |= owner == state.current;
+        if let Some(diversion) = state.diverted(owner).filter(|diversion| diversion.streams[stream as usize]) {
+            diversion.push_text(stream, text);
+            return false;
+        }
         if let Some(snippet) = owner {
             self.spool.push(snippet, stream, text);
         }
@@ -317,17 +437,26 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_outlives_its_snippet_keeps_writing_to_it() {
+    fn a_thread_writes_for_the_snippet_that_it_works_for() {
         let capture = Capture::new(Arc::default(), || {});
+        let owner = |thread| {
+            capture.write(writer_on(thread), Stream::Stdout, "x");
+            capture.take()[0].0.map(|snippet| snippet.0)
+        };
+        let threads = |waits: [bool; 2]| [7, 8].map(|n| UserThread { ident: n, waits: waits[n as usize - 7] });
         capture.switch_to(Some(SnippetId(1)));
-        capture.adopt(&[1, 7], SnippetId(1));
+        capture.switch_to(None);
+        capture.adopt(&threads([false, true]), SnippetId(1));
+        // Between snippets, both belong to the snippet that started them; later only the one that does not serve.
+        assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(1), None]);
+        capture.begin_serving(&threads([false, true]));
         capture.switch_to(Some(SnippetId(2)));
-        capture.write(writer_on(7), Stream::Stdout, "late");
-        capture.write(writer_on(8), Stream::Stdout, "new");
-        capture.adopt(&[8], SnippetId(2));
-        capture.write(writer_on(7), Stream::Stdout, "the number is another thread's by now");
-        let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet.unwrap().0).collect();
-        assert_eq!(owners, [1, 2]);
+        assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(2), Some(2)]);
+        capture.inherit(9, SnippetId(1));
+        assert_eq!(owner(9), Some(1));
+        capture.switch_to(None);
+        capture.adopt(&threads([false, false]), SnippetId(2));
+        assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(2), None], "work goes on, and the last has ended");
     }
 
     #[test]

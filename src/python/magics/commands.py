@@ -267,6 +267,9 @@ def install(command, frame):
     for folder, name in sorted(path_files() - before):
         site.addpackage(folder, name, None)
     refresh()
+    if process.returncode > 0:
+        program = "uv" if "uv" in command[0] else "pip"
+        raise UsageError(f"{program} failed with exit code {process.returncode}: what it wrote above says why")
 
 
 def path_files():

@@ -11,32 +11,30 @@ def load_ext(line, frame):
         raise UsageError(f"IPython's extensions are not supported: %load_ext {line}")
 
 
-def autoreload(line, frame):
-    """Modules are read again by a reset or by importlib.reload, not by themselves."""
-    if line.strip() not in ("0", "off"):
-        print(
-            "%autoreload has no effect here: importlib.reload(module) reads an edited module again, and after a reset all "
-            "modules of the project are imported afresh.",
-            file=sys.stderr,
-        )
-
-
 LINE = {
     name: alias(name) for name in ("ls", "ll", "cat", "cp", "mv", "rm", "mkdir", "rmdir")
 } | {
     "cd": cd,
     "checkpoint": checkpoint,
     "config": ignored,
+    "debug": debug,
     "env": env,
+    "hist": history,
+    "history": history,
+    "load": load,
     "lsmagic": lsmagic,
     "matplotlib": ignored,
     "pip": pip,
+    "prun": prun,
     "pwd": pwd,
+    "px": px,
+    "reset": reset,
     "restore": restore,
     "run": run,
     "set_env": env,
     "sx": lambda line, frame: lines(line, frame),
     "system": lambda line, frame: lines(line, frame),
+    "tb": tb,
     "time": time,
     "timeit": timeit,
     "uv": uv,
@@ -44,14 +42,26 @@ LINE = {
     "who_ls": user_names,
     "whos": whos,
 }
-LINE.update(load_ext=load_ext, autoreload=autoreload)
+LINE.update(load_ext=load_ext, autoreload=autoreload, aimport=ignored)
 LINE["ll"] = lambda line, frame: shell(f"ls -l {line}", frame)
 # Magics whose argument is Python, in which braces have another meaning.
-RAW = ("time", "timeit")
+RAW = ("debug", "prun", "px", "time", "timeit")
 CELL = {
+    "HTML": document("text/html"),
     "bash": script("bash"),
     "capture": capture,
+    "html": document("text/html"),
+    "latex": document("text/latex"),
+    "markdown": document("text/markdown"),
+    "perl": script("perl"),
+    "prun": prun_cell,
+    "px": px_cell,
+    "python": script(sys.executable),
+    "python3": script(sys.executable),
+    "ruby": script("ruby"),
+    "script": script(None),
     "sh": script("sh"),
+    "svg": document("image/svg+xml"),
     "timeit": timeit_cell,
     "writefile": writefile,
 }

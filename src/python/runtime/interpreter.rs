@@ -28,7 +28,7 @@ use crate::python::completion::thread::is_completion_thread;
 use crate::python::display::Displays;
 use crate::python::effects::{self, Places};
 use crate::python::inspector::ValueInspector;
-use crate::python::io::capture::{Capture, ThreadId};
+use crate::python::io::capture::{Capture, ThreadId, UserThread};
 use crate::python::io::card::Card;
 use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::stdin::Stdin;
@@ -36,6 +36,7 @@ use crate::python::io::streams::Streams;
 use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::settings::InterpreterSettings;
 use crate::python::isolation::{children, exit_words, fork, project, threads};
+use crate::python::magics::MagicHelper;
 use crate::python::values::namespace::Namespace;
 use crate::session::EngineEvent;
 
@@ -101,6 +102,7 @@ impl Interpreter {
         children::remember_guardian();
         let context = SnippetContext::new(py)?;
         exit_words::install(py)?;
+        threads::install(py, &capture)?;
         let signals = SignalHandlers::install(py)?;
         let streams = Streams::install(py, &capture, &context)?;
         // Before the baseline, which includes the runner's builtins and environment variables; and before the namespace,
@@ -112,7 +114,8 @@ impl Interpreter {
         let card = Arc::new(Card::install(py, &jobs.card)?);
         let event_loop = EventLoop::new(py, &context)?;
         let displays = Displays::install(py, &capture, &card, &context, event_loop.patch(py)?.unbind())?;
-        let runner = Runner::new(py, files, displays, event_loop, context)?;
+        let magics = MagicHelper::install(py, files.checkpoints.clone(), &capture)?;
+        let runner = Runner::new(py, files, displays, event_loop, magics, context)?;
         let namespace = Namespace::take(py)?;
         let completer = jobs.completion_channel.take().and_then(|channel| {
             Completer::start(py, namespace.globals(py), &card, &events, jobs.questions.clone(), channel).ok()
@@ -204,8 +207,8 @@ impl Interpreter {
         }
         // A failed repair does not stop the snippet, which will show what is broken.
         let _ = self.repair(py);
-        if let Ok(busy) = self.busy_threads(py) {
-            self.capture.release_all_but(&busy);
+        if let Ok(threads) = self.user_threads(py) {
+            self.capture.begin_serving(&threads);
         }
         self.inspector.forget_order(py);
         self.capture.switch_to(Some(snippet));
@@ -228,7 +231,7 @@ impl Interpreter {
         descriptors::flush_c_streams();
         let _ = self.descriptors.repair();
         self.capture.switch_to(None);
-        if let Ok(threads) = self.busy_threads(py) {
+        if let Ok(threads) = self.user_threads(py) {
             self.capture.adopt(&threads, snippet);
         }
         outcome.changes = self.namespace.changes(py, Some(snippet));
@@ -287,20 +290,20 @@ impl Interpreter {
         }
     }
 
-    /// Returns user code's threads, without the main one and without idle workers of pools.
-    fn busy_threads(&self, py: Python<'_>) -> PyResult<Vec<ThreadId>> {
+    /// Returns user code's threads, without the main one.
+    fn user_threads(&self, py: Python<'_>) -> PyResult<Vec<UserThread>> {
         if self.thread_count.call0(py)?.extract::<usize>(py)? == 0 {
             return Ok(Vec::new());
         }
         let main = current_thread();
-        let mut busy = Vec::new();
+        let mut found = Vec::new();
         for (ident, frame) in self.thread_frames.call0(py)?.cast_bound::<PyDict>(py)?.iter() {
             let ident: ThreadId = ident.extract()?;
-            if ident != main && !is_completion_thread(ident) && !threads::is_idle_worker(frame)? {
-                busy.push(ident);
+            if ident != main && !is_completion_thread(ident) {
+                found.push(UserThread { ident, waits: threads::waits_for_work(frame)? });
             }
         }
-        Ok(busy)
+        Ok(found)
     }
 
     /// Restores what the last snippet may have broken and the next one, or the engine, needs.

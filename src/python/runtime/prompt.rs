@@ -130,7 +130,7 @@ impl Asker {
             return Ok(None);
         }
         let on_main = on_main_thread();
-        let may_ask = || on_main || !self.capture.has_outlived_snippet(current_thread());
+        let may_ask = || on_main || self.capture.earlier_snippet(current_thread()).is_none();
         let Some(snippet) = interrupt::current_snippet().filter(|_| may_ask()) else {
             return if on_main { Ok(None) } else { Err(PyEOFError::new_err(SNIPPET_ENDED)) };
         };

@@ -74,6 +74,7 @@ impl Runner {
         files: SessionFiles,
         displays: Displays,
         event_loop: EventLoop,
+        magics: MagicHelper,
         context: SnippetContext,
     ) -> PyResult<Self> {
         let session_file = SessionFile::create(py, files.session).ok();
@@ -99,7 +100,7 @@ impl Runner {
             definitions: Vec::new(),
             context,
             displays,
-            magics: MagicHelper::new(files.checkpoints),
+            magics,
         })
     }
 
@@ -215,6 +216,7 @@ impl Runner {
         baseline: &Baseline,
     ) -> PyResult<Option<DisplayedValue>> {
         let py = globals.py();
+        self.magics.before_snippet(py)?;
         let (compiled, timed) = match self.compile(py, code, file) {
             Err(error) if error.is_instance_of::<PySyntaxError>(py) => {
                 self.compile_rewritten(py, code, file, baseline)?.ok_or(error)?
@@ -308,20 +310,20 @@ impl Runner {
         compiled
     }
 
-    /// Returns the text of a value, as `sys.displayhook` would show it. Calls the hook instead if user code has set its own.
+    /// Returns the text of a value, as `sys.displayhook` would show it. A hook of user code decides about the text alone.
     fn display(&mut self, value: &Bound<'_, PyAny>, baseline: &Baseline) -> PyResult<Option<DisplayedValue>> {
         let py = value.py();
-        if let Ok(hook) = self.sys.bind(py).getattr(pyo3::intern!(py, "displayhook"))
-            && !hook.is(&self.displayhook)
-            && hook.is_callable()
-        {
-            hook.call1((value,))?;
-            return Ok(None);
-        }
+        let hook = self.sys.bind(py).getattr(pyo3::intern!(py, "displayhook")).ok();
+        let hook = hook.filter(|hook| !hook.is(&self.displayhook) && hook.is_callable());
+        let written = hook.map(|hook| display::written_by_hook(&hook, value)).transpose()?.flatten();
         if value.is_none() {
-            return Ok(None);
+            let text = written.filter(|text| !text.is_empty() && text != "None");
+            return Ok(text.map(|text| DisplayedValue { text, frame: None }));
         }
-        let shown = display::value(value)?;
+        let mut shown = display::value(value)?;
+        if let Some(text) = written {
+            shown = (!text.is_empty()).then_some(DisplayedValue { text, frame: None });
+        }
         baseline.set_last_value(value)?;
         self.results.add(self.snippet, value);
         Ok(shown)

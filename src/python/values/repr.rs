@@ -61,7 +61,7 @@ fn full_repr(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(readable(&value.repr()?))
 }
 
-fn cut(text: String) -> String {
+pub fn cut(text: String) -> String {
     if text.len() <= 2 * CUT_END {
         return text;
     }

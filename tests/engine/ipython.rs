@@ -1,0 +1,139 @@
+//! What people know from `IPython` beyond its simple magics: its shell, modules that are read again, scripts, `%%capture`.
+
+use serde_json::json;
+
+use crate::support;
+use crate::support::session::{Session, in_every_python};
+
+#[test]
+fn autoreload_renews_functions_and_classes_in_place() {
+    in_every_python(|session| {
+        session.out(
+            "open('shop.py', 'w').write('''
+def price(): return 1
+class Base:
+    def name(self): return 'old'
+class Item(Base):
+    def name(self): return 'item ' + super().name()
+''')
+import os
+from shop import price, Item
+item = Item()
+%load_ext autoreload
+%autoreload 2",
+        );
+        session.out(
+            "open('shop.py', 'a').write('''
+def price(): return 2
+class Item(Base):
+    kind = 'new'
+    def name(self): return 'renewed ' + super().name()
+''')
+later = os.stat('shop.py').st_mtime + 10; os.utime('shop.py', (later, later))",
+        );
+        let renewed =
+            "import shop; price(), item.name(), Item().kind, isinstance(item, shop.Item), shop.price is price";
+        assert_eq!(session.value(renewed), "(2, 'renewed old', 'new', True, True)");
+        // A file that cannot be read is told once, and the module stays as it was.
+        session.out("open('shop.py', 'a').write('def price(: broken'); os.utime('shop.py', (later + 10, later + 10))");
+        let broken = session.run("price()");
+        assert_eq!(broken["result"], "2", "{broken}");
+        let told = broken["stderr"].as_str().unwrap();
+        assert!(told.contains("%autoreload: shop could not be read again") && told.contains("SyntaxError"), "{told}");
+        assert_eq!(session.run("price()")["stderr"], "");
+        assert_eq!(session.error("%load_ext cython")["type"], "UsageError");
+    });
+}
+
+#[test]
+fn get_ipython_has_the_calls_that_code_makes() {
+    in_every_python(|session| {
+        let code = "shell = get_ipython(); shell.run_line_magic('pwd', '') == __import__('os').getcwd()";
+        assert_eq!(session.value(code), "True");
+        assert_eq!(session.value("get_ipython().getoutput('echo a; echo b')"), "['a', 'b']");
+        assert_eq!(session.out("get_ipython().system('echo from below')"), "from below\n");
+        assert_eq!(session.out("get_ipython().run_cell_magic('bash', '', 'echo $((1 + 1))')"), "2\n");
+        assert_eq!(session.value("get_ipython().magic('time 6 * 7')"), "42");
+        assert_eq!(session.value("from IPython import get_ipython as other; other().ev('1 + 1')"), "2");
+        let error = session.error("get_ipython().kernel");
+        assert!(error["message"].as_str().unwrap().contains("run_line_magic"), "{error}");
+        assert_eq!(session.run("1")["variables"]["added"], json!([]));
+    });
+}
+
+#[test]
+fn scripts_run_with_their_folder_and_leave_their_names() {
+    in_every_python(|session| {
+        session.out(
+            "import os, sys; os.makedirs('tools', exist_ok=True)
+open('tools/helper.py', 'w').write('value = 5')
+open('tools/job.py', 'w').write('import sys, helper\\ndef made(): return helper.value\\nargs = sys.argv[1:]\\nsys.exit(3)')
+open('tools/fails.py', 'w').write('before = 1\\nprint(__name__)\\n1 / 0')
+open('uses.py', 'w').write('seen = before + 1')",
+        );
+        let run = session.run("%run tools/job.py a 'b c'\nmade(), args, _exit_code");
+        let expected = (&json!("(5, ['a', 'b c'], 3)"), &json!("exit code 3\n"));
+        assert_eq!((&run["result"], &run["stderr"]), expected, "{run}");
+        assert_eq!(session.value("'tools' in ' '.join(sys.path)"), "False");
+        session.run("%cd -q /");
+        let source = session.value("import inspect; inspect.getsource(made)");
+        assert_eq!(source, "'def made(): return helper.value\\n'");
+        session.run("%cd -q -");
+        let fails = session.run("%run -n tools/fails.py");
+        let expected = (&json!("ZeroDivisionError"), &json!("fails\n"));
+        assert_eq!((&fails["error"]["type"], &fails["stdout"]), expected, "{fails}");
+        assert_eq!(session.value("before"), "1");
+        assert_eq!(session.value("%run -i -t uses.py\nseen"), "2");
+        assert!(session.out("%run -m timeit -n 1 -r 1 pass").contains("1 loop"));
+    });
+}
+
+#[test]
+fn capture_keeps_all_that_a_snippet_shows() {
+    in_every_python(|session| {
+        let code = "%%capture kept
+import sys, os
+print('text'); print('warning', file=sys.stderr); os.write(1, b'below\\n')
+os.system('echo command')
+display({'text/html': '<b>x</b>', 'image/svg+xml': '<svg/>'}, raw=True)
+'value'";
+        let run = session.run(code);
+        assert_eq!((&run["stdout"], &run["stderr"], &run["displays"]), (&json!(""), &json!(""), &json!([])), "{run}");
+        let texts = "kept.stdout.split(), kept.stderr";
+        assert_eq!(session.value(texts), "(['text', 'below', 'command', \"'value'\"], 'warning\\n')");
+        let forms = session.value("[sorted(output.data) for output in kept.outputs]");
+        assert_eq!(forms, "[['image/svg+xml', 'text/html']]");
+        let shown = session.run("kept.show()");
+        assert_eq!(
+            (&shown["stderr"], shown["displays"].as_array().unwrap().len()),
+            (&json!("warning\n"), 1),
+            "{shown}"
+        );
+        let failed = session.run("%%capture --no-stderr after\nprint('kept'); print('shown', file=sys.stderr); 1 / 0");
+        assert_eq!((&failed["status"], &failed["stderr"]), (&json!("error"), &json!("shown\n")), "{failed}");
+        assert_eq!(session.value("after.stdout, str(after)"), "('kept\\n', 'kept\\n')");
+        assert_eq!(session.out("print('free')"), "free\n");
+    });
+}
+
+#[test]
+fn magics_for_errors_history_profiles_and_programs() {
+    let mut session = Session::start(&support::python());
+    session.run("def broken(): 1 / 0\nbroken()");
+    assert!(session.run("%tb")["stderr"].as_str().unwrap().contains("ZeroDivisionError"));
+    assert_eq!(session.out("%history 1"), "def broken(): 1 / 0\nbroken()\n");
+    assert!(session.out("%prun sum(range(10))").contains("function calls"));
+    assert_eq!(session.out("%%python\nimport sys; print(2 * 21)"), "42\n");
+    assert_eq!(session.out("%%script sh -s a\necho got $1"), "got a\n");
+    session.run("%%bash --out text --no-raise-error\necho kept; exit 3");
+    assert_eq!(session.value("text, _exit_code"), "('kept\\n', 3)");
+    session.run("%%bash --bg --proc process\nread line; echo $line > written; sleep 1000");
+    assert_eq!(session.value("process.poll() is None"), "True");
+    session.run("process.kill()");
+    assert_eq!(session.run("%%html\n<b>bold</b>")["displays"][0]["mime"], "text/html");
+    let pip = session.run("%pip install --no-index no-such-package-at-all");
+    assert_eq!((&pip["status"], &pip["returncode"]), (&json!("error"), &json!(1)), "{pip}");
+    assert_eq!(session.error("%px 1")["type"], "UsageError");
+    session.run("%reset -f");
+    assert_eq!(session.error("broken")["type"], "NameError");
+}
