@@ -34,7 +34,8 @@ pub struct SessionArguments {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "ok",
-        requires = "resume"
+        requires = "resume",
+        hide_short_help = true
     )]
     pub replay: Option<ReplayArgument>,
     /// Keep processes that snippets started

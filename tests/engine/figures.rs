@@ -45,7 +45,7 @@ fn a_wide_frame_is_cut_to_the_screen_and_scrolled() {
     terminal.wait_for("the card selected", |screen| screen.contains('›'));
     terminal.send(&"\u{1b}[C".repeat(29));
     // The last column is visible before the key that makes it the first one.
-    terminal.wait_for_all(&["29 columns before …", "column_29", "999"]);
+    terminal.wait_for_all(&["29 columns to the left", "column_29", "999"]);
     terminal.send("\u{1b}");
     terminal.wait_for("nothing selected", |screen| !screen.contains('›'));
     assert_eq!(terminal.quit().exit_code(), 0);

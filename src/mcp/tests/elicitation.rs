@@ -105,7 +105,7 @@ async fn a_reset_that_costs_others_something_is_confirmed_first() {
 async fn the_question_names_snippets_of_others() {
     for era in ERAS {
         let rig = Rig::new();
-        let mut earlier = rig.client(Era::Legacy, "tester").await;
+        let mut earlier = rig.client(Era::Legacy, "claude").await;
         earlier.run("set a").await;
         drop(earlier);
         rig.until("it has left", |transcript| transcript.clients().is_empty()).await;
@@ -118,7 +118,7 @@ async fn the_question_names_snippets_of_others() {
         let call = client.start("reset_python_environment", json!({"mode": "namespace"})).await;
         let (request, _) = question(&mut client, era, call).await;
         let expected = "Reset the shared Python session? It deletes variables of others: a1, a2, a3, a4, a5 and 3 more by \
-            an earlier \"tester\". Snippet 2 by \"cursor\" is running: its variables are cleared when it ends. Queued \
+            \"claude\". Snippet 2 by \"cursor\" is running: its variables are cleared when it ends. Queued \
             by others: 2 snippets, which run first; their variables are then cleared.";
         assert_eq!(request["message"], expected);
         let call = client.start("reset_python_environment", json!({"mode": "restart"})).await;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_fourhands_global_optspecs
-    string join \n session= python= resume= replay= keep-processes plain h/help V/version
+    string join \n session= python= resume= replay= keep-processes gate= plain h/help V/version
 end
 
 function __fish_fourhands_needs_command
@@ -30,6 +30,9 @@ complete -c fourhands -n "__fish_fourhands_needs_command" -l resume -d 'Resume a
 complete -c fourhands -n "__fish_fourhands_needs_command" -l replay -d 'Rerun its snippets' -r -f -a "ok\t'Snippets that succeeded (the default)'
 all\t'Also snippets that failed or were interrupted'
 mine\t'Your own snippets that succeeded'"
+complete -c fourhands -n "__fish_fourhands_needs_command" -l gate -d 'When code of clients runs: watch, ask or hold' -r -f -a "watch\t'Code runs at once'
+ask\t'Code waits until you allow it'
+hold\t'Code waits, and you are not asked'"
 complete -c fourhands -n "__fish_fourhands_needs_command" -l keep-processes -d 'Keep processes that snippets started'
 complete -c fourhands -n "__fish_fourhands_needs_command" -l plain -d 'Use plain lines: for screen readers and pipes'
 complete -c fourhands -n "__fish_fourhands_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -58,6 +61,12 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l resume -d 
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l replay -d 'Rerun its snippets' -r -f -a "ok\t'Snippets that succeeded (the default)'
 all\t'Also snippets that failed or were interrupted'
 mine\t'Your own snippets that succeeded'"
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l gate -d 'When code of clients runs: watch, ask or hold' -r -f -a "watch\t'Code runs at once'
+ask\t'Code waits until you allow it'
+hold\t'Code waits, and you are not asked'"
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l unattended -d 'What happens to code that the gate would ask about [default: wait]' -r -f -a "wait\t'It waits until a dashboard takes the session over'
+allow\t'It runs'
+deny\t'It is rejected'"
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l keep-processes -d 'Keep processes that snippets started'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l stdio -d 'Be an MCP server on stdin and stdout, for one client'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l until-unused -d 'End the session when no client uses it'
