@@ -234,12 +234,16 @@ fn string_argument(before: &str, lexemes: &[Lexeme], body: &str, quote: char) ->
         is_operator(at + 2, &['=']) && lexemes[at + 1].kind == LexemeKind::Name && is_operator(*at, &['(', ','])
     });
     let is_whole =
-        keyword.is_some() || lexemes.len().checked_sub(1).is_some_and(|at| is_operator(at, &['[', '(', ',', ':']));
+        keyword.is_some() || lexemes.len().checked_sub(1).is_some_and(|at| is_operator(at, &['[', '(', '{', ',', ':']));
     let Some((mut open, mut place)) = open_bracket(lexemes).filter(|_| is_whole) else {
         return CursorContext::Path { prefix, quote, of: None };
     };
     let is_in_list = is_operator(open, &['[']) && !is_item(&lexemes[..=open]);
-    if is_in_list && let Some(outer) = open_bracket(&lexemes[..open]) {
+    let is_value = lexemes.len().checked_sub(1).is_some_and(|at| is_operator(at, &[':']));
+    let is_dict_key = is_operator(open, &['{']) && !is_value;
+    if (is_in_list || is_dict_key)
+        && let Some(outer) = open_bracket(&lexemes[..open])
+    {
         (open, place) = outer;
     }
     if is_operator(open, &['[']) && is_item(&lexemes[..=open]) {

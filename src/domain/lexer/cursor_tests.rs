@@ -80,7 +80,19 @@ fn keys_paths_and_fields() {
     for call in ["df.groupby('ci", "df.groupby(['a', 'ci", "df.sort_values(1, by='ci", "df.drop(columns=['a', 'ci"] {
         assert_eq!(cursor_context(call), path(Some("df"), "ci", '\''), "{call}");
     }
-    for call in ["df.to_csv('ci", "df[df['a'] == 'ci", "x == 'ci", "f('ci", "f(x == 'ci", "{'a': 'ci", "f(g('ci"] {
+    for call in ["df.rename(columns={'ci", "df.agg({'a': 'sum', 'ci", "df.assign(**{'ci"] {
+        assert_eq!(cursor_context(call), path(Some("df"), "ci", '\''), "{call}");
+    }
+    for call in [
+        "df.agg({'a': 'ci",
+        "df.to_csv('ci",
+        "df[df['a'] == 'ci",
+        "x == 'ci",
+        "f('ci",
+        "f(x == 'ci",
+        "{'a': 'ci",
+        "f(g('ci",
+    ] {
         assert_eq!(cursor_context(call), path(None, "ci", '\''), "{call}");
     }
     assert_eq!(cursor_context("x = [na"), name("na"));

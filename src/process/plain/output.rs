@@ -1,9 +1,11 @@
 //! Append-only output: lines, and at the end possibly a prompt.
 
 use std::fs::File;
+use std::io::IsTerminal;
 
 use crate::domain::terminal_text::visible;
 use crate::session::outlet::write_all;
+use crate::tui::text;
 
 #[derive(Debug)]
 pub struct Printer {
@@ -25,11 +27,21 @@ impl Printer {
         self.is_gone
     }
 
-    /// Writes whole lines, without control characters for the terminal.
+    /// Writes whole lines, without control characters for the terminal. Sentences are broken between words.
     pub fn line(&mut self, text: &str) {
         let before = if std::mem::take(&mut self.has_open_line) { "\n" } else { "" };
         self.has_prompt = false;
-        self.write(&format!("{before}{}\n", visible(text)));
+        let text = visible(text);
+        let size = self.out.is_terminal().then(crossterm::terminal::size);
+        let width = size.and_then(Result::ok).map(|(columns, _)| usize::from(columns));
+        // Indented lines are code and values.
+        let breaks = |line: &str| width.filter(|width| text::width(line) > *width && !line.starts_with(' '));
+        let lines = text.split('\n').map(|line| match breaks(line) {
+            Some(width) => text::fill(line, width.max(1)).join("\n"),
+            None => line.to_owned(),
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        self.write(&format!("{before}{text}\n"));
     }
 
     /// Writes a prompt, unless there is one already.

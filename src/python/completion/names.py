@@ -252,7 +252,13 @@ def ranked(prefix, *groups, first=()):
 def in_order(names):
     if len(names) > 10_000:
         return sorted(names)
-    return sorted(names, key=lambda name: (name.startswith("_"), name.lower(), name))
+    return sorted(names, key=lambda name: (name.startswith("_"), natural(name.lower()), name))
+
+
+def natural(name):
+    """Returns a key by which `g2` comes before `g10`."""
+    stem = name.rstrip("0123456789")
+    return stem, len(name) - len(stem), name
 
 
 def complete_name(prefix, words, call, names, run):

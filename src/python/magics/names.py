@@ -10,7 +10,9 @@ def user_names(line, frame):
         if not name.startswith("_") and not isinstance(value, ModuleType)
     ]
     types = line.split()
-    return sorted(name for name in names if not types or type(frame.f_globals[name]).__name__ in types)
+    fitting = (name for name in names if not types or type(frame.f_globals[name]).__name__ in types)
+    # g2 before g10.
+    return sorted(fitting, key=lambda name: (name.rstrip("0123456789"), len(name), name))
 
 
 def who(line, frame):

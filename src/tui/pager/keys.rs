@@ -84,7 +84,7 @@ impl View {
     }
 
     /// Opens tables without wrapping.
-    fn fitted(&self, mut pager: Pager) -> Pager {
+    pub(in crate::tui) fn fitted(&self, mut pager: Pager) -> Pager {
         let Some(entry) = self.transcript.entries().get(pager.card) else { return pager };
         let width = self.frame.as_ref().map_or(0, |frame| usize::from(frame.area.width));
         pager.wraps = !is_wide_table(entry, width);

@@ -10,6 +10,7 @@ use super::filter::mentions;
 use super::incremental::Scan;
 use super::query::Query;
 use crate::domain::Entry;
+use crate::domain::units::grouped;
 use crate::tui::images::Figures;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::text;
@@ -115,12 +116,12 @@ impl Search {
     pub fn position_label(&self) -> String {
         let total = self.total();
         match self.at {
-            _ if !self.is_done() => format!("{total} so far"),
+            _ if !self.is_done() => format!("{} so far", grouped(total as u64)),
             None if total == 0 => "not found".to_owned(),
-            None => format!("{total} found"),
+            None => format!("{} found", grouped(total as u64)),
             Some((card, number)) => {
                 let before: usize = self.found.range(..card).map(|(_, count)| count).sum();
-                format!("{} of {total}", before + number + 1)
+                format!("{} of {}", grouped((before + number + 1) as u64), grouped(total as u64))
             }
         }
     }

@@ -203,7 +203,9 @@ fn control(rest: &[u8]) -> Step {
         ([], [b'M', button, column, row, ..]) => {
             Step::Take(INTRODUCER + 4, mouse::x10([*button, *column, *row]).map(Input::Event))
         }
-        (_, []) | ([], [b'['] | [b'M', ..]) => Step::Wait(SEQUENCE_TIMEOUT),
+        ([], [b'['] | [b'M', ..]) => Step::Wait(SEQUENCE_TIMEOUT),
+        // Nobody types parameters: the rest is on its way, however late.
+        (_, []) => Step::Wait(ANSWER_TIMEOUT),
         (b"200", [b'~', ..]) => Step::Paste(INTRODUCER + 4),
         (body, [last @ b'@'..=b'~', ..]) => {
             Step::Take(INTRODUCER + length + 1, control_sequence(body, *last).map(Input::Event))

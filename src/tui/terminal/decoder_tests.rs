@@ -34,6 +34,15 @@ fn decoded(reads: &[&[u8]]) -> Vec<Input> {
 }
 
 #[test]
+fn the_late_half_of_a_report_is_no_text() {
+    let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+    decoder.feed(b"\x1b[12;", &mut out);
+    assert_eq!(decoder.patience(), Some(ANSWER_TIMEOUT));
+    decoder.feed(b"40R", &mut out);
+    assert!(out.is_empty(), "{out:?}");
+}
+
+#[test]
 fn keys_of_ordinary_terminals() {
     for (bytes, expected) in [
         ("a", key(KeyCode::Char('a'), NONE)),

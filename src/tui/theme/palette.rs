@@ -50,9 +50,9 @@ const ROLES: [(&str, Color, Color); 20] = [
     ("comment", Color::Reset, Color::Reset),
     ("client-2", Color::LightBlue, Color::Blue),
     ("client-3", Color::Green, GREEN),
-    ("client-4", Color::Yellow, BROWN),
-    ("client-5", Color::LightRed, Color::Red),
-    ("client-6", Color::Reset, Color::Reset),
+    ("client-4", Color::Indexed(208), Color::Indexed(130)),
+    ("client-5", Color::Indexed(175), Color::Indexed(125)),
+    ("client-6", Color::Indexed(109), Color::Indexed(60)),
 ];
 
 const TEAL: Color = Color::Indexed(24);

@@ -337,10 +337,11 @@ impl Card {
         let limit = if shape.compact { MAX_LIVE_ROWS } else { MAX_RESULT_ROWS };
         let max_rows = if shape.open { usize::MAX } else { limit + 1 };
         let wraps = shape.column == 0;
-        let ValueRows { rows, lines, is_wide } = value_text::rows(&shown, shape.width.into(), wraps, max_rows);
+        let ValueRows { rows, lines, is_wide, is_folded } =
+            value_text::rows(&shown, shape.width.into(), wraps, max_rows);
         self.is_wide |= is_wide;
         let mut rows: Vec<Line<'static>> = rows.into_iter().map(|row| self.moved(row, shape)).collect();
-        self.foldable |= rows.len() > limit;
+        self.foldable |= rows.len() > limit || is_folded;
         if !shape.open && rows.len() > limit {
             rows.truncate(limit - 1);
             let rest = if lines > rows.len() {

@@ -251,7 +251,7 @@ impl View {
         let answers = card.and_then(|card| self.transcript.entries().get(card)).map_or_else(Vec::new, responses);
         if let Some(card) = card {
             self.layers.clear();
-            self.layers.push(Layer::Pager(Box::new(Pager::received(card, answers))));
+            self.layers.push(Layer::Pager(Box::new(self.fitted(Pager::received(card, answers)))));
             return;
         }
         let selected = self.viewport.selected.and_then(|card| snippet(self.transcript.entries().get(card)?));

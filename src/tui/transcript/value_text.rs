@@ -1,11 +1,14 @@
 //! The text of a value in rows: broken by its structure where it has one, with the colours of code.
 
+use std::ops::Range;
+
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::lexer::Token;
 use crate::domain::repr_text::{ReprLine, ReprText};
+use crate::domain::units;
 use crate::tui::{text, theme};
 
 /// The rows of a value.
@@ -15,7 +18,18 @@ pub struct ValueRows {
     pub lines: usize,
     /// Whether a line is wider than the rows.
     pub is_wide: bool,
+    /// Whether items of containers within the value are left out.
+    pub is_folded: bool,
 }
+
+/// A line of a value: a part of its text, or a container within the value whose items are left out.
+enum ShownLine {
+    Whole(ReprLine),
+    Folded { open: ReprLine, items: usize, close: Range<usize> },
+}
+
+/// Lines of a value that is folded at most; folding reads all of them.
+const MAX_FOLDED_LINES: usize = 5_000;
 
 /// Returns the rows of a value with its lines at `width` cells, no more than about `max_rows`. Lines that are wider are
 /// wrapped, or not if they are to be scrolled sideways.
@@ -23,21 +37,38 @@ pub fn rows(value: &str, width: usize, wraps: bool, max_rows: usize) -> ValueRow
     let structured = ReprText::parse(value).filter(|repr| !repr.is_opaque());
     let Some(repr) = structured else { return unstructured(value, width, wraps, max_rows) };
     let lines = repr.lines(width, text::width);
-    let end = lines.get(max_rows).map_or(value.len(), |line| line.range.start);
+    let folds = lines.len() > max_rows && lines.len() <= MAX_FOLDED_LINES;
+    let lines = if folds { folded(lines, value) } else { lines.into_iter().map(ShownLine::Whole).collect() };
+    let end = lines.get(max_rows).map_or(value.len(), ShownLine::start);
     let tokens = repr.tokens(end);
-    let (mut rows, mut next, mut is_wide) = (Vec::new(), 0, false);
-    for ReprLine { indent, range } in &lines {
-        if rows.len() >= max_rows {
-            break;
-        }
-        // A deeply nested value keeps room for its text.
-        let indent = (*indent).min(width / 2);
-        let line = &value[range.clone()];
-        let range = range.start..range.start + shown_bytes(line, width, wraps, max_rows);
+    let (mut rows, mut next, mut is_wide, mut is_folded) = (Vec::new(), 0, false, false);
+    let mut styled = |range: Range<usize>| {
         while tokens.get(next).is_some_and(|token| token.range.end <= range.start) {
             next += 1;
         }
-        let pieces = pieces(value, range, &tokens[next..]);
+        pieces(value, range, &tokens[next..])
+    };
+    for line in &lines {
+        if rows.len() >= max_rows {
+            break;
+        }
+        let count;
+        let (ReprLine { indent, range }, close) = match line {
+            ShownLine::Whole(line) => (line, None),
+            ShownLine::Folded { open, items, close } => {
+                is_folded = true;
+                count = format!("… {}", units::count(*items, "item"));
+                (open, Some((count.as_str(), close.clone())))
+            }
+        };
+        // A deeply nested value keeps room for its text.
+        let indent = (*indent).min(width / 2);
+        let range = range.start..range.start + shown_bytes(&value[range.clone()], width, wraps, max_rows);
+        let mut pieces = styled(range);
+        if let Some((count, close)) = close {
+            pieces.push((count, theme::DIM));
+            pieces.extend(styled(close));
+        }
         let wrapped = text::wrap(pieces, if wraps { width.saturating_sub(indent) } else { usize::MAX }, 8);
         is_wide |= wrapped.len() > 1;
         rows.extend(wrapped.into_iter().map(|mut row| {
@@ -47,7 +78,71 @@ pub fn rows(value: &str, width: usize, wraps: bool, max_rows: usize) -> ValueRow
             row
         }));
     }
-    ValueRows { rows, lines: lines.len(), is_wide }
+    ValueRows { rows, lines: lines.len(), is_wide, is_folded }
+}
+
+impl ShownLine {
+    /// The byte of the value at which the line begins.
+    fn start(&self) -> usize {
+        match self {
+            Self::Whole(line) | Self::Folded { open: line, .. } => line.range.start,
+        }
+    }
+}
+
+/// Leaves out the items of the containers within a value, so that all of its own items are seen.
+fn folded(lines: Vec<ReprLine>, value: &str) -> Vec<ShownLine> {
+    let Some(own) = lines.get(1).map(|line| line.indent).filter(|own| *own > 0) else {
+        return lines.into_iter().map(ShownLine::Whole).collect();
+    };
+    let mut shown: Vec<ShownLine> = Vec::new();
+    let mut within: Vec<ReprLine> = Vec::new();
+    for line in lines {
+        if line.indent > own {
+            within.push(line);
+            continue;
+        }
+        let opener = shown.pop_if(|last| !within.is_empty() && matches!(last, ShownLine::Whole(_)));
+        match opener {
+            Some(ShownLine::Whole(open)) if value[line.range.clone()].starts_with([')', ']', '}']) => {
+                let items = items(&value[open.range.end..line.range.start]);
+                within.clear();
+                shown.push(ShownLine::Folded { open, items, close: line.range });
+            }
+            opener => {
+                shown.extend(opener);
+                shown.extend(within.drain(..).map(ShownLine::Whole));
+                shown.push(ShownLine::Whole(line));
+            }
+        }
+    }
+    shown.extend(within.into_iter().map(ShownLine::Whole));
+    shown
+}
+
+/// The number of items between the brackets of a container.
+fn items(text: &str) -> usize {
+    let (mut depth, mut quote, mut escaped, mut count, mut is_open) = (0_usize, None, false, 0, false);
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, ',') if depth == 0 => (count, is_open) = (count + usize::from(is_open), false),
+            (None, c) if c.is_whitespace() => {}
+            (None, c) => {
+                is_open = true;
+                match c {
+                    '\'' | '"' => quote = Some(c),
+                    '(' | '[' | '{' => depth += 1,
+                    ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+            }
+        }
+    }
+    count + usize::from(is_open)
 }
 
 /// Returns the text of a value with its lines at `width` cells.
@@ -67,7 +162,7 @@ fn shown_bytes(line: &str, width: usize, wraps: bool, max_rows: usize) -> usize 
 }
 
 /// The part of `value` as styled pieces. The tokens begin with the first in the part.
-fn pieces<'a>(value: &'a str, range: std::ops::Range<usize>, tokens: &[Token]) -> Vec<(&'a str, Style)> {
+fn pieces<'a>(value: &'a str, range: Range<usize>, tokens: &[Token]) -> Vec<(&'a str, Style)> {
     let (mut pieces, mut at) = (Vec::new(), range.start);
     for token in tokens.iter().take_while(|token| token.range.start < range.end) {
         let (start, end) = (token.range.start.max(at), token.range.end.min(range.end));
@@ -90,7 +185,7 @@ fn unstructured(value: &str, width: usize, wraps: bool, max_rows: usize) -> Valu
         is_wide |= wrapped.len() > 1;
         rows.extend(wrapped);
     }
-    ValueRows { rows, lines: value.lines().count(), is_wide }
+    ValueRows { rows, lines: value.lines().count(), is_wide, is_folded: false }
 }
 
 #[cfg(test)]
@@ -109,6 +204,20 @@ mod tests {
         );
         assert_eq!(shown("day\n1    2", 20), ["day", "1    2"]);
         assert_eq!(shown("<Foo 'x>", 4), ["<Foo", " 'x>"]);
+    }
+
+    #[test]
+    fn containers_within_a_long_value_are_folded() {
+        let items = (0..30).map(|n| format!("{{'id': {n}, 'tags': ['x', 'y']}}")).collect::<Vec<_>>().join(", ");
+        let value = format!("{{'a': [{items}], 'b': 1, 'c': {{'d': [1, 2], 'e': 'some text that is long'}}}}");
+        let folded = rows(&value, 40, true, 12);
+        let shown: Vec<String> = folded.rows.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["{", "  'a': [… 30 items],", "  'b': 1,", "  'c': {… 2 items}", "}"]);
+        assert!(folded.is_folded && folded.lines == 5);
+        assert!(!rows(&value, 40, true, usize::MAX).is_folded);
+        // A list of its own items has nothing to fold.
+        let list = rows(&format!("[{}]", "'a long item of a list', ".repeat(30)), 40, true, 12);
+        assert!(!list.is_folded && list.lines > 12);
     }
 
     #[test]

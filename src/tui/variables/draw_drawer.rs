@@ -70,7 +70,7 @@ impl<'a> Columns<'a> {
             now,
             name: width_of(&|row| text::width(&row.name), quarter.min(24)),
             kind: width_of(&|row| text::width(sort(row)), quarter.min(20)),
-            shape: width_of(&|row| text::width(&row.shape), quarter.min(14)),
+            shape: width_of(&|row| text::width(&units::grouped_shape(&row.shape)), quarter.min(14)),
             setter: width_of(&|row| text::width(&set_by(view, row, now)), usize::from(list.width) / 3),
             size: width_of(&|row| size(row).len(), 9),
         }
@@ -95,7 +95,14 @@ impl<'a> Columns<'a> {
         }
         let clipped = Rect { width: end.saturating_sub(list.x), ..list };
         if !is_compact {
-            put(buffer, clipped, x, y, &text::cut(&variable.shape, self.shape.into()), theme::PLAIN);
+            put(
+                buffer,
+                clipped,
+                x,
+                y,
+                &text::cut(&units::grouped_shape(&variable.shape), self.shape.into()),
+                theme::PLAIN,
+            );
             x += self.shape + 2;
         }
         let shown = text::name(if is_compact { value(variable) } else { preview(variable) });

@@ -97,7 +97,7 @@ impl View {
         let mut pager = Pager::new(card);
         pager.notice = Some(why);
         pager.go_to_top();
-        self.layers.push(Layer::Pager(Box::new(pager)));
+        self.layers.push(Layer::Pager(Box::new(self.fitted(pager))));
     }
 
     /// Requests rows that are in sight and not there, unless an answer is on its way.
@@ -141,7 +141,10 @@ impl View {
             Action::GoToRow | Action::FilterRows if scrolls => {
                 let filter = action == Action::FilterRows;
                 let (asks, text) = if filter { (Asked::Filter, &*grid.filter) } else { (Asked::RowNumber, "") };
-                inspector.prompt = Some(GridPrompt { asks, editor: Editor::with_text(text) });
+                let mut editor = Editor::with_text(text);
+                // What is typed replaces the filter before.
+                editor.select_all();
+                inspector.prompt = Some(GridPrompt { asks, editor });
                 return Some(None);
             }
             Action::SortRows if request.aspect == Aspect::Rows => {

@@ -17,6 +17,11 @@ pub struct PastInputs<'a> {
     pub older: &'a [Past],
 }
 
+/// Whether the dashboard itself ran the code, to keep the variables over a restart or an end.
+fn keeps_variables(code: &str) -> bool {
+    code.starts_with("%checkpoint --whole ") || matches!(code, "%restore restart" | "%restore last")
+}
+
 /// Place of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum InputPlace {
@@ -31,11 +36,12 @@ impl<'a> PastInputs<'a> {
         match place {
             InputPlace::Entry(index) => match self.transcript.entries().get(index)? {
                 // Memory has only the ends of a longer input; its card offers to edit all of it.
-                Entry::Snippet(snippet) if snippet.author.is_you() && snippet.code_omitted == 0 => Some(&snippet.code),
+                Entry::Snippet(snippet) if snippet.author.is_you() && snippet.code_omitted == 0 => Some(&*snippet.code),
                 _ => None,
             },
             InputPlace::Older(index) => self.older.get(index).filter(|past| past.mine).map(|past| &*past.code),
         }
+        .filter(|code| !keeps_variables(code))
     }
 
     /// The inputs before a place, or all of them, the newest first.
