@@ -21,9 +21,7 @@ fn a_nested_value_is_written_by_structure_and_walked_into() {
     let home = Home::new();
     let mut terminal = start(&home);
     terminal.send("cfg = {'a': [{'id': n, 'tags': ['x', 'y'] * 9} for n in range(30)], 'b': 1}; cfg\r");
-    let screen = terminal.wait_for_all(&["  'a': [", "… "]);
-    let item = screen.lines().find(|line| line.contains("'id': 0,")).unwrap();
-    assert!(!item.contains("'tags'"), "an item has its own line: {screen}");
+    terminal.wait_for_all(&["  'a': [… 30 items],", "  'b': 1"]);
     terminal.send(ALT_UP);
     terminal.wait_for_text("1 selected");
     terminal.send("\r");

@@ -1,7 +1,6 @@
 //! Append-only output: lines, and at the end possibly a prompt.
 
 use std::fs::File;
-use std::io::IsTerminal;
 
 use crate::domain::terminal_text::visible;
 use crate::session::outlet::write_all;
@@ -32,8 +31,7 @@ impl Printer {
         let before = if std::mem::take(&mut self.has_open_line) { "\n" } else { "" };
         self.has_prompt = false;
         let text = visible(text);
-        let size = self.out.is_terminal().then(crossterm::terminal::size);
-        let width = size.and_then(Result::ok).map(|(columns, _)| usize::from(columns));
+        let width = terminal_width::terminal_size_of(&self.out).map(|(width, _)| usize::from(width.0));
         // Indented lines are code and values.
         let breaks = |line: &str| width.filter(|width| text::width(line) > *width && !line.starts_with(' '));
         let lines = text.split('\n').map(|line| match breaks(line) {
