@@ -16,6 +16,7 @@ const FRAME_END: &[u8] = b"\x1b[?2026l";
 
 pub struct Terminal {
     screen: Arc<Mutex<Screen>>,
+    reading: std::thread::JoinHandle<()>,
     received: Arc<Mutex<Vec<u8>>>,
     writer: Box<dyn Write + Send>,
     master: Box<dyn MasterPty + Send>,
@@ -85,14 +86,14 @@ impl Terminal {
         let shared = screen.clone();
         let received = Arc::new(Mutex::new(Vec::new()));
         let all = received.clone();
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             let mut buffer = vec![0; 64 << 10];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 shared.lock().unwrap().process(&buffer[..count]);
                 all.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
-        Self { screen, received, writer: pair.master.take_writer().unwrap(), master: pair.master, child }
+        Self { screen, received, reading, writer: pair.master.take_writer().unwrap(), master: pair.master, child }
     }
 
     /// Whoever holds this keeps the terminal from taking anything more.
@@ -237,6 +238,11 @@ impl Terminal {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                // What the program wrote last is still on its way. A child that outlives the program keeps the terminal open.
+                let until = Instant::now() + Duration::from_secs(2);
+                while !self.reading.is_finished() && Instant::now() < until {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 return status;
             }
             assert!(Instant::now() < deadline, "waited in vain for the end; the screen shows:\n{}", self.text());

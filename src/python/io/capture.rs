@@ -19,7 +19,7 @@ use crate::session::{EngineOutput, Spool};
 
 /// How long a writer waits for the drain to take earlier output from below Python. Only needed when a child or C code has
 /// just written; the limit is for descriptors that user code turned into something else.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of text that are put in order at once.
 const CHUNK_SIZE: usize = 128 << 10;
 /// What Python calls a thread's `ident`.
@@ -107,6 +107,8 @@ struct CaptureState {
     diversion: Option<Diversion>,
     /// A wait for the drain has timed out, and is not repeated before the next snippet.
     drain_timed_out: bool,
+    /// How often the drain has read the pipes.
+    passes: u64,
     /// For each stream, the beginning of a character whose rest has not been read yet.
     partial: [Vec<u8>; 2],
 }
@@ -275,7 +277,12 @@ impl Capture {
         if state.drain_timed_out {
             return;
         }
-        let has_unread = |_: &mut CaptureState| unread(Stream::Stdout) > 0 || unread(Stream::Stderr) > 0;
+        // A pass reads more than a pipe holds, and the one under way may have begun before the last write. Whoever writes
+        // all the time is not waited for any longer.
+        let last = state.passes + 2;
+        let has_unread = |state: &mut CaptureState| {
+            state.passes < last && (unread(Stream::Stdout) > 0 || unread(Stream::Stderr) > 0)
+        };
         let result = self.drained.wait_while_for(&mut state, has_unread, DRAIN_TIMEOUT);
         state.drain_timed_out = result.timed_out();
     }
@@ -369,6 +376,7 @@ pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn())
         let mut state = capture.state.lock();
         let out = read_into(capture, &mut state, Stream::Stdout, &readers.stdout, &mut buffer);
         let err = read_into(capture, &mut state, Stream::Stderr, &readers.stderr, &mut buffer);
+        state.passes += 1;
         drop(state);
         capture.drained.notify_all();
         if out || err {
