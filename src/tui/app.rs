@@ -285,6 +285,10 @@ impl Dashboard {
             }
         };
         self.urgent |= matches!(event, TerminalEvent::Key(_));
+        // The timer may be due as well, and comes second in the loop.
+        if let Some(effect) = self.view.on_time(now()) {
+            self.perform(effect)?;
+        }
         if let TerminalEvent::Resize(..) = event {
             self.measure();
         }

@@ -64,20 +64,7 @@ fn lines(view: &View, is_compact: bool, room: usize) -> Vec<Line> {
     }
     lines.push(Vec::new());
     lines.push(vec![plain(say)]);
-    lines.extend(wrapped(SAY_TO_THE_ASSISTANT, room.saturating_sub(2)).map(|line| vec![plain("  "), plain(line)]));
+    let sentence = text::fill(SAY_TO_THE_ASSISTANT, room.saturating_sub(2));
+    lines.extend(sentence.iter().map(|line| vec![plain("  "), plain(line)]));
     lines
-}
-
-/// Breaks a sentence between words.
-fn wrapped(sentence: &str, room: usize) -> impl Iterator<Item = &str> {
-    let mut rest = sentence;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let end = if rest.len() <= room { rest.len() } else { rest[..room].rfind(' ').unwrap_or(room) };
-        let line = &rest[..end];
-        rest = rest[end..].trim_start();
-        Some(line)
-    })
 }

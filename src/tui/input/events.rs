@@ -77,8 +77,8 @@ impl View {
         self.mouse.focused = true;
         self.composer.pace.on_key(&key, now);
         self.composer.replies.clock = now;
-        if let Some(effect) = self.take_back_confirmation(key, now) {
-            return effect;
+        if self.take_back_confirmation(key, now) {
+            return None;
         }
         if self.has_layer_for_keys() || self.viewport.selected.is_some() {
             // A question behind the layer, or beside the selected card, gets no keys at once when that is left.

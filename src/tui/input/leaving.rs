@@ -46,40 +46,31 @@ impl View {
     }
 
     fn confirmed(&mut self, effect: Effect, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        // The question stays until the confirmation takes effect.
+        self.pending.restart = matches!(effect, Effect::Restart | Effect::SaveAndRestart);
+        self.pending.quit = !self.pending.restart;
+        self.pending.asked_at = now;
         let rest = if Chord::from(key).is_text() { REST_OF_LETTER } else { REST };
         self.pending.confirmed = Some(Confirmed { effect, key, due: now + rest });
-        self.ask_again(now);
         None
     }
 
-    /// Shows the question of a confirmation, which has not taken effect yet.
-    fn ask_again(&mut self, now: Timestamp) {
-        let is_restart = self.pending.confirmed.as_ref().map(|confirmed| is_restart(&confirmed.effect));
-        self.pending.restart |= is_restart == Some(true);
-        self.pending.quit |= is_restart == Some(false);
-        self.pending.asked_at = now;
-    }
-
-    /// Takes back a confirmation that a key follows at once. Returns the effect of that key if it has no other meaning.
-    pub(in crate::tui) fn take_back_confirmation(&mut self, key: KeyEvent, now: Timestamp) -> Option<Option<Effect>> {
+    /// Takes back a confirmation that a key follows at once. Returns whether the key only repeats an earlier one.
+    pub(in crate::tui) fn take_back_confirmation(&mut self, key: KeyEvent, now: Timestamp) -> bool {
         if self.composer.pace.repeats_spent(key, now) {
-            return Some(None);
+            return true;
         }
-        self.forget_old_question(now);
-        let confirmed = self.pending.confirmed.take()?;
-        if now >= confirmed.due {
-            return Some(Some(self.end_with(confirmed.effect)));
-        }
+        let Some(confirmed) = self.pending.confirmed.take() else { return false };
         let is_held = (confirmed.key.code, confirmed.key.modifiers) == (key.code, key.modifiers);
         if is_held {
             self.composer.pace.spend(key, now);
-            return Some(None);
+            return true;
         }
         self.pending.forget();
         if Chord::from(confirmed.key).is_text() && Chord::from(key).is_text() {
             self.composer.editor.key(confirmed.key);
         }
-        None
+        false
     }
 
     /// Returns the effect of a confirmation whose time has come.
@@ -167,8 +158,4 @@ impl View {
         }
         None
     }
-}
-
-fn is_restart(effect: &Effect) -> bool {
-    matches!(effect, Effect::Restart | Effect::SaveAndRestart)
 }

@@ -260,6 +260,9 @@ impl Burst {
 
     fn step(&mut self) {
         let before = self.view.composer.editor.code();
+        // What keys have confirmed takes effect after a rest.
+        let due = self.view.on_time(self.now);
+        self.perform(due, &before);
         let gap = self.random.below(MAX_GAP + 1) as u64;
         let what = match self.random.below(10) {
             0 | 1 => self.happen().to_owned(),

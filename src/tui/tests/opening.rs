@@ -18,6 +18,11 @@ fn with_frame_result(code: &str) -> View {
     };
     let value = Outcome { result: Some("DataFrame".into()), frame: Some(frame.into()), ..ok(1) };
     story.ran(&Author::You, code, "", value);
+    with_wide_selected(story)
+}
+
+/// The only card is selected, whose snippet has set `wide`.
+fn with_wide_selected(mut story: Story) -> View {
     let mut wide = variable("wide", VariableKind::Data, "DataFrame", "3×1", "");
     wide.set_by = Some(SnippetId(1));
     story.variables(vec![wide]);
@@ -49,13 +54,7 @@ fn a_frame_that_was_displayed_by_its_name_opens() {
         let mut story = Story::default();
         let shown = DisplayedFrame { text: "   x\n0  1".to_owned(), frame: FramePreview::default() };
         story.ran(&Author::You, code, output, Outcome { result: None, frames: vec![shown.into()], ..ok(1) });
-        let mut wide = variable("wide", VariableKind::Data, "DataFrame", "3×1", "");
-        wide.set_by = Some(SnippetId(1));
-        story.variables(vec![wide]);
-        let mut view = story.view();
-        screen(&mut view, 80, 24);
-        press(&mut view, KeyCode::Up, KeyModifiers::ALT);
-        asked(key(&mut view, KeyCode::Enter))
+        asked(key(&mut with_wide_selected(story), KeyCode::Enter))
     };
     let rows = Some(inspect("wide", Aspect::Rows, 0, 1));
     assert_eq!(opened("display(wide)", "   x\n0  1\n"), rows);
