@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyCFunction, PyModule};
 
-use super::io::capture::{Capture, Diversion};
+use super::io::capture::Capture;
+use super::io::diversion::Diversion;
 use super::isolation::baseline::Baseline;
 use super::isolation::children;
 use super::{display, file_names};

@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 
 use super::helper::CompletionHelper;
 use crate::domain::InsightRequest;
-use crate::python::io::capture::ThreadId;
 use crate::python::io::card::Card;
+use crate::python::io::writer::ThreadId;
 use crate::python::isolation::fork;
 use crate::python::runtime::events::EventSender;
 use crate::python::runtime::interrupt::{self, InterruptTarget};

@@ -11,8 +11,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyTuple};
 
 use super::file_names;
-use super::io::capture::{Capture, OutputWriter};
+use super::io::capture::Capture;
 use super::io::card::{Card, is_output};
+use super::io::writer::OutputWriter;
 use super::isolation::fork;
 use super::runtime::context::SnippetContext;
 use super::runtime::os_signals::current_thread;

@@ -7,10 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::descriptors::{PipeReaders, unread};
+use super::diversion::Diversion;
+use super::gathered::{GatheredText, note_check};
 use super::pending::PendingQueue;
+use super::ticks;
+use super::writer::{OutputWriter, ThreadId};
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::terminal_text::CLEAR;
 use crate::domain::{Display, SnippetId, Stream};
@@ -22,16 +26,6 @@ use crate::session::{EngineOutput, Spool};
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of text that are put in order at once.
 const CHUNK_SIZE: usize = 128 << 10;
-/// What Python calls a thread's `ident`.
-pub type ThreadId = u64;
-
-/// The origin of output from Python code.
-#[derive(Clone, Copy)]
-pub struct OutputWriter {
-    pub thread: ThreadId,
-    /// The snippet that started the running code, if the context tells.
-    pub snippet: Option<SnippetId>,
-}
 
 /// A thread of user code.
 #[derive(Clone, Copy)]
@@ -53,46 +47,11 @@ pub struct Capture {
     spool: Arc<Spool>,
 }
 
-/// Bytes of each stream that are diverted; more is left out.
-const MAX_DIVERTED: usize = 64 << 20;
-
-/// Output that code keeps for itself, as by `%%capture`.
-#[derive(Default)]
-pub struct Diversion {
-    /// Which streams are diverted, stdout first.
-    streams: [bool; 2],
-    takes_displays: bool,
-    pub texts: [String; 2],
-    pub displays: Vec<Display>,
-}
-
-impl Diversion {
-    pub fn new(stdout: bool, stderr: bool, displays: bool) -> Self {
-        Self { streams: [stdout, stderr], takes_displays: displays, ..Self::default() }
-    }
-
-    fn push_text(&mut self, stream: Stream, text: &str) {
-        let kept = &mut self.texts[stream as usize];
-        if text == CLEAR {
-            kept.clear();
-            self.displays.clear();
-        } else if kept.len() + text.len() <= MAX_DIVERTED {
-            kept.push_str(text);
-        }
-    }
-
-    fn push_display(&mut self, display: Display, replaces: bool) {
-        let same = |shown: &&mut Display| replaces && shown.id.is_some() && shown.id == display.id;
-        match self.displays.iter_mut().find(same) {
-            Some(shown) => *shown = display,
-            None => self.displays.push(display),
-        }
-    }
-}
-
 #[derive(Default)]
 struct CaptureState {
     pending: PendingQueue,
+    /// Text that is not in `pending` yet, and announced already.
+    gathered: GatheredText,
     current: Option<SnippetId>,
     /// Threads of user code that have outlived a snippet, with the snippet that they work for: the one that started them, or
     /// that gave them their last work.
@@ -127,7 +86,7 @@ impl Capture {
     /// Makes `snippet` the owner of later output. Earlier output from below Python is drained first.
     pub fn switch_to(&self, snippet: Option<SnippetId>) {
         self.wait_for_drain();
-        let mut state = self.state.lock();
+        let mut state = self.settled();
         state.current = snippet;
         state.to_clear.clear();
         state.diversion = None;
@@ -137,15 +96,26 @@ impl Capture {
 
     /// Adds text that Python code writes.
     pub fn write(&self, writer: OutputWriter, stream: Stream, text: &str) {
+        let mut state = self.state.lock();
+        if state.gathered.add(writer, stream, text) {
+            let first = state.pending.mark_announced();
+            drop(state);
+            return self.announce_if(first);
+        }
+        drop(state);
         let mut rest = text;
         while !rest.is_empty() {
             let (chunk, after) = rest.split_at(floor_char_boundary(rest, CHUNK_SIZE));
             rest = after;
             self.wait_for_drain();
             self.spool.wait_for_room();
-            let mut state = self.state.lock();
-            let owner = state.owner(writer);
-            let first = self.append(&mut state, owner, stream, chunk);
+            let mut state = self.settled();
+            let first = if state.gathered.begin(writer, stream, chunk) {
+                state.pending.mark_announced()
+            } else {
+                let owner = state.owner(writer);
+                self.append(&mut state, owner, stream, chunk)
+            };
             drop(state);
             self.announce_if(first);
         }
@@ -156,7 +126,7 @@ impl Capture {
         for chunk in bytes.chunks(CHUNK_SIZE) {
             self.wait_for_drain();
             self.spool.wait_for_room();
-            let mut state = self.state.lock();
+            let mut state = self.settled();
             let owner = state.owner(writer);
             let first = self.append_bytes(&mut state, owner, stream, chunk);
             drop(state);
@@ -166,7 +136,7 @@ impl Capture {
 
     /// Lets threads that wait for work serve the snippet that begins.
     pub fn begin_serving(&self, threads: &[UserThread]) {
-        let mut state = self.state.lock();
+        let mut state = self.settled();
         state.forget_ended(threads);
         state.serving = threads.iter().filter(|thread| thread.waits).map(|thread| thread.ident).collect();
     }
@@ -174,7 +144,7 @@ impl Capture {
     /// Makes the snippet that ends the owner of what threads write from now on: of the threads that it started, and of those
     /// that still work for it.
     pub fn adopt(&self, threads: &[UserThread], snippet: SnippetId) {
-        let mut state = self.state.lock();
+        let mut state = self.settled();
         state.forget_ended(threads);
         let serving = std::mem::take(&mut state.serving);
         for thread in threads {
@@ -188,12 +158,28 @@ impl Capture {
 
     /// Makes `snippet` the owner of what a thread writes, which a thread of that snippet has started.
     pub fn inherit(&self, thread: ThreadId, snippet: SnippetId) {
-        self.state.lock().threads.insert(thread, snippet);
+        self.settled().threads.insert(thread, snippet);
     }
 
     /// Returns the earlier snippet that a thread works for; `None` if it works for the running one.
     pub fn earlier_snippet(&self, thread: ThreadId) -> Option<SnippetId> {
         self.state.lock().earlier_snippet(thread)
+    }
+
+    /// Locks the state, with all gathered text in `pending`. Needed before anything else gets its place in the order, and
+    /// before an owner changes.
+    fn settled(&self) -> MutexGuard<'_, CaptureState> {
+        let mut state = self.state.lock();
+        self.settle(&mut state);
+        state
+    }
+
+    fn settle(&self, state: &mut CaptureState) {
+        if let Some((writer, stream, text)) = state.gathered.take() {
+            let owner = state.owner(writer);
+            self.append(state, owner, stream, &text);
+            state.gathered.reuse(text);
+        }
     }
 
     fn announce_if(&self, first: bool) {
@@ -205,7 +191,7 @@ impl Capture {
     /// Adds a display by Python code.
     pub fn display(&self, writer: OutputWriter, display: Display, replaces: bool) {
         self.wait_for_drain();
-        let mut state = self.state.lock();
+        let mut state = self.settled();
         let owner = state.owner(writer);
         let mut first = state.to_clear.contains(&owner) && self.clear_output(&mut state, owner);
         if let Some(diversion) = state.diverted(owner).filter(|diversion| diversion.takes_displays) {
@@ -220,7 +206,7 @@ impl Capture {
     /// Clears what the snippet of a writer has written and displayed so far; with `waits`, once it writes or displays more.
     pub fn clear(&self, writer: OutputWriter, waits: bool) {
         self.wait_for_drain();
-        let mut state = self.state.lock();
+        let mut state = self.settled();
         let owner = state.owner(writer);
         if waits {
             state.to_clear.insert(owner);
@@ -234,7 +220,7 @@ impl Capture {
     /// Diverts output of the running snippet, or ends that; returns the diversion before.
     pub fn divert(&self, diversion: Option<Diversion>) -> Option<Diversion> {
         self.wait_for_drain();
-        std::mem::replace(&mut self.state.lock().diversion, diversion)
+        std::mem::replace(&mut self.settled().diversion, diversion)
     }
 
     fn clear_output(&self, state: &mut CaptureState, owner: Option<SnippetId>) -> bool {
@@ -262,7 +248,7 @@ impl Capture {
 
     /// Takes all pending output, in order, and the effects that have changed.
     pub fn take(&self) -> Vec<(Option<SnippetId>, EngineOutput)> {
-        let mut taken = self.state.lock().pending.take();
+        let mut taken = self.settled().pending.take();
         let effects = self.effects.lock().take();
         taken.extend(effects.into_iter().map(|(snippet, effects)| (Some(snippet), EngineOutput::Effects(effects))));
         taken
@@ -270,7 +256,10 @@ impl Capture {
 
     /// Waits until the drain has taken the output of C code and children so far. The drain never needs the GIL.
     fn wait_for_drain(&self) {
-        if unread(Stream::Stdout) == 0 && unread(Stream::Stderr) == 0 {
+        let begin = ticks::now();
+        let is_empty = unread(Stream::Stdout) == 0;
+        note_check(begin, ticks::now());
+        if is_empty && unread(Stream::Stderr) == 0 {
             return;
         }
         let mut state = self.state.lock();
@@ -373,7 +362,7 @@ pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn())
         }
         capture.spool.wait_for_room();
         // Reading under the lock keeps the order: a writer that finds the pipes empty also finds their content appended.
-        let mut state = capture.state.lock();
+        let mut state = capture.settled();
         let out = read_into(capture, &mut state, Stream::Stdout, &readers.stdout, &mut buffer);
         let err = read_into(capture, &mut state, Stream::Stderr, &readers.stderr, &mut buffer);
         state.passes += 1;
@@ -397,88 +386,4 @@ fn read_into(capture: &Capture, state: &mut CaptureState, stream: Stream, reader
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Output;
-
-    fn writer_on(thread: ThreadId) -> OutputWriter {
-        OutputWriter { thread, snippet: None }
-    }
-
-    fn text(capture: &Capture) -> String {
-        let mut output = Output::default();
-        for (_, shown) in capture.take() {
-            if let EngineOutput::Text(chunk) = shown {
-                output.push(&chunk);
-            }
-        }
-        output.text(None)
-    }
-
-    #[test]
-    fn a_character_that_is_cut_between_two_writes_is_joined() {
-        let capture = Capture::new(Arc::default(), || {});
-        for byte in "aé漢🎹b".as_bytes() {
-            capture.write_bytes(writer_on(1), Stream::Stdout, &[*byte]);
-        }
-        assert_eq!(text(&capture), "aé漢🎹b");
-    }
-
-    #[test]
-    fn invalid_bytes_are_replaced_and_all_others_are_kept() {
-        let capture = Capture::new(Arc::default(), || {});
-        capture.write_bytes(writer_on(1), Stream::Stdout, b"a\xff\xfe b \xe6");
-        capture.write_bytes(writer_on(1), Stream::Stdout, b"c");
-        assert_eq!(text(&capture), "a\u{fffd}\u{fffd} b \u{fffd}c");
-    }
-
-    #[test]
-    fn output_belongs_to_the_snippet_that_ran() {
-        let capture = Capture::new(Arc::default(), || {});
-        capture.write(writer_on(1), Stream::Stdout, "before");
-        capture.switch_to(Some(SnippetId(1)));
-        capture.write(writer_on(1), Stream::Stdout, "one");
-        capture.switch_to(None);
-        capture.write(writer_on(1), Stream::Stderr, "after");
-        let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet).collect();
-        assert_eq!(owners, [None, Some(SnippetId(1)), None]);
-    }
-
-    #[test]
-    fn a_thread_writes_for_the_snippet_that_it_works_for() {
-        let capture = Capture::new(Arc::default(), || {});
-        let owner = |thread| {
-            capture.write(writer_on(thread), Stream::Stdout, "x");
-            capture.take()[0].0.map(|snippet| snippet.0)
-        };
-        let threads = |waits: [bool; 2]| [7, 8].map(|n| UserThread { ident: n, waits: waits[n as usize - 7] });
-        capture.switch_to(Some(SnippetId(1)));
-        capture.switch_to(None);
-        capture.adopt(&threads([false, true]), SnippetId(1));
-        // Between snippets, both belong to the snippet that started them; later only the one that does not serve.
-        assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(1), None]);
-        capture.begin_serving(&threads([false, true]));
-        capture.switch_to(Some(SnippetId(2)));
-        assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(2), Some(2)]);
-        capture.inherit(9, SnippetId(1));
-        assert_eq!(owner(9), Some(1));
-        capture.switch_to(None);
-        capture.adopt(&threads([false, false]), SnippetId(2));
-        assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(2), None], "work goes on, and the last has ended");
-    }
-
-    #[test]
-    fn pending_output_is_announced_once() {
-        let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-        let seen = count.clone();
-        let capture = Capture::new(Arc::default(), move || {
-            seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        });
-        capture.write(writer_on(1), Stream::Stdout, "a");
-        capture.write(writer_on(1), Stream::Stdout, "b");
-        assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 1);
-        capture.take();
-        capture.write(writer_on(1), Stream::Stdout, "c");
-        assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 2);
-    }
-}
+mod tests;

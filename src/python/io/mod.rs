@@ -3,9 +3,13 @@
 pub(in crate::python) mod capture;
 pub(in crate::python) mod card;
 pub mod descriptors;
+pub(in crate::python) mod diversion;
 pub mod fd;
+mod gathered;
 pub(in crate::python) mod guarded;
 mod pending;
 pub(in crate::python) mod standard_stream;
 pub(in crate::python) mod stdin;
 pub(in crate::python) mod streams;
+mod ticks;
+pub(in crate::python) mod writer;

@@ -11,8 +11,9 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PySlice, PyString};
 
-use super::capture::{Capture, OutputWriter};
+use super::capture::Capture;
 use super::standard_stream::{StandardStream, StandardTextStream, register};
+use super::writer::OutputWriter;
 use crate::domain::Stream;
 use crate::python::isolation::fork;
 use crate::python::runtime::context::SnippetContext;
@@ -22,7 +23,7 @@ use crate::python::runtime::os_signals::current_thread;
 const MAX_WRITE: usize = 1 << 20;
 
 /// `sys.stdout` or `sys.stderr`
-#[pyclass(extends = StandardTextStream, module = "fourhands", dict, weakref)]
+#[pyclass(extends = StandardTextStream, module = "fourhands", dict, weakref, frozen)]
 pub struct TextStream {
     sink: OutputSink,
     #[pyo3(get)]
@@ -30,7 +31,7 @@ pub struct TextStream {
 }
 
 /// `sys.stdout.buffer` or `sys.stderr.buffer`
-#[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
+#[pyclass(extends = StandardStream, module = "fourhands", dict, weakref, frozen)]
 pub struct ByteStream {
     sink: OutputSink,
 }
