@@ -74,6 +74,40 @@ fn floods_of_every_form_stay_within_bounds() {
 }
 
 #[test]
+fn small_prints_keep_their_place_among_raw_writes_and_threads() {
+    in_every_python(|session| {
+        let mut expected = String::new();
+        for n in 0..400 {
+            for m in 0..n % 4 {
+                expected += &format!("p {n} {m}\n");
+            }
+            expected += &format!("raw {n}\n");
+        }
+        session.run("import asyncio, os, sys, threading");
+        let code = "for n in range(400):\n    for m in range(n % 4): print('p', n, m, flush=n % 3 == 0)\n    \
+                    os.write(1, b'raw %d\\n' % n)";
+        assert_eq!(session.out(code), expected);
+        // With an event loop, each write asks for the snippet of its task.
+        assert_eq!(session.out(&format!("await asyncio.sleep(0)\n{code}")), expected);
+        let run = session.run("for n in range(300):\n    print('o', n)\n    print('e', n, file=sys.stderr)");
+        let lines = |name| (0..300).fold(String::new(), |all, n| all + &format!("{name} {n}\n"));
+        assert_eq!((&run["stdout"], &run["stderr"]), (&json!(lines("o")), &json!(lines("e"))));
+        let threads = session.out(
+            "def work(name):\n    for n in range(150): sys.stdout.write(f'{name} {n}\\n')\n\
+             all = [threading.Thread(target=work, args=(name,)) for name in 'abc']\n\
+             for thread in all: thread.start()\n\
+             for thread in all: thread.join()\nprint('end')",
+        );
+        assert!(threads.ends_with("end\n"), "{threads}");
+        for name in ["a", "b", "c"] {
+            // What is written at one go is not torn.
+            let own: Vec<&str> = threads.lines().filter(|line| line.starts_with(name)).collect();
+            assert_eq!(own, (0..150).map(|n| format!("{name} {n}")).collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
 #[ignore = "takes minutes: tests/long runs it"]
 fn two_million_small_prints() {
     let mut session = Session::start(&python());

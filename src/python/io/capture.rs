@@ -94,10 +94,10 @@ impl Capture {
         state.drain_timed_out = false;
     }
 
-    /// Adds text that Python code writes.
-    pub fn write(&self, writer: OutputWriter, stream: Stream, text: &str) {
+    /// Adds text that Python code writes. `began` is when Python called for it, in [`ticks`].
+    pub fn write(&self, writer: OutputWriter, stream: Stream, text: &str, began: u64) {
         let mut state = self.state.lock();
-        if state.gathered.add(writer, stream, text) {
+        if state.gathered.add(writer, stream, text, began) {
             let first = state.pending.mark_announced();
             drop(state);
             return self.announce_if(first);

@@ -31,22 +31,22 @@ pub fn note_check(begin: u64, end: u64) {
 pub struct GatheredText {
     origin: Option<(OutputWriter, Stream)>,
     text: String,
-    /// When the last piece came.
+    /// When the last piece had been added.
     at: u64,
 }
 
 impl GatheredText {
     /// Adds a piece, if it follows the last one of the same origin with nothing between.
-    pub fn add(&mut self, writer: OutputWriter, stream: Stream, piece: &str) -> bool {
+    /// `began` is when Python called for it.
+    pub fn add(&mut self, writer: OutputWriter, stream: Stream, piece: &str, began: u64) -> bool {
         if self.origin != Some((writer, stream)) || self.text.len() + piece.len() > MAX_GATHERED {
             return false;
         }
-        let now = ticks::now();
-        if now.wrapping_sub(self.at) > SHORTEST_CHECK.load(Ordering::Relaxed) {
+        if began.wrapping_sub(self.at) > SHORTEST_CHECK.load(Ordering::Relaxed) {
             return false;
         }
         self.text.push_str(piece);
-        self.at = now;
+        self.at = ticks::now();
         true
     }
 
