@@ -265,6 +265,34 @@ pub struct JournalRecorder {
 
 impl EventSink for JournalRecorder {
     fn event(&mut self, event: &Event) {
+        self.record(event);
+    }
+
+    /// Records the events with one write, where nothing is in the way.
+    fn events(&mut self, events: &[Arc<Event>]) {
+        let mut writing = self.shared.writing();
+        let is_plain = !writing.is_behind() && self.shared.unread.load(Ordering::Relaxed) <= MAX_UNREAD / 2;
+        if is_plain && !self.shared.off.load(Ordering::Relaxed) {
+            self.buffer.clear();
+            for event in events.iter().filter(|event| frame::is_recorded(event)) {
+                frame::encode_event(&mut self.buffer, event);
+            }
+            if writing.append(&self.buffer).is_ok() {
+                self.shared.unread.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+                drop(writing);
+                self.buffer.shrink_to(1 << 20);
+                return self.shared.wake();
+            }
+        }
+        drop(writing);
+        for event in events {
+            self.record(event);
+        }
+    }
+}
+
+impl JournalRecorder {
+    fn record(&mut self, event: &Event) {
         if !frame::is_recorded(event) || self.shared.off.load(Ordering::Relaxed) {
             return;
         }

@@ -1,5 +1,7 @@
 //! The gate over the processes of a session: where a process has it from, and how the process that follows gets it.
 
+use std::sync::Arc;
+
 use super::link::LinkWriter;
 use crate::domain::{Event, Gate, GateMode, Transcript};
 use crate::launch::boot::ToGuardian;
@@ -22,19 +24,30 @@ pub struct TellsGuardian<S> {
     pub link: LinkWriter,
 }
 
-impl<S: EventSink> EventSink for TellsGuardian<S> {
-    fn event(&mut self, event: &Event) {
-        self.sink.event(event);
+impl<S> TellsGuardian<S> {
+    fn tell(&self, event: &Event) {
         if let Event::GateChanged { gate, .. } = event {
             self.link.send(&ToGuardian::Gate(gate.modes()));
         }
     }
 }
 
+impl<S: EventSink> EventSink for TellsGuardian<S> {
+    fn event(&mut self, event: &Event) {
+        self.sink.event(event);
+        self.tell(event);
+    }
+
+    fn events(&mut self, events: &[Arc<Event>]) {
+        self.sink.events(events);
+        for event in events {
+            self.tell(event);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::domain::{Author, ClientId, GateChange};
 

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -53,14 +54,13 @@ impl HostEventReceiver {
     /// Forwards events to the runtime. Python's threads cannot wake the runtime by its own means, which write to one of its
     /// descriptors: the number is another file in the threads' table.
     pub fn forward(self) -> io::Result<UnboundedReceiver<EngineEvent>> {
-        let wake_ups = pipe::Receiver::from_owned_fd(self.reader)?;
+        let mut wake_ups = pipe::Receiver::from_owned_fd(self.reader)?;
         let (to, events) = unbounded_channel();
         tokio::spawn(async move {
             loop {
-                if wake_ups.readable().await.is_err() {
+                if wake_ups.read(&mut [0; 64]).await.is_err() {
                     return;
                 }
-                let _ = wake_ups.try_read(&mut [0; 64]);
                 self.flag.clear();
                 for event in self.receiver.try_iter() {
                     if to.send(event).is_err() {

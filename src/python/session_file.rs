@@ -140,12 +140,10 @@ impl SessionFile {
     /// Adds the definitions of a snippet that is about to run, for processes that the snippet starts itself.
     pub fn add(&mut self, py: Python<'_>, snippet: &str, future: u32, definitions: &[Definition]) -> PyResult<()> {
         self.before = None;
-        if !self.path.exists() {
-            self.recreate()?;
-        }
         if definitions.is_empty() {
             return Ok(());
         }
+        self.check()?;
         self.before = Some(self.definitions.clone());
         for definition in definitions {
             let text = PyString::new(py, &definition.text).repr()?;
@@ -213,8 +211,11 @@ impl SessionFile {
         Ok(true)
     }
 
-    /// Writes the file again, with its folder, after somebody has removed it.
-    fn recreate(&self) -> PyResult<()> {
+    /// Writes the file again, with its folder, if somebody has removed it.
+    pub fn check(&self) -> PyResult<()> {
+        if self.path.exists() {
+            return Ok(());
+        }
         if let Some(folder) = self.path.parent() {
             paths::make_private(folder).map_err(io::Error::other)?;
         }

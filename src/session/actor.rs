@@ -56,7 +56,7 @@ pub fn spawn(
     let mut actor = Actor {
         engine,
         transcript,
-        publisher: Publisher { record, activity: activity.clone(), subscribers },
+        publisher: Publisher { record, activity: activity.clone(), subscribers, held: None },
         spool: spool.clone(),
         queue: Queue::new(next_snippet),
         output: OutputTimer::default(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,13 @@ use crate::domain::{Event, Timestamp};
 pub trait EventSink: Send + 'static {
     /// Records an event before anybody else hears of it. Once the call returns, the event outlives the process.
     fn event(&mut self, event: &Event);
+
+    /// Records events of one moment, in order.
+    fn events(&mut self, events: &[Arc<Event>]) {
+        for event in events {
+            self.event(event);
+        }
+    }
 }
 
 /// Records nothing.

@@ -22,4 +22,5 @@ mod magics;
 mod output;
 mod recovery;
 mod running;
+mod system_calls;
 mod variables;

@@ -83,9 +83,18 @@ impl Capture {
         }
     }
 
-    /// Makes `snippet` the owner of later output. Earlier output from below Python is drained first.
-    pub fn switch_to(&self, snippet: Option<SnippetId>) {
+    /// Makes `snippet` the owner of later output. Nothing orders it after what others write below Python at that moment.
+    pub fn begin(&self, snippet: SnippetId) {
+        self.set_owner(Some(snippet));
+    }
+
+    /// Makes no snippet the owner of later output. Earlier output from below Python is drained first.
+    pub fn end(&self) {
         self.wait_for_drain();
+        self.set_owner(None);
+    }
+
+    fn set_owner(&self, snippet: Option<SnippetId>) {
         let mut state = self.settled();
         state.current = snippet;
         state.to_clear.clear();

@@ -9,7 +9,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Whence, dup2_stderr, dup2_stdin, dup2_stdout, lseek, pipe2};
 
 use super::fd::{inherit, move_high};
-use super::guarded::{Access, FileIdentity, GuardedFd};
+use super::guarded::{Access, FileIdentity, GuardedFd, note_loss};
 use crate::domain::Stream;
 
 /// Bytes of Python's output at its start that are kept: its end.
@@ -87,7 +87,11 @@ impl StandardDescriptors {
 }
 
 fn is(fd: BorrowedFd<'_>, expected: &GuardedFd) -> bool {
-    FileIdentity::of(fd).is_ok_and(|identity| identity == expected.identity())
+    let is_same = FileIdentity::of(fd).is_ok_and(|identity| identity == expected.identity());
+    if !is_same {
+        note_loss();
+    }
+    is_same
 }
 
 /// Puts the streams that the guardian has kept on 0, 1 and 2. Returns the output of Python's start, which went to a file.

@@ -4,10 +4,24 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::sys::stat::fstat;
 
 use crate::python::io::fd::move_high;
+
+/// How many descriptors user code has closed or replaced so far.
+static LOSSES: AtomicU64 = AtomicU64::new(0);
+
+/// Returns how many descriptors were found closed or replaced so far. Code that closes one often closes others.
+pub fn losses() -> u64 {
+    LOSSES.load(Ordering::Relaxed)
+}
+
+/// Takes in that a descriptor was found closed or replaced.
+pub fn note_loss() {
+    LOSSES.fetch_add(1, Ordering::Relaxed);
+}
 
 /// A descriptor that is checked before each use, and opened again if user code has closed or replaced it.
 #[derive(Debug)]
@@ -54,9 +68,15 @@ impl GuardedFd {
         self.identity
     }
 
+    /// Returns the descriptor as it was checked last.
+    pub fn unchecked(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
     /// Returns the descriptor, opened again if necessary.
     pub fn get(&mut self) -> io::Result<BorrowedFd<'_>> {
         if FileIdentity::of(self.fd.as_fd()).ok() != Some(self.identity) {
+            note_loss();
             let lost = || io::Error::other("a descriptor of the session was closed by user code");
             let source = self.source.as_ref().ok_or_else(lost)?;
             let write = self.access == Access::Write;

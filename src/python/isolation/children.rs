@@ -42,18 +42,20 @@ pub fn end() {
     STATE.lock().running = None;
 }
 
-/// Remembers the children that exist now. To be called after each snippet, once its end has been reported: with children this
-/// takes a while.
-pub fn remember_existing() {
-    let older = if has_any() { children_of(getpid()) } else { Vec::new() };
+/// Remembers the children that exist now, if there are any. To be called after each snippet, once its end has been reported:
+/// with children this takes a while.
+pub fn remember_existing(has_any: bool) {
+    let older = if has_any { children_of(getpid()) } else { Vec::new() };
     STATE.lock().older = older;
+}
+
+/// Returns whether there were children when the last snippet ended.
+pub fn had_any() -> bool {
+    !STATE.lock().older.is_empty()
 }
 
 /// Names the children that the running snippet has started and that still run.
 pub fn left_running() -> Vec<String> {
-    if !has_any() {
-        return Vec::new();
-    }
     let older = STATE.lock().older.clone();
     let children = children_of(getpid()).into_iter().filter(|child| !older.contains(child)).filter_map(Process::find);
     let children: Vec<_> = children.collect();
@@ -138,14 +140,14 @@ impl SnippetProcesses {
 
 /// Returns whether there are any children, in a tenth of the time that listing them takes.
 #[cfg(target_os = "linux")]
-fn has_any() -> bool {
+pub fn has_any() -> bool {
     use nix::sys::wait::{Id, WaitPidFlag, waitid};
     let options = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     waitid(Id::All, options) != Err(nix::errno::Errno::ECHILD)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn has_any() -> bool {
+pub fn has_any() -> bool {
     false
 }
 

@@ -31,6 +31,7 @@ use crate::python::inspector::ValueInspector;
 use crate::python::io::capture::{Capture, UserThread};
 use crate::python::io::card::Card;
 use crate::python::io::descriptors::{self, StandardDescriptors};
+use crate::python::io::guarded;
 use crate::python::io::stdin::Stdin;
 use crate::python::io::streams::Streams;
 use crate::python::io::writer::ThreadId;
@@ -47,6 +48,9 @@ const MAX_IMMEDIATE_TABLE: Duration = Duration::from_millis(1);
 const TABLE_DELAY: Duration = Duration::from_millis(20);
 /// A deferred table is made before the next snippet if it has waited for this long.
 const MAX_TABLE_DELAY: Duration = Duration::from_millis(500);
+/// How long a check of what the system holds for the process (descriptors, signals) is good, if nothing else runs in it: a
+/// check before each snippet would cost more than a small snippet.
+const CHECK_LIFETIME: Duration = Duration::from_secs(1);
 /// The shortest wait for the next job while a table is deferred.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
@@ -78,6 +82,8 @@ pub struct Interpreter {
     /// How long the last table took.
     table_took: Duration,
     deferred_table: Option<DeferredTable>,
+    /// When descriptors and signals were last checked, and how many descriptors had been lost by then.
+    checked: Option<(Instant, u64)>,
 }
 
 #[derive(Clone, Copy)]
@@ -143,6 +149,7 @@ impl Interpreter {
             last_table: VariableTable::default(),
             table_took: Duration::ZERO,
             deferred_table: None,
+            checked: None,
         };
         // Includes the names that the runner has added.
         interpreter.namespace.remember_module_names(py)?;
@@ -206,13 +213,17 @@ impl Interpreter {
         if self.deferred_table.is_some_and(|table| table.since.elapsed() > MAX_TABLE_DELAY) {
             self.send_variables(py);
         }
+        let threads = self.user_threads(py);
+        if self.may_have_changed(threads.as_ref().is_ok_and(Vec::is_empty)) {
+            self.check_process(py);
+        }
         // A failed repair does not stop the snippet, which will show what is broken.
         let _ = self.repair(py);
-        if let Ok(threads) = self.user_threads(py) {
+        if let Ok(threads) = threads {
             self.capture.begin_serving(&threads);
         }
         self.inspector.forget_order(py);
-        self.capture.switch_to(Some(snippet));
+        self.capture.begin(snippet);
         let _ = effects::take_reads();
         children::begin(snippet);
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
@@ -220,24 +231,27 @@ impl Interpreter {
         if reads > 0 {
             self.capture.change_effects(|effects| effects.add_reads(snippet, reads));
         }
-        for process in children::left_running() {
-            let effect = SideEffect::new(SideEffectKind::LeaveRunning, process);
-            self.capture.change_effects(|effects| effects.add(snippet, effect));
+        let has_children = children::has_any();
+        if has_children {
+            for process in children::left_running() {
+                let effect = SideEffect::new(SideEffectKind::LeaveRunning, process);
+                self.capture.change_effects(|effects| effects.add(snippet, effect));
+            }
         }
         children::end();
         if let Some(stacks) = &self.stacks {
             stacks.recorder().set_idle();
         }
-        self.signals.install_termination(py);
         descriptors::flush_c_streams();
         let _ = self.descriptors.repair();
-        self.capture.switch_to(None);
+        self.capture.end();
         if let Ok(threads) = self.user_threads(py) {
             self.capture.adopt(&threads, snippet);
         }
         outcome.changes = self.namespace.changes(py, Some(snippet));
         self.events.send(EngineEvent::Finished { snippet, outcome });
-        children::remember_existing();
+        self.signals.install_termination(py);
+        children::remember_existing(has_children);
         if let Some(completer) = &mut self.completer {
             // The snippet may have installed jedi.
             completer.search_jedi_again();
@@ -253,6 +267,7 @@ impl Interpreter {
 
     /// Runs user code like a snippet, but leaves no trace: no card and no `_`, and the output belongs to no snippet.
     fn inspect(&mut self, py: Python<'_>, request: &InspectRequest, limit: Duration) {
+        self.check_process(py);
         let _ = self.repair(py);
         self.runner.leave_snippet(py);
         let answer = if interrupt::begin(InterruptTarget::Inspection) {
@@ -285,6 +300,7 @@ impl Interpreter {
 
     fn answer_question(&mut self, py: Python<'_>, id: u32, question: &InsightRequest) {
         // An interrupt must find our handler.
+        self.signals.check(py);
         let _ = self.signals.restore(py);
         if let Some(completer) = &mut self.completer {
             completer.answer(py, id, question);
@@ -307,9 +323,26 @@ impl Interpreter {
         Ok(found)
     }
 
-    /// Restores what the last snippet may have broken and the next one, or the engine, needs.
-    fn repair(&mut self, py: Python<'_>) -> PyResult<()> {
+    /// Returns whether descriptors and signals may differ from what the end of the last snippet left.
+    fn may_have_changed(&self, is_only_thread: bool) -> bool {
+        let is_alone = is_only_thread && !self.runner.event_loop().exists() && !children::had_any();
+        let is_checked = |(at, losses): (Instant, u64)| at.elapsed() < CHECK_LIFETIME && losses == guarded::losses();
+        !is_alone || !self.checked.is_some_and(is_checked)
+    }
+
+    /// Restores the descriptors, signals and files of the process.
+    fn check_process(&mut self, py: Python<'_>) {
         let _ = self.descriptors.repair();
+        if let Some(stacks) = &mut self.stacks {
+            let _ = stacks.check();
+        }
+        self.signals.check(py);
+        self.runner.check_files();
+        self.checked = Some((Instant::now(), guarded::losses()));
+    }
+
+    /// Restores what the last snippet may have broken in Python and the next one, or the engine, needs.
+    fn repair(&mut self, py: Python<'_>) -> PyResult<()> {
         if let Some(stacks) = &mut self.stacks {
             let _ = stacks.prepare(py);
         }
@@ -328,6 +361,7 @@ impl Interpreter {
 
     fn reset(&mut self, py: Python<'_>) {
         let unrestored = self.settings.restore(py);
+        self.check_process(py);
         let _ = self.repair(py);
         let mut report = ResetReport::default();
         // A reset also runs user code: `__del__`, cancelled tasks.

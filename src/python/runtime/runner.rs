@@ -169,6 +169,13 @@ impl Runner {
         result
     }
 
+    /// Writes the session file again if somebody has removed it.
+    pub fn check_files(&self) {
+        if let Some(file) = &self.session_file {
+            let _ = file.check();
+        }
+    }
+
     /// Assigns what is written from now on to no snippet.
     pub fn leave_snippet(&self, py: Python<'_>) {
         self.context.set(py, None);

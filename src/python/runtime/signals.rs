@@ -59,6 +59,7 @@ impl SignalHandlers {
         force::prepare(py)?;
         keep_unblocked(&module)?;
         signals.restore(py)?;
+        signals.check(py);
         for signal in module.call_method0("valid_signals")?.try_iter()? {
             let signal: i32 = signal?.extract()?;
             let handler = signals.get.bind(py).call1((signal,))?;
@@ -76,17 +77,25 @@ impl SignalHandlers {
         handler.is_ok_and(|handler| handler.is(&self.sigint) || handler.is(&self.request) || handler.is(&self.deadly))
     }
 
+    /// Unblocks the signals by which the host reaches Python, and puts the handlers of termination before Python's.
+    pub fn check(&self, py: Python<'_>) {
+        unblock(&[request_signal(), stack_signal()]);
+        self.install_termination(py);
+    }
+
     /// Sets the engine's handlers again where user code took them away. User code's own handlers stay, as in any Python.
     pub fn restore(&self, py: Python<'_>) -> PyResult<()> {
-        unblock(&[request_signal(), stack_signal()]);
         if !self.get.bind(py).call1((request_signal(),))?.is(&self.request) {
             self.set.bind(py).call1((request_signal(), &self.request))?;
         }
         self.ensure(py, libc::SIGINT, &self.sigint)?;
+        let mut has_changed = false;
         for signal in DEADLY {
-            self.ensure(py, *signal, &self.deadly)?;
+            has_changed |= self.ensure(py, *signal, &self.deadly)?;
         }
-        self.install_termination(py);
+        if has_changed {
+            self.install_termination(py);
+        }
         Ok(())
     }
 
@@ -118,12 +127,14 @@ impl SignalHandlers {
         Ok(())
     }
 
-    fn ensure(&self, py: Python<'_>, signal: i32, handler: &Py<PyCFunction>) -> PyResult<()> {
+    /// Returns whether the handler was another.
+    fn ensure(&self, py: Python<'_>, signal: i32, handler: &Py<PyCFunction>) -> PyResult<bool> {
         let now = self.get.bind(py).call1((signal,))?;
-        if !now.is(handler) && (!now.is_callable() || is_of_debugger(&now)?) {
+        let is_wrong = !now.is(handler) && (!now.is_callable() || is_of_debugger(&now)?);
+        if is_wrong {
             self.set.bind(py).call1((signal, handler))?;
         }
-        Ok(())
+        Ok(is_wrong)
     }
 }
 

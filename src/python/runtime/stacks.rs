@@ -55,6 +55,7 @@ impl Stacks {
             is_enabled: module.getattr("is_enabled")?.unbind(),
             register: module.getattr("register")?.unbind(),
         };
+        stacks.check()?;
         stacks.prepare(py)?;
         let enable = stacks.enable.clone_ref(py);
         let ours = PyCFunction::new_closure(py, Some(c"enable"), None, move |args, options| {
@@ -64,9 +65,14 @@ impl Stacks {
         Ok(stacks)
     }
 
+    /// Opens the recorder again if user code has closed it.
+    pub fn check(&mut self) -> io::Result<()> {
+        self.file.fd.get().map(drop)
+    }
+
     /// To be called before each snippet. Where user code has enabled faulthandler for itself, that stays.
-    pub fn prepare(&mut self, py: Python<'_>) -> PyResult<()> {
-        let fd = self.file.fd.get()?;
+    pub fn prepare(&self, py: Python<'_>) -> PyResult<()> {
+        let fd = self.file.fd.unchecked();
         let number = fd.as_raw_fd();
         let has_moved = TARGET_FD.load(Ordering::Relaxed) != number;
         if has_moved || self.file.recorder.has_stacks() {

@@ -60,6 +60,7 @@ impl Actor {
         self.emit(Event::Replay(status));
         self.emit(Event::Started { snippet, at: now() });
         self.queue.running = Some(Running::new(Work::Snippet(snippet), RunOptions::default().timeout));
+        self.publisher.release();
         self.engine.run(snippet, &author, code);
         true
     }

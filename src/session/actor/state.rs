@@ -39,6 +39,26 @@ pub struct Publisher {
     pub record: Box<dyn EventSink>,
     pub activity: Arc<ActivityLog>,
     pub subscribers: broadcast::Sender<Arc<Event>>,
+    /// Events that nobody has heard of yet; see [`Publisher::hold`].
+    pub held: Option<Vec<Arc<Event>>>,
+}
+
+impl Publisher {
+    /// Has the next events recorded at one go, by [`Publisher::release`]. Nobody may hear of them before, and Python may
+    /// not run what was submitted.
+    pub fn hold(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// Records and publishes the held events.
+    pub fn release(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        self.record.events(&held);
+        for event in held {
+            // Fails only if there are no subscribers.
+            let _ = self.subscribers.send(event);
+        }
+    }
 }
 
 /// When output is passed on.
@@ -110,11 +130,17 @@ impl Shutdown {
 impl Actor {
     pub fn emit(&mut self, event: Event) {
         // Recorded before anybody hears of it, and before Python runs what was submitted.
-        self.publisher.record.event(&event);
+        if self.publisher.held.is_none() {
+            self.publisher.record.event(&event);
+        }
         self.transcript.apply(&event);
         self.publisher.activity.add(&event, &self.transcript);
-        // Fails only if there are no subscribers.
-        let _ = self.publisher.subscribers.send(Arc::new(event));
+        let event = Arc::new(event);
+        match &mut self.publisher.held {
+            Some(held) => held.push(event),
+            // Fails only if there are no subscribers.
+            None => drop(self.publisher.subscribers.send(event)),
+        }
     }
 
     pub fn overview(&self) -> Overview {

@@ -37,6 +37,8 @@ impl Actor {
         let snippet = self.queue.take_number();
         let (done, receiver) = oneshot::channel();
         self.queue.waiters.entry(snippet).or_default().push(Waiter { also_input: true, reply: done });
+        // A snippet that starts at once is recorded with its start.
+        self.publisher.hold();
         self.emit(Event::Submitted { snippet, author: author.clone(), code: code.clone(), call, at: now() });
         if let Some(call) = call {
             self.calls.add(call, snippet);
@@ -46,6 +48,8 @@ impl Actor {
         }
         self.queue.waiting.push_back(Queued::Run { snippet, options });
         self.review(snippet, author, code);
+        self.start_next();
+        self.publisher.release();
         let _ = reply.send(Ok(Ticket { id: snippet, done: receiver }));
     }
 
@@ -71,6 +75,7 @@ impl Actor {
                     let (author, code) = (found.author.clone(), found.code.clone());
                     self.emit(Event::Started { snippet, at: now() });
                     self.queue.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
+                    self.publisher.release();
                     self.engine.run(snippet, &author, code);
                 }
                 Queued::Replay => {

@@ -38,9 +38,9 @@ fn invalid_bytes_are_replaced_and_all_others_are_kept() {
 fn output_belongs_to_the_snippet_that_ran() {
     let capture = Capture::new(Arc::default(), || {});
     capture.write(writer_on(1), Stream::Stdout, "before", ticks::now());
-    capture.switch_to(Some(SnippetId(1)));
+    capture.begin(SnippetId(1));
     capture.write(writer_on(1), Stream::Stdout, "one", ticks::now());
-    capture.switch_to(None);
+    capture.end();
     capture.write(writer_on(1), Stream::Stderr, "after", ticks::now());
     let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet).collect();
     assert_eq!(owners, [None, Some(SnippetId(1)), None]);
@@ -54,17 +54,17 @@ fn a_thread_writes_for_the_snippet_that_it_works_for() {
         capture.take()[0].0.map(|snippet| snippet.0)
     };
     let threads = |waits: [bool; 2]| [7, 8].map(|n| UserThread { ident: n, waits: waits[n as usize - 7] });
-    capture.switch_to(Some(SnippetId(1)));
-    capture.switch_to(None);
+    capture.begin(SnippetId(1));
+    capture.end();
     capture.adopt(&threads([false, true]), SnippetId(1));
     // Between snippets, both belong to the snippet that started them; later only the one that does not serve.
     assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(1), None]);
     capture.begin_serving(&threads([false, true]));
-    capture.switch_to(Some(SnippetId(2)));
+    capture.begin(SnippetId(2));
     assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(2), Some(2)]);
     capture.inherit(9, SnippetId(1));
     assert_eq!(owner(9), Some(1));
-    capture.switch_to(None);
+    capture.end();
     capture.adopt(&threads([false, false]), SnippetId(2));
     assert_eq!([owner(7), owner(8), owner(9)], [Some(1), Some(2), None], "work goes on, and the last has ended");
 }
@@ -81,7 +81,7 @@ fn small_writes_keep_their_order_and_their_owners() {
             _ => expected.push((owner, stream, text.to_owned())),
         }
     };
-    capture.switch_to(Some(SnippetId(1)));
+    capture.begin(SnippetId(1));
     for n in 0..4_000 {
         let (owner, writer) = if n % 1_000 < 20 { (Some(9), task) } else { (Some(1), writer_on(1 + n / 500)) };
         let stream = if n % 700 < 5 { Stream::Stderr } else { Stream::Stdout };
@@ -91,7 +91,7 @@ fn small_writes_keep_their_order_and_their_owners() {
     capture.inherit(1, SnippetId(3));
     write(writer_on(1), Some(3), Stream::Stdout, "of a thread");
     write(writer_on(1), Some(3), Stream::Stdout, &"long ".repeat(10_000));
-    capture.switch_to(None);
+    capture.end();
     write(writer_on(2), None, Stream::Stdout, "between snippets");
     let mut seen: Vec<(Option<u32>, Stream, String)> = Vec::new();
     for (owner, output) in capture.take() {
