@@ -133,11 +133,11 @@ plt.figure(figsize=(19, 12)).figimage(np.random.default_rng(1).random((1200, 190
     assert!(found.len() == 1 && found[0].len() * 4 / 3 < 700_000 && found[0].len() > 200_000, "{}", found[0].len());
     let (width, height) = png_size(&found[0]);
     assert!((f64::from(width) / f64::from(height) - 1900.0 / 1200.0).abs() < 0.02);
-    let many = result(&mut session, "for n in range(30):\n    plt.plot([n]); plt.show()");
+    let many = result(&mut session, "for n in range(12):\n    plt.plot([n]); plt.show()");
     assert_eq!(images(&many).len(), 10);
-    assert_eq!(many["structuredContent"]["displays"].as_array().unwrap().len(), 30);
-    assert!(Client::text(&many).contains("[figure 30: 640x480 PNG]"));
-    let huge = result(&mut session, "plt.figure(figsize=(500, 300)); plt.plot([1])");
+    assert_eq!(many["structuredContent"]["displays"].as_array().unwrap().len(), 12);
+    assert!(Client::text(&many).contains("[figure 12: 640x480 PNG]"));
+    let huge = result(&mut session, "plt.figure(figsize=(60, 36)); plt.plot([1])");
     let (width, height) = png_size(&images(&huge)[0]);
     assert!(width <= 2_000 && height <= 2_000);
 }

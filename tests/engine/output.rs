@@ -45,15 +45,15 @@ fn floods_of_every_form_stay_within_bounds() {
     let mut session = Session::start(&python());
     let session = &mut session;
     session.run(
-        "import os, sys\ntext = '0123456789' * 4_000_000\nraw = b'\\xff\\x00' * 8_000_000\nwide = 'é' * 1_000_000",
+        "import os, sys\ntext = '0123456789' * 3_000_000\nraw = b'\\xff\\x00' * 7_000_000\nwide = 'é' * 1_000_000",
     );
     for (code, size) in [
-        ("sys.stdout.write(text); None", 40_000_000),
-        ("sys.stdout.buffer.write(raw); None", 8_000_000 * 4),
+        ("sys.stdout.write(text); None", 30_000_000),
+        ("sys.stdout.buffer.write(raw); None", 7_000_000 * 4),
         ("for _ in range(15): sys.stderr.write(wide)", 30_000_000),
-        ("for n in range(200_000): print(n)", 1_288_890),
-        ("for _ in range(150_000): sys.stdout.write('a'), sys.stderr.write('b')", 300_000),
-        ("for _ in range(500): os.write(1, text[:65_536].encode())", 500 * 65_536),
+        ("for n in range(60_000): print(n)", 348_890),
+        ("for _ in range(120_000): sys.stdout.write('a'), sys.stderr.write('b')", 240_000),
+        ("for _ in range(200): os.write(1, text[:65_536].encode())", 200 * 65_536),
         ("os.system('head -c 30000000 /dev/zero | tr \"\\\\0\" z')\nNone", 30_000_000),
     ] {
         let (peak, run) = peak(session, code);

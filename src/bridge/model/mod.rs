@@ -122,7 +122,7 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn the_handover_keeps_its_promises() {
-    check(1, 500);
+    check(1, 200);
     // Seeds that once failed: an id was in use again when the cancelled call was answered.
     check(11_526, 1);
     check(12_258, 1);
@@ -140,6 +140,6 @@ fn explores_the_handover() {
 /// The seed does not decide which ready branch `tokio::select!` takes, so a few runs may differ.
 #[test]
 fn a_seed_repeats_its_run() {
-    let differ = (1..=100).filter(|seed| run(Dice::of_seed(*seed)).trace != run(Dice::of_seed(*seed)).trace).count();
-    assert!(differ <= 15, "{differ} of 100 seeds");
+    let differ = (1..=40).filter(|seed| run(Dice::of_seed(*seed)).trace != run(Dice::of_seed(*seed)).trace).count();
+    assert!(differ <= 8, "{differ} of 40 seeds");
 }

@@ -22,11 +22,11 @@ const INITIALIZE: &str = concat!(
 );
 
 #[tokio::test]
-async fn ten_thousand_calls_at_once_are_all_answered() {
+async fn thousands_of_calls_at_once_are_all_answered() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "eager").await;
     let (mut ids, mut answered) = (Vec::new(), 0);
-    for _ in 0..10_000 {
+    for _ in 0..3_000 {
         ids.push(client.start("run_python_code", json!({"code": "echo x"})).await);
         if ids.len() == 500 {
             for id in ids.drain(..) {
@@ -34,7 +34,7 @@ async fn ten_thousand_calls_at_once_are_all_answered() {
             }
         }
     }
-    assert_eq!(answered, 10_000, "nothing is refused to a client that only is quick");
+    assert_eq!(answered, 3_000, "nothing is refused to a client that only is quick");
 }
 
 #[tokio::test]

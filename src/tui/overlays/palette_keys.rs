@@ -14,6 +14,26 @@ use crate::tui::view::View;
 const MAX_RECENT: usize = 8;
 const PAGE_ROWS: usize = 8;
 
+/// Words of other tools for an action, which its title lacks.
+const SYNONYMS: &[(Action, &str)] = &[
+    (Action::Interrupt, "stop abort kill"),
+    (Action::QuitOrDelete, "exit leave"),
+    (Action::Restart, "reset reload"),
+    (Action::Gate, "pause approve permissions"),
+    (Action::Review, "approve"),
+    (Action::Redraw, "clear refresh"),
+    (Action::Help, "keys shortcuts"),
+    (Action::Variables, "namespace workspace who"),
+    (Action::Export, "save notebook download"),
+    (Action::Output, "pager less"),
+    (Action::Received, "context"),
+    (Action::SearchHistory, "recall"),
+    (Action::EditOutside, "editor vim"),
+    (Action::Find, "grep"),
+    (Action::RunAgain, "repeat"),
+    (Action::Suspend, "background"),
+];
+
 impl View {
     pub fn toggle_palette(&mut self) {
         self.composer.completion.close();
@@ -88,7 +108,12 @@ impl View {
             let by_title = rank(query, row.title).map(|(rank, marked)| (rank.quality, true, rank, marked));
             // The name in `config.toml` matches too, after the visible title.
             let by_name = || rank(query, row.name).map(|(rank, _)| (rank.quality, false, rank, Vec::new()));
-            let Some((quality, by_title, rank, marked)) = by_title.or_else(by_name) else { continue };
+            let by_synonym = || {
+                let (_, words) = SYNONYMS.iter().find(|(action, _)| *action == row.action)?;
+                rank(query, words).map(|(rank, _)| (rank.quality, false, rank, Vec::new()))
+            };
+            let found_by = by_title.or_else(by_name).or_else(by_synonym);
+            let Some((quality, by_title, rank, marked)) = found_by else { continue };
             let place = row.bindings.iter().map(|binding| binding.context).find(|context| here.contains(context));
             let Some(first) = row.bindings.first() else { continue };
             let on_card = place.is_none() && self.acts_on_a_card(row.action, &here);

@@ -105,6 +105,19 @@ fn an_action_of_cards_takes_the_last_card_when_none_is_selected() {
 }
 
 #[test]
+fn words_of_other_tools_find_the_action() {
+    let view = story().view();
+    for (word, action) in [
+        ("stop", Action::Interrupt),
+        ("exit", Action::QuitOrDelete),
+        ("pause", Action::Gate),
+        ("clear", Action::Redraw),
+    ] {
+        assert!(view.palette_matches(word).iter().any(|found| found.row.action == action), "{word}");
+    }
+}
+
+#[test]
 fn over_the_whole_output_what_would_do_nothing_is_refused() {
     let mut view = story().view();
     text(&mut view, 120, 40);
