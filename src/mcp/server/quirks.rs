@@ -28,6 +28,9 @@ const NONE: Quirks = Quirks {
 const QUIRKS: &[(&str, Quirks)] = &[
     // Drops all content, also images, beside structuredContent. Cuts the text of errors near 11 000 characters.
     ("claude-code", Quirks { text_only: true, max_error_text: 9_000, ..NONE }),
+    // Both pass only structuredContent on to the model where there is one, so pictures would be lost.
+    ("codex", Quirks { text_only: true, ..NONE }),
+    ("opencode", Quirks { text_only: true, ..NONE }),
     // Claude Desktop refuses results of more than 1 048 576 characters, images in base64 included.
     ("claude-ai", Quirks { max_images: 600_000, ..NONE }),
     // The command line of Copilot cuts text at about 10 kB and drops images.
@@ -48,6 +51,7 @@ mod tests {
     #[test]
     fn quirks_are_found_by_a_part_of_the_name() {
         assert!(Quirks::of(Some(&Implementation::new("claude-code", "2.1"))).text_only);
+        assert!(Quirks::of(Some(&Implementation::new("codex-mcp-client", "0.60"))).text_only);
         assert!(!Quirks::of(Some(&Implementation::new("claude-ai", "0.1"))).text_only);
         assert_eq!(Quirks::of(Some(&Implementation::new("GitHub-Copilot-CLI", "1"))).max_images, 0);
         assert!(!Quirks::of(None).text_only);
