@@ -52,7 +52,7 @@ fn floods_of_every_form_stay_within_bounds() {
         ("sys.stdout.buffer.write(raw); None", 7_000_000 * 4),
         ("for _ in range(15): sys.stderr.write(wide)", 30_000_000),
         ("for n in range(60_000): print(n)", 348_890),
-        ("for _ in range(120_000): sys.stdout.write('a'), sys.stderr.write('b')", 240_000),
+        ("for _ in range(150_000): sys.stdout.write('a'), sys.stderr.write('b')", 300_000),
         ("for _ in range(200): os.write(1, text[:65_536].encode())", 200 * 65_536),
         ("os.system('head -c 30000000 /dev/zero | tr \"\\\\0\" z')\nNone", 30_000_000),
     ] {
