@@ -373,5 +373,5 @@ fn a_burst_of_keys_does_no_harm() {
 #[test]
 #[ignore = "takes a minute; tests/long runs it"]
 fn many_bursts_of_keys_do_no_harm() {
-    burst(2_012, 600);
+    burst(2_012, 200);
 }
