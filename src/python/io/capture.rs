@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use super::descriptors::{PipeReaders, unread};
 use super::diversion::Diversion;
-use super::gathered::{GatheredText, note_check};
 use super::pending::PendingQueue;
-use super::ticks;
 use super::writer::{OutputWriter, ThreadId};
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::terminal_text::CLEAR;
@@ -50,8 +48,6 @@ pub struct Capture {
 #[derive(Default)]
 struct CaptureState {
     pending: PendingQueue,
-    /// Text that is not in `pending` yet, and announced already.
-    gathered: GatheredText,
     current: Option<SnippetId>,
     /// Threads of user code that have outlived a snippet, with the snippet that they work for: the one that started them, or
     /// that gave them their last work.
@@ -95,7 +91,7 @@ impl Capture {
     }
 
     fn set_owner(&self, snippet: Option<SnippetId>) {
-        let mut state = self.settled();
+        let mut state = self.state.lock();
         state.current = snippet;
         state.to_clear.clear();
         state.diversion = None;
@@ -103,28 +99,17 @@ impl Capture {
         state.drain_timed_out = false;
     }
 
-    /// Adds text that Python code writes. `began` is when Python called for it, in [`ticks`].
-    pub fn write(&self, writer: OutputWriter, stream: Stream, text: &str, began: u64) {
-        let mut state = self.state.lock();
-        if state.gathered.add(writer, stream, text, began) {
-            let first = state.pending.mark_announced();
-            drop(state);
-            return self.announce_if(first);
-        }
-        drop(state);
+    /// Adds text that Python code writes.
+    pub fn write(&self, writer: OutputWriter, stream: Stream, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
             let (chunk, after) = rest.split_at(floor_char_boundary(rest, CHUNK_SIZE));
             rest = after;
             self.wait_for_drain();
             self.spool.wait_for_room();
-            let mut state = self.settled();
-            let first = if state.gathered.begin(writer, stream, chunk) {
-                state.pending.mark_announced()
-            } else {
-                let owner = state.owner(writer);
-                self.append(&mut state, owner, stream, chunk)
-            };
+            let mut state = self.state.lock();
+            let owner = state.owner(writer);
+            let first = self.append(&mut state, owner, stream, chunk);
             drop(state);
             self.announce_if(first);
         }
@@ -135,7 +120,7 @@ impl Capture {
         for chunk in bytes.chunks(CHUNK_SIZE) {
             self.wait_for_drain();
             self.spool.wait_for_room();
-            let mut state = self.settled();
+            let mut state = self.state.lock();
             let owner = state.owner(writer);
             let first = self.append_bytes(&mut state, owner, stream, chunk);
             drop(state);
@@ -145,7 +130,7 @@ impl Capture {
 
     /// Lets threads that wait for work serve the snippet that begins.
     pub fn begin_serving(&self, threads: &[UserThread]) {
-        let mut state = self.settled();
+        let mut state = self.state.lock();
         state.forget_ended(threads);
         state.serving = threads.iter().filter(|thread| thread.waits).map(|thread| thread.ident).collect();
     }
@@ -153,7 +138,7 @@ impl Capture {
     /// Makes the snippet that ends the owner of what threads write from now on: of the threads that it started, and of those
     /// that still work for it.
     pub fn adopt(&self, threads: &[UserThread], snippet: SnippetId) {
-        let mut state = self.settled();
+        let mut state = self.state.lock();
         state.forget_ended(threads);
         let serving = std::mem::take(&mut state.serving);
         for thread in threads {
@@ -167,28 +152,12 @@ impl Capture {
 
     /// Makes `snippet` the owner of what a thread writes, which a thread of that snippet has started.
     pub fn inherit(&self, thread: ThreadId, snippet: SnippetId) {
-        self.settled().threads.insert(thread, snippet);
+        self.state.lock().threads.insert(thread, snippet);
     }
 
     /// Returns the earlier snippet that a thread works for; `None` if it works for the running one.
     pub fn earlier_snippet(&self, thread: ThreadId) -> Option<SnippetId> {
         self.state.lock().earlier_snippet(thread)
-    }
-
-    /// Locks the state, with all gathered text in `pending`. Needed before anything else gets its place in the order, and
-    /// before an owner changes.
-    fn settled(&self) -> MutexGuard<'_, CaptureState> {
-        let mut state = self.state.lock();
-        self.settle(&mut state);
-        state
-    }
-
-    fn settle(&self, state: &mut CaptureState) {
-        if let Some((writer, stream, text)) = state.gathered.take() {
-            let owner = state.owner(writer);
-            self.append(state, owner, stream, &text);
-            state.gathered.reuse(text);
-        }
     }
 
     fn announce_if(&self, first: bool) {
@@ -200,7 +169,7 @@ impl Capture {
     /// Adds a display by Python code.
     pub fn display(&self, writer: OutputWriter, display: Display, replaces: bool) {
         self.wait_for_drain();
-        let mut state = self.settled();
+        let mut state = self.state.lock();
         let owner = state.owner(writer);
         let mut first = state.to_clear.contains(&owner) && self.clear_output(&mut state, owner);
         if let Some(diversion) = state.diverted(owner).filter(|diversion| diversion.takes_displays) {
@@ -215,7 +184,7 @@ impl Capture {
     /// Clears what the snippet of a writer has written and displayed so far; with `waits`, once it writes or displays more.
     pub fn clear(&self, writer: OutputWriter, waits: bool) {
         self.wait_for_drain();
-        let mut state = self.settled();
+        let mut state = self.state.lock();
         let owner = state.owner(writer);
         if waits {
             state.to_clear.insert(owner);
@@ -229,7 +198,7 @@ impl Capture {
     /// Diverts output of the running snippet, or ends that; returns the diversion before.
     pub fn divert(&self, diversion: Option<Diversion>) -> Option<Diversion> {
         self.wait_for_drain();
-        std::mem::replace(&mut self.settled().diversion, diversion)
+        std::mem::replace(&mut self.state.lock().diversion, diversion)
     }
 
     fn clear_output(&self, state: &mut CaptureState, owner: Option<SnippetId>) -> bool {
@@ -257,7 +226,7 @@ impl Capture {
 
     /// Takes all pending output, in order, and the effects that have changed.
     pub fn take(&self) -> Vec<(Option<SnippetId>, EngineOutput)> {
-        let mut taken = self.settled().pending.take();
+        let mut taken = self.state.lock().pending.take();
         let effects = self.effects.lock().take();
         taken.extend(effects.into_iter().map(|(snippet, effects)| (Some(snippet), EngineOutput::Effects(effects))));
         taken
@@ -265,10 +234,7 @@ impl Capture {
 
     /// Waits until the drain has taken the output of C code and children so far. The drain never needs the GIL.
     fn wait_for_drain(&self) {
-        let begin = ticks::now();
-        let is_empty = unread(Stream::Stdout) == 0;
-        note_check(begin, ticks::now());
-        if is_empty && unread(Stream::Stderr) == 0 {
+        if unread(Stream::Stdout) == 0 && unread(Stream::Stderr) == 0 {
             return;
         }
         let mut state = self.state.lock();
@@ -371,7 +337,7 @@ pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn())
         }
         capture.spool.wait_for_room();
         // Reading under the lock keeps the order: a writer that finds the pipes empty also finds their content appended.
-        let mut state = capture.settled();
+        let mut state = capture.state.lock();
         let out = read_into(capture, &mut state, Stream::Stdout, &readers.stdout, &mut buffer);
         let err = read_into(capture, &mut state, Stream::Stderr, &readers.stderr, &mut buffer);
         state.passes += 1;

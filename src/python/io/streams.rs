@@ -13,7 +13,6 @@ use pyo3::types::{PySlice, PyString};
 
 use super::capture::Capture;
 use super::standard_stream::{StandardStream, StandardTextStream, register};
-use super::ticks;
 use super::writer::OutputWriter;
 use crate::domain::Stream;
 use crate::python::isolation::fork;
@@ -45,11 +44,11 @@ struct OutputSink {
 }
 
 impl OutputSink {
-    fn write(&self, py: Python<'_>, text: &str, began: u64) {
+    fn write(&self, py: Python<'_>, text: &str) {
         if fork::is_child() {
             self.write_to_pipe(text.as_bytes());
         } else {
-            self.capture.write(self.writer(py), self.stream, text, began);
+            self.capture.write(self.writer(py), self.stream, text);
         }
     }
 
@@ -85,7 +84,6 @@ impl OutputSink {
 #[pymethods]
 impl TextStream {
     fn write(&self, text: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let began = ticks::now();
         let py = text.py();
         let Ok(text) = text.cast::<PyString>() else {
             let given = text.get_type().name()?;
@@ -107,7 +105,7 @@ impl TextStream {
                 text.call_method1("encode", ("utf-8", "backslashreplace"))?.call_method0("decode")?.extract()?,
             ),
         };
-        self.sink.write(py, &text, began);
+        self.sink.write(py, &text);
         Ok(count)
     }
 

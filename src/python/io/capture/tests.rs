@@ -37,11 +37,11 @@ fn invalid_bytes_are_replaced_and_all_others_are_kept() {
 #[test]
 fn output_belongs_to_the_snippet_that_ran() {
     let capture = Capture::new(Arc::default(), || {});
-    capture.write(writer_on(1), Stream::Stdout, "before", ticks::now());
+    capture.write(writer_on(1), Stream::Stdout, "before");
     capture.begin(SnippetId(1));
-    capture.write(writer_on(1), Stream::Stdout, "one", ticks::now());
+    capture.write(writer_on(1), Stream::Stdout, "one");
     capture.end();
-    capture.write(writer_on(1), Stream::Stderr, "after", ticks::now());
+    capture.write(writer_on(1), Stream::Stderr, "after");
     let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet).collect();
     assert_eq!(owners, [None, Some(SnippetId(1)), None]);
 }
@@ -50,7 +50,7 @@ fn output_belongs_to_the_snippet_that_ran() {
 fn a_thread_writes_for_the_snippet_that_it_works_for() {
     let capture = Capture::new(Arc::default(), || {});
     let owner = |thread| {
-        capture.write(writer_on(thread), Stream::Stdout, "x", ticks::now());
+        capture.write(writer_on(thread), Stream::Stdout, "x");
         capture.take()[0].0.map(|snippet| snippet.0)
     };
     let threads = |waits: [bool; 2]| [7, 8].map(|n| UserThread { ident: n, waits: waits[n as usize - 7] });
@@ -75,7 +75,7 @@ fn small_writes_keep_their_order_and_their_owners() {
     let task = OutputWriter { thread: 1, snippet: Some(SnippetId(9)) };
     let mut expected: Vec<(Option<u32>, Stream, String)> = Vec::new();
     let mut write = |writer: OutputWriter, owner, stream, text: &str| {
-        capture.write(writer, stream, text, ticks::now());
+        capture.write(writer, stream, text);
         match expected.last_mut() {
             Some((last, kind, all)) if (*last, *kind) == (owner, stream) => all.push_str(text),
             _ => expected.push((owner, stream, text.to_owned())),
@@ -114,10 +114,10 @@ fn pending_output_is_announced_once() {
     let capture = Capture::new(Arc::default(), move || {
         seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     });
-    capture.write(writer_on(1), Stream::Stdout, "a", ticks::now());
-    capture.write(writer_on(1), Stream::Stdout, "b", ticks::now());
+    capture.write(writer_on(1), Stream::Stdout, "a");
+    capture.write(writer_on(1), Stream::Stdout, "b");
     assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 1);
     capture.take();
-    capture.write(writer_on(1), Stream::Stdout, "c", ticks::now());
+    capture.write(writer_on(1), Stream::Stdout, "c");
     assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
