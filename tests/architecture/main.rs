@@ -59,6 +59,7 @@ const TOP_LEVEL: &[&str] = &[
     "LICENSE",
     "README.md",
     "assets",
+    "pyproject.toml",
     "src",
     "tests",
 ];
