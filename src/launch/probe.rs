@@ -20,6 +20,8 @@ use crate::launch::python::{PROBE_TIMEOUT, Python, PythonFault};
 
 /// When to tell the person that the probe takes long.
 const NOTICE_DELAY: Duration = Duration::from_millis(300);
+/// The same where no person watches: in a log, only what is really slow is worth a line.
+const UNSEEN_NOTICE_DELAY: Duration = Duration::from_secs(5);
 /// Longest output, in bytes. A Python writes less.
 const MAX_OUTPUT: usize = 64 * 1024;
 const OLDEST_VERSION: (u32, u32) = (3, 10);
@@ -170,7 +172,7 @@ fn listen(path: &Path, child: &mut Child) -> Result<ProbeAnswer, PythonFault> {
     let begun = Instant::now();
     let deadline = begun + PROBE_TIMEOUT;
     // Programs that start us expect little output.
-    let mut notice_after = Some(if io::stderr().is_terminal() { NOTICE_DELAY } else { PROBE_TIMEOUT / 2 });
+    let mut notice_after = Some(if io::stderr().is_terminal() { NOTICE_DELAY } else { UNSEEN_NOTICE_DELAY });
     let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
     let mut pipes = pipes.map(|pipe| pipe.map(File::from));
     for pipe in pipes.iter().flatten() {

@@ -131,10 +131,10 @@ fn a_program_that_never_answers_is_killed_with_its_children() {
     let text = "#!/bin/sh\nsleep 1000 & echo $! > \"$(dirname \"$0\")/child\"; wait\n";
     let began = Instant::now();
     let text = probe_script(folder.path(), text).unwrap_err();
-    assert!(text.contains("within 10 s"), "{text}");
-    assert!(began.elapsed() < 6 * PROBE_TIMEOUT);
+    assert!(text.contains("within 30 s"), "{text}");
+    assert!(began.elapsed() < 3 * PROBE_TIMEOUT);
     let child: i32 = fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
-    let deadline = Instant::now() + 6 * PROBE_TIMEOUT;
+    let deadline = Instant::now() + 3 * PROBE_TIMEOUT;
     while nix::sys::signal::kill(Pid::from_raw(child), None).is_ok() && !is_zombie(child) {
         assert!(Instant::now() < deadline, "its child lives on");
         std::thread::yield_now();

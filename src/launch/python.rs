@@ -5,8 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long a Python may take to say what it is.
-pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a Python may take to say what it is. A cold Python on a slow or busy disk needs many seconds.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A Python that can hold a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
