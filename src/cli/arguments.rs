@@ -44,11 +44,12 @@ pub struct SessionArguments {
     /// ends. The setting `keep_processes` in config.toml does the same.
     #[arg(long, hide_short_help = true)]
     pub keep_processes: bool,
-    /// When code of clients runs: watch, ask or hold
+    /// When client code runs: watch, ask-at-risk, ask, hold
     ///
-    /// watch: at once. ask: when you allow it. hold: later, without a question. Without this option a resumed session
-    /// keeps the gate that it had, and a new one begins with the `mode` in `[gate]` of config.toml, or watch. The
-    /// dashboard changes the gate at any time.
+    /// watch: at once. ask-at-risk: at once, but you are asked before it deletes files, starts processes and the like.
+    /// ask: when you allow it. hold: later, without a question. Without this option a resumed session keeps the gate
+    /// that it had, and a new one begins with the `mode` in `[gate]` of config.toml, or watch. The dashboard changes the
+    /// gate at any time.
     #[arg(long, value_name = "MODE", hide_possible_values = true)]
     pub gate: Option<GateArgument>,
 }
@@ -57,6 +58,8 @@ pub struct SessionArguments {
 pub enum GateArgument {
     /// Code runs at once
     Watch,
+    /// Code waits before a risk
+    AskAtRisk,
     /// Code waits until you allow it
     Ask,
     /// Code waits, and you are not asked
@@ -67,6 +70,7 @@ impl GateArgument {
     pub fn mode(self) -> GateMode {
         match self {
             Self::Watch => GateMode::Watch,
+            Self::AskAtRisk => GateMode::AskAtRisk,
             Self::Ask => GateMode::Ask,
             Self::Hold => GateMode::Hold,
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Author, CallId, ClientId, Display, Gate, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, Review,
-    SideEffects, SnippetId, Stuck, Timestamp, VariableTable,
+    RiskAnswered, RiskRequest, SideEffects, SnippetId, Stuck, Timestamp, VariableTable,
 };
 
 /// The effects of a reset, and what it could not undo.
@@ -102,6 +102,20 @@ pub enum Event {
     Effects {
         snippet: SnippetId,
         effects: Arc<SideEffects>,
+    },
+    /// The code of `snippet` waits for the person within what it is about to do.
+    RiskAsked {
+        snippet: SnippetId,
+        request: Arc<RiskRequest>,
+    },
+    RiskAnswered {
+        snippet: SnippetId,
+        answered: Arc<RiskAnswered>,
+    },
+    /// The code no longer waits, because it was interrupted.
+    RiskWithdrawn {
+        snippet: SnippetId,
+        number: u32,
     },
     /// An interrupt cannot reach the running code, or (`None`) can reach it again.
     Stuck {

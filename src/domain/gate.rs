@@ -1,11 +1,11 @@
 //! The gate: how far the person decides what clients run. It is consent and no sandbox: code that runs has all rights.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Author;
+use super::{Author, RiskKind};
 
 /// Bytes of code that the person has allowed for good. Beyond it the oldest is forgotten, and asked about again.
 const MAX_ALLOWED_BYTES: usize = 1 << 20;
@@ -17,6 +17,8 @@ pub enum GateMode {
     /// It runs at once.
     #[default]
     Watch,
+    /// It runs at once, and waits where it is about to do something that a rule asks about.
+    AskAtRisk,
     /// It waits, and the person is asked.
     Ask,
     /// It waits, and nobody is asked.
@@ -25,12 +27,13 @@ pub enum GateMode {
 
 impl GateMode {
     /// From the least to the most strict.
-    pub const ALL: [Self; 3] = [Self::Watch, Self::Ask, Self::Hold];
+    pub const ALL: [Self; 4] = [Self::Watch, Self::AskAtRisk, Self::Ask, Self::Hold];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Watch => "watch",
+            Self::AskAtRisk => "ask-at-risk",
             Self::Ask => "ask",
             Self::Hold => "hold",
         }
@@ -46,15 +49,16 @@ impl GateMode {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Watch => "code runs at once",
+            Self::AskAtRisk => "code waits before a risk",
             Self::Ask => "code waits until you allow it",
             Self::Hold => "code waits, and you are not asked",
         }
     }
 
-    /// Returns whether code waits for the person.
+    /// Returns whether code waits for the person before it runs.
     #[must_use]
     pub fn waits(self) -> bool {
-        self != Self::Watch
+        matches!(self, Self::Ask | Self::Hold)
     }
 }
 
@@ -97,6 +101,9 @@ pub struct Gate {
     /// The newest last.
     #[serde(default)]
     allowed: Vec<Arc<str>>,
+    /// Risks that clients, by their names, may always take.
+    #[serde(default)]
+    risks: BTreeSet<(Arc<str>, RiskKind)>,
 }
 
 /// A change that the person makes to the gate.
@@ -154,22 +161,32 @@ impl Gate {
         }
     }
 
+    /// Lets the client of this name always take such risks.
+    pub fn always_allow(&mut self, client: Arc<str>, kind: RiskKind) {
+        self.risks.insert((client, kind));
+    }
+
+    #[must_use]
+    pub fn always_allows(&self, author: &Author, kind: RiskKind) -> bool {
+        self.risks.iter().any(|(client, allowed)| **client == *author.name() && *allowed == kind)
+    }
+
     /// The modes without the code that may always run.
     #[must_use]
     pub fn modes(&self) -> Self {
-        Self { mode: self.mode, clients: self.clients.clone(), allowed: Vec::new() }
+        Self { mode: self.mode, clients: self.clients.clone(), ..Self::default() }
     }
 
     /// The same with the code that may always run by `other`.
     #[must_use]
     pub fn allowing_as(self, other: &Self) -> Self {
-        Self { allowed: other.allowed.clone(), ..self }
+        Self { allowed: other.allowed.clone(), risks: other.risks.clone(), ..self }
     }
 
     /// Returns whether everything runs at once.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !self.mode.waits() && self.clients.values().all(|mode| !mode.waits())
+        self.mode == GateMode::Watch && self.clients.values().all(|mode| *mode == GateMode::Watch)
     }
 
     /// A phrase such as `ask`, or `watch, cursor: hold`.

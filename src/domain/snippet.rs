@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, CallState, Display, InputRequest, Outcome, Output, Review, SideEffects, SnippetId, Status, Timestamp,
+    Author, CallState, Display, InputRequest, Outcome, Output, Review, RiskAnswered, RiskRequest, SideEffects,
+    SnippetId, Status, Timestamp,
 };
 
 /// Running code that does not respond to an interrupt, because Python is inside a call of C code.
@@ -47,6 +48,10 @@ pub struct Snippet {
     pub displays: Vec<Arc<Display>>,
     /// The number of earlier displays, which were dropped.
     pub displays_dropped: usize,
+    /// What it wants to do, and waits for the person.
+    pub risks: Vec<Arc<RiskRequest>>,
+    /// The person's answers to what it wanted to do, the last ones.
+    pub answered_risks: Vec<Arc<RiskAnswered>>,
     /// What it did beyond Python's variables.
     pub effects: Arc<SideEffects>,
     /// Whether the effects are only in the journal.
@@ -89,6 +94,12 @@ impl Snippet {
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         self.review.as_ref().is_some_and(|review| review.rejection().is_some())
+    }
+
+    /// How it stands, in a word: that of its status, or `rejected`.
+    #[must_use]
+    pub fn status_word(&self) -> &'static str {
+        if self.is_rejected() { "rejected" } else { self.status.word() }
     }
 
     /// Iterates over the displays in memory with their numbers, counted from 1 in the order shown.

@@ -11,12 +11,14 @@ use bounds::Bounds;
 pub use entry::{Client, Entry};
 
 use super::{
-    Author, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Review, Snippet, SnippetId, Status,
-    Stream, Timestamp, VariableTable,
+    Author, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Review, RiskRequest, Snippet, SnippetId,
+    Status, Stream, Timestamp, VariableTable,
 };
 
 /// Displays kept of one snippet; the oldest are dropped.
 const MAX_DISPLAYS_OF_SNIPPET: usize = 500;
+/// The last answers to risks that are kept of one snippet.
+const MAX_ANSWERED_RISKS: usize = 50;
 /// Entries among which a display is found by its id.
 const MAX_SEARCHED: usize = 1_000;
 
@@ -34,6 +36,8 @@ pub struct Transcript {
     notice: Option<Arc<str>>,
     replay: Option<Arc<Replay>>,
     gate: Option<Arc<Gate>>,
+    /// The snippet of each risk that waits for the person.
+    at_risk: Vec<SnippetId>,
 }
 
 impl Transcript {
@@ -87,6 +91,22 @@ impl Transcript {
                     self.bounds.change_effects(&mut self.entries, before, effects.size());
                 }
             }
+            Event::RiskAsked { snippet: id, request } => {
+                if let Some(snippet) = self.snippet_mut(*id) {
+                    snippet.risks.push(request.clone());
+                    self.at_risk.push(*id);
+                }
+            }
+            Event::RiskAnswered { snippet, answered } => {
+                self.end_risk(*snippet, answered.request.number);
+                if let Some(snippet) = self.snippet_mut(*snippet) {
+                    snippet.answered_risks.push(answered.clone());
+                    if snippet.answered_risks.len() > MAX_ANSWERED_RISKS {
+                        snippet.answered_risks.remove(0);
+                    }
+                }
+            }
+            Event::RiskWithdrawn { snippet, number } => self.end_risk(*snippet, *number),
             Event::Stuck { snippet, stuck } => {
                 if let Some(snippet) = self.snippet_mut(*snippet) {
                     snippet.stuck.clone_from(stuck);
@@ -127,6 +147,11 @@ impl Transcript {
                 self.last_finished = None;
                 self.clients.clear();
                 self.inquiries.clear();
+                for id in std::mem::take(&mut self.at_risk) {
+                    if let Some(snippet) = self.snippet_mut(id) {
+                        snippet.risks.clear();
+                    }
+                }
                 self.variables = Arc::default();
                 self.replay = None;
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
@@ -157,6 +182,8 @@ impl Transcript {
             title: None,
             status: Status::Queued,
             review: None,
+            risks: Vec::new(),
+            answered_risks: Vec::new(),
             submitted_at: at,
             started_at: None,
             output: Output::default(),
@@ -178,6 +205,17 @@ impl Transcript {
         if let Some(code) = code {
             let before = std::mem::replace(&mut snippet.code, code.clone()).len();
             self.bounds.change_code(before, code.len());
+        }
+    }
+
+    fn end_risk(&mut self, id: SnippetId, number: u32) {
+        let Some(snippet) = self.snippet_mut(id) else { return };
+        let before = snippet.risks.len();
+        snippet.risks.retain(|request| request.number != number);
+        if snippet.risks.len() < before
+            && let Some(place) = self.at_risk.iter().position(|at_risk| *at_risk == id)
+        {
+            self.at_risk.remove(place);
         }
     }
 
@@ -292,6 +330,21 @@ impl Transcript {
     /// Returns the snippets that wait for the person's decision, in the order of the queue.
     pub fn pending(&self) -> impl Iterator<Item = &Snippet> {
         self.queue.iter().filter_map(|id| self.snippet(*id)).filter(|snippet| snippet.is_pending())
+    }
+
+    /// Returns what running code wants to do and waits for the person, with its snippets.
+    pub fn risks(&self) -> impl Iterator<Item = (SnippetId, &Arc<RiskRequest>)> {
+        let mut snippets = self.at_risk.clone();
+        snippets.dedup();
+        let found: Vec<&Snippet> = snippets.into_iter().filter_map(|id| self.snippet(id)).collect();
+        found.into_iter().flat_map(|snippet| snippet.risks.iter().map(move |request| (snippet.id, request)))
+    }
+
+    /// Returns the risk of that number, and its snippet.
+    #[must_use]
+    pub fn risk(&self, number: u32) -> Option<(SnippetId, Arc<RiskRequest>)> {
+        let (snippet, request) = self.risks().find(|(_, request)| request.number == number)?;
+        Some((snippet, request.clone()))
     }
 
     /// Returns the gate as it is now.

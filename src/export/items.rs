@@ -80,12 +80,15 @@ fn killed_python(snippet: &Snippet) -> bool {
 
 /// Describes how a snippet ended: `ok, 1.2 s`; `error: ValueError, 12 ms`; `interrupted by you, 0:42`.
 pub fn describe_ending(snippet: &Snippet) -> String {
-    let mut text = snippet.status.word().to_owned();
+    let mut text = snippet.status_word().to_owned();
     let Some(outcome) = &snippet.outcome else { return text };
     if let Some(error) = outcome.error.as_ref().filter(|_| snippet.status == Status::Error) {
         text = format!("{text}: {}", one_line(&error.type_name));
     } else if let Some(by) = &outcome.stopped_by {
         text = format!("{text} by {}", one_line(by));
+    }
+    if let Some(reason) = snippet.review.as_ref().and_then(|review| review.rejection()?.reason.as_deref()) {
+        text = format!("{text} ({})", one_line(reason));
     }
     if snippet.started_at.is_some() && outcome.elapsed > Duration::ZERO {
         text = format!("{text}, {}", units::duration(outcome.elapsed));

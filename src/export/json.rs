@@ -71,7 +71,7 @@ fn snippet(
         "code": *snippet.code,
         "replay_of": snippet.replay_of.map(|of| of.0),
         "commented_out": treatment == Treatment::Comment,
-        "status": snippet.status.word(),
+        "status": snippet.status_word(),
         "submitted": iso_time(snippet.submitted_at),
         "started": snippet.started_at.map(iso_time),
         "elapsed_s": outcome.filter(|_| snippet.started_at.is_some()).map(|outcome| outcome.elapsed.as_secs_f64()),

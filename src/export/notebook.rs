@@ -84,7 +84,7 @@ fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &m
         "title": snippet.title.as_deref(),
         "replay_of": snippet.replay_of.map(|of| of.0),
         "started": snippet.started_at.map(iso_time),
-        "status": snippet.status.word(),
+        "status": snippet.status_word(),
         "effects": snippet.effects.phrases(),
         "elapsed_s": snippet.outcome.as_ref().filter(|_| ran).map(|outcome| outcome.elapsed.as_secs_f64()),
     });

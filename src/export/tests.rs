@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::domain::{
-    Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, SideEffect, SideEffectKind,
-    SideEffects, SnippetId, Status, Stream, Transcript, VariableChanges,
+    Author, ClientId, Decision, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, Review,
+    SideEffect, SideEffectKind, SideEffects, SnippetId, Status, Stream, Transcript, VariableChanges,
 };
 
 const HOSTILE: &str = "</pre><script>alert(1)</script>\u{1b}]0;x\u{7}\u{9b}2J`````";
@@ -393,6 +393,20 @@ fn every_format_tells_effects() {
     let effects = &data["entries"][0]["effects"];
     assert_eq!((&effects["entries"][0]["target"], &effects["files_read"]), (&"old\n*.csv".into(), &3.into()));
     assert_eq!(effects["entries"][0]["kind"], "delete");
+}
+
+#[test]
+fn what_was_rejected_is_told_with_the_reason() {
+    let mut story = Story::default();
+    story.add("rm()", Status::Cancelled, &[], None);
+    let decision =
+        Decision { runs: false, reason: Some("not\nnow".into()), sent: None, was_unattended: false, at: 1_500 };
+    let review = Review { at: 1_000, is_held: false, decision: Some(decision) };
+    story.transcript.apply(&Event::Review { snippet: SnippetId(1), review: review.into(), code: None });
+    assert!(story.text(Format::Py).contains("rejected (not now)"), "{}", story.text(Format::Py));
+    assert!(story.text(Format::Html).contains("rejected (not now)"));
+    let data: Value = serde_json::from_str(&story.text(Format::Json)).unwrap();
+    assert_eq!(data["entries"][0]["status"], "rejected");
 }
 
 #[test]

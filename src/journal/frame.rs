@@ -75,7 +75,15 @@ struct DisplayHeader {
 /// Returns whether the journal records the event. The others matter only at their moment.
 #[must_use]
 pub fn is_recorded(event: &Event) -> bool {
-    !matches!(event, Event::Variables(_) | Event::Stuck { .. } | Event::Replay(_) | Event::Notice { .. })
+    !matches!(
+        event,
+        Event::Variables(_)
+            | Event::Stuck { .. }
+            | Event::Replay(_)
+            | Event::Notice { .. }
+            | Event::RiskAsked { .. }
+            | Event::RiskWithdrawn { .. }
+    )
 }
 
 /// Appends the frame of `event` to `buffer`. Returns `false` and appends nothing if the event cannot be encoded.

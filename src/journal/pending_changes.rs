@@ -207,12 +207,15 @@ impl PendingChanges {
             | Event::Replay(_)
             | Event::Inquired(_)
             | Event::InquiryEnded { .. }
+            | Event::RiskAsked { .. }
+            | Event::RiskWithdrawn { .. }
             | Event::Notice { .. } => {}
             // A process that takes over restores the clients from these.
             Event::ClientJoined { .. }
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
             | Event::Titled { .. }
+            | Event::RiskAnswered { .. }
             | Event::Replayed { .. } => self.mark(event),
             // Events that are entries of the transcript, or hold on in it.
             Event::Reset { at, .. }

@@ -144,10 +144,15 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
             Some(format!("{snippet} {}: {}", plain(author), plain(&reviewed(review))))
         }
+        Event::RiskAsked { snippet, request } => {
+            Some(format!("{snippet} waits for the person: it is about to {}", plain(&request.phrase())))
+        }
+        Event::RiskAnswered { snippet, answered } => Some(format!("{snippet} {}", plain(&answered.phrase()))),
         Event::GateChanged { gate, .. } => Some(plain(&format!("gate: {}", gate.label())).into_owned()),
         Event::Inquired(inquiry) => Some(format!("{} asks the person: {}", name(&inquiry.by), plain(&inquiry.text))),
         Event::Started { .. }
         | Event::Titled { .. }
+        | Event::RiskWithdrawn { .. }
         | Event::Effects { .. }
         | Event::InquiryEnded { .. }
         | Event::Output { .. }

@@ -67,6 +67,7 @@ impl SessionRun {
             unattended: self.boot.unattended.unwrap_or(settings.gate.unattended),
             ..past
         };
+        self.engine.set_risk_rules(settings.gate.rules);
         let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, startup);
         if let Some(line) = self.startup_output.lines().rev().find(|line| !line.trim().is_empty()) {
             session.notice(format!("Python printed at startup: {line}"));

@@ -10,6 +10,7 @@ mod output;
 mod queue;
 mod replay;
 mod reviews;
+mod risks;
 mod startup;
 mod state;
 mod submit;
@@ -69,8 +70,9 @@ pub fn spawn(
         unattended,
     };
     actor.settle_previous_process(restart, ran);
-    if let Some(gate) = gate {
-        actor.set_gate(gate);
+    match gate {
+        Some(gate) => actor.set_gate(gate),
+        None => actor.engine.set_gate(actor.transcript.gate()),
     }
     let (restarting, received) = (actor.shutdown.is_restarting.clone(), actor.calls.received().clone());
     let task = tokio::spawn(run(actor, inbox, engine_events));
@@ -223,6 +225,7 @@ impl Actor {
             Command::Reply { inquiry, text } => self.reply(inquiry, text),
             Command::Withdraw { inquiry } => drop(self.end_inquiry(inquiry)),
             Command::Decide { snippet, verdict, reply } => drop(reply.send(self.decide(snippet, &verdict))),
+            Command::DecideRisk { number, verdict, reply } => drop(reply.send(self.decide_risk(number, &verdict))),
             Command::ChangeGate { change } => self.change_gate(change),
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Resize { size } => self.engine.resize(size),
@@ -241,6 +244,10 @@ impl Actor {
                 self.on_input_requested(snippet, number, prompt, hidden);
             }
             EngineEvent::InputWithdrawn { number } => self.on_input_withdrawn(number),
+            EngineEvent::RiskAsked { number, snippet, kind, target, line } => {
+                self.on_risk(number, snippet, kind, &target, line);
+            }
+            EngineEvent::RiskWithdrawn { number } => self.on_risk_withdrawn(number),
             EngineEvent::Finished { snippet, mut outcome } => {
                 self.flush_output();
                 let is_this = |running: &mut Running| running.work.snippet() == Some(snippet);

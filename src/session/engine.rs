@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::{
-    Author, Display, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
-    OutputChunk, ResetReport, SideEffects, SnippetId, TerminalSize, VariableQuery, VariableTable,
+    Author, Display, Gate, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
+    OutputChunk, ResetReport, RiskKind, SideEffects, SnippetId, TerminalSize, VariableQuery, VariableTable,
 };
 
 /// The Python side. Every call hands its work over and returns without blocking.
@@ -45,6 +45,17 @@ pub trait Engine: Send + 'static {
     /// Hands an answer to the code that waits at prompt `number`. Returns `false` if the code waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
 
+    /// Tells the gate, at the start and after each change of it.
+    fn set_gate(&mut self, gate: Arc<Gate>) {
+        let _ = gate;
+    }
+
+    /// Hands an answer to the code that waits with risk `number`. Returns `false` if the code waits no longer.
+    fn answer_risk(&mut self, number: u32, reply: RiskReply) -> bool {
+        let _ = (number, reply);
+        false
+    }
+
     /// Takes output, displays and side effects since the last call, in order. To be called after
     /// [`EngineEvent::OutputReady`].
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)>;
@@ -74,6 +85,18 @@ pub enum EngineOutput {
     Effects(Arc<SideEffects>),
 }
 
+/// What code that waits with a risk is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RiskReply {
+    Allow,
+    /// Also for the rest of the snippet, for risks of the same kind.
+    AllowInSnippet,
+    /// The code gets a `PermissionError` with these words.
+    Deny(String),
+    /// The same for the rest of the snippet, for risks of the same kind.
+    DenyInSnippet(String),
+}
+
 #[derive(Debug)]
 pub enum EngineEvent {
     /// Output waits to be taken. Not reported twice before [`Engine::take_output`].
@@ -88,6 +111,18 @@ pub enum EngineEvent {
     },
     /// The code waits no longer at this prompt, although nobody answered.
     InputWithdrawn {
+        number: u32,
+    },
+    /// The code of `snippet` waits for [`Engine::answer_risk`] within what it is about to do.
+    RiskAsked {
+        number: u32,
+        snippet: SnippetId,
+        kind: RiskKind,
+        target: String,
+        line: Option<u32>,
+    },
+    /// The code waits no longer with this risk, although nobody answered.
+    RiskWithdrawn {
         number: u32,
     },
     Finished {

@@ -22,10 +22,10 @@ pub use activity::{Activity, ActivityLog};
 pub use actor::{Startup, remember_client, spawn};
 pub use background::in_background;
 pub use client_responses::{ClientResponse, ClientResponses, ResponseKind, Structured};
-pub use engine::{Engine, EngineEvent, EngineOutput};
+pub use engine::{Engine, EngineEvent, EngineOutput, RiskReply};
 pub use handle::{
     AnswerRefused, Closed, CommandError, DecisionRefused, InquiryRefused, Overview, PendingInquiry, QueueFull,
-    ReplayRefused, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
+    ReplayRefused, RiskRefused, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
 };
 pub use history::{HistorySource, Past, RecordedSnippets};
 pub use record::{EventSink, SessionId, Unrecorded};

@@ -362,6 +362,16 @@ impl Dashboard {
                     }
                 });
             }
+            Effect::DecideRisk { number, verdict } => {
+                let session = self.session.clone();
+                self.ask(async move {
+                    match session.decide_risk(number, verdict).await {
+                        Err(CommandError::Refused(refused)) => Err(refused.to_string()),
+                        Err(CommandError::Closed(closed)) => Err(closed.to_string()),
+                        Ok(()) => Ok(()),
+                    }
+                });
+            }
             Effect::ChangeGate(change) => self.session.change_gate(change),
             Effect::Inspect { request, number } => {
                 let (session, inspections) = (self.session.clone(), self.inspections.clone());

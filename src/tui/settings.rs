@@ -17,7 +17,7 @@ pub use file::{Loaded, path, read};
 use super::input::keymap::Keymap;
 use super::theme::Theme;
 use crate::domain::retention::RetentionLimits;
-use crate::domain::{GateMode, Unattended};
+use crate::domain::{GateMode, RiskRules, Unattended};
 
 /// All settings of a `config.toml`. The default holds without a file.
 #[derive(Clone, Debug)]
@@ -45,6 +45,7 @@ pub struct Settings {
 pub struct GateSettings {
     pub mode: GateMode,
     pub unattended: Unattended,
+    pub rules: RiskRules,
 }
 
 /// What the dashboard sends to the terminal besides the screen.

@@ -172,7 +172,15 @@ impl View {
         ) {
             self.follow_input();
         }
-        if matches!(event, Event::Review { .. } | Event::Started { .. } | Event::Finished { .. }) {
+        if matches!(
+            event,
+            Event::Review { .. }
+                | Event::Started { .. }
+                | Event::Finished { .. }
+                | Event::RiskAsked { .. }
+                | Event::RiskAnswered { .. }
+                | Event::RiskWithdrawn { .. }
+        ) {
             self.follow_reviews();
         }
         if let Event::Replay(replay) = event

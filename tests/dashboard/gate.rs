@@ -9,7 +9,7 @@ use crate::support::{self, Home};
 
 const F10: &str = "\u{1b}[21~";
 
-fn open(home: &Home, arguments: &[&str]) -> Terminal {
+pub fn open(home: &Home, arguments: &[&str]) -> Terminal {
     let python = support::python();
     let arguments = [&["--python", python.to_str().unwrap()], arguments].concat();
     let terminal = Terminal::start(home, &arguments, 40, 120);
@@ -17,29 +17,29 @@ fn open(home: &Home, arguments: &[&str]) -> Terminal {
     terminal
 }
 
-fn client(home: &Home, name: &str) -> Client {
+pub fn client(home: &Home, name: &str) -> Client {
     let mut bridge = home.fourhands();
     bridge.arg("bridge");
     Client::start(bridge, name, Era::Legacy)
 }
 
-fn sends(client: &mut Client, code: &str) -> u64 {
+pub fn sends(client: &mut Client, code: &str) -> u64 {
     client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code, "wait_s": 300}}))
 }
 
-fn result(client: &mut Client, call: u64) -> Value {
+pub fn result(client: &mut Client, call: u64) -> Value {
     client.answer(call)["result"]["structuredContent"].clone()
 }
 
-/// Turns to the dock, and presses a key there once keys decide.
-fn decide(terminal: &mut Terminal, key: &str) {
+/// Turns to the dock, and presses a key there once keys decide, which `live` says.
+pub fn decide(terminal: &mut Terminal, key: &str, live: &str) {
     terminal.send(F10);
-    terminal.wait_for_text("y run");
+    terminal.wait_for_text(live);
     terminal.send(key);
 }
 
 /// Waits until what is written at the dock can be sent, and sends it.
-fn send_written(terminal: &mut Terminal) {
+pub fn send_written(terminal: &mut Terminal) {
     terminal.wait_for("keys that decide", |screen| !screen.contains("a moment"));
     terminal.send("\r");
 }
@@ -53,14 +53,14 @@ fn the_person_runs_edits_and_rejects_what_a_client_sends() {
     let mut client = client(&home, "claude");
     let call = sends(&mut client, "x = 6 * 7\nx");
     terminal.wait_for_all(&["1 claude asks to run this", "x = 6 * 7", "F10 to decide", "1 waits for you"]);
-    decide(&mut terminal, "y");
+    decide(&mut terminal, "y", "y run");
     terminal.wait_for("the decision", |screen| !screen.contains("asks to run"));
     let ran = result(&mut client, call);
     assert_eq!((&ran["result"], &ran["review"]["decision"]), (&json!("42"), &json!("allowed")), "{ran}");
 
     let call = sends(&mut client, "x = 1");
     terminal.wait_for_text("2 claude asks to run this");
-    decide(&mut terminal, "e");
+    decide(&mut terminal, "e", "y run");
     terminal.wait_for("the decision", |screen| screen.contains("your edit of 2"));
     terminal.send("00");
     terminal.wait_for_text("▎ x = 100");
@@ -72,7 +72,7 @@ fn the_person_runs_edits_and_rejects_what_a_client_sends() {
 
     let call = sends(&mut client, "del x");
     terminal.wait_for_all(&["3 claude asks to run this", "deletes x"]);
-    decide(&mut terminal, "n");
+    decide(&mut terminal, "n", "y run");
     terminal.wait_for("the decision", |screen| screen.contains("why 3 is rejected"));
     terminal.send("I need x");
     terminal.wait_for_text("I need x");
@@ -84,7 +84,7 @@ fn the_person_runs_edits_and_rejects_what_a_client_sends() {
     // Always: this client's code runs at once from now on.
     let call = sends(&mut client, "x");
     terminal.wait_for_text("4 claude asks to run this");
-    decide(&mut terminal, "a");
+    decide(&mut terminal, "a", "y run");
     terminal.wait_for("the decision", |screen| screen.contains("gate: ask, claude: watch"));
     assert_eq!(result(&mut client, call)["result"], "100");
     let ran = client.run("x + 1");
@@ -114,7 +114,7 @@ fn two_clients_wait_and_other_work_goes_on() {
     terminal.send("\u{3}");
     terminal.wait_for_text("interrupted by you");
     terminal.wait_for_text("2 wait for you");
-    decide(&mut terminal, "y");
+    decide(&mut terminal, "y", "y run");
     terminal.wait_for("the decision", |screen| screen.contains("1 waits for you"));
     assert_eq!(result(&mut claude, first)["result"], "'from claude'");
     // A client that goes takes its code with it.
@@ -160,7 +160,7 @@ fn what_waits_never_runs_by_itself_across_restarts_crashes_and_resumes() {
     terminal.wait_for_text("gate: ask");
     let call = sends(&mut claude, "'again'");
     terminal.wait_for_text("asks to run this");
-    decide(&mut terminal, "y");
+    decide(&mut terminal, "y", "y run");
     terminal.wait_for("the decision", |screen| !screen.contains("asks to run"));
     assert_eq!(result(&mut claude, call)["result"], "'again'");
     assert!(!file.exists(), "nothing ran that was not allowed");

@@ -8,6 +8,7 @@ mod gate;
 mod picture;
 mod plain;
 mod questions;
+mod risks;
 mod screen;
 mod settings;
 mod terminal;

@@ -1,5 +1,5 @@
-//! The pictures at the top of the README, made from the program itself: `cargo test --test dashboard picture:: -- --ignored` drives a
-//! session in a pseudo-terminal and writes what stands on its screen to `assets/session-dark.svg` and `-light.svg`.
+//! The pictures of the README, made from the program itself: `cargo test --test dashboard picture:: -- --ignored` drives
+//! sessions in a pseudo-terminal and writes what stands on their screens to `assets/session-dark.svg` and others.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -104,20 +104,54 @@ fn pictures_of_a_session() {
     // The clock has left zero.
     std::thread::sleep(std::time::Duration::from_secs(3));
 
-    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
-    std::fs::create_dir_all(&assets).unwrap();
-    terminal.look(|screen| {
-        for palette in &PALETTES {
-            std::fs::write(assets.join(format!("session-{}.svg", palette.name)), svg(screen, palette)).unwrap();
-        }
-    });
+    save(&terminal, "session");
     terminal.send("\u{3}");
     terminal.wait_for_text("■");
     client.close();
 }
 
+#[test]
+#[ignore = "makes a picture of the README"]
+fn pictures_of_a_risk() {
+    let home = Home::new();
+    let folder = home.work().join("sales");
+    std::fs::create_dir_all(folder.join("data")).unwrap();
+    std::fs::write(folder.join("data/raw.csv"), "day,units\n").unwrap();
+    let mut command = CommandBuilder::new("sh");
+    let python = crate::support::python();
+    let start =
+        format!("cd sales && exec {BINARY} --session sales --gate ask-at-risk --python {}", python.to_str().unwrap());
+    command.args(["-c", &start]);
+    let mut terminal = Terminal::run(&home, command, 24, COLUMNS);
+    terminal.wait_for_text("ready");
+    let mut bridge = home.fourhands();
+    bridge.args(["bridge", "--session", "sales"]).current_dir(&folder);
+    let mut client = Client::start(bridge, "claude-code", Era::Legacy);
+    let code = "from pathlib import Path\n\nfor path in Path('data').glob('*.csv'):\n    \
+                print('removing', path)\n    path.unlink()";
+    client.send("tools/call", serde_json::json!({"name": "run_python_code", "arguments": {"code": code}}));
+    terminal.wait_for_text("is about to delete data/raw.csv");
+    terminal.send("\u{1b}[21~");
+    terminal.wait_for_text("y allow");
+    save(&terminal, "risk");
+    terminal.send("\u{3}");
+    terminal.wait_for_text("■");
+    client.close();
+}
+
+fn save(terminal: &Terminal, name: &str) {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    std::fs::create_dir_all(&assets).unwrap();
+    terminal.look(|screen| {
+        for palette in &PALETTES {
+            std::fs::write(assets.join(format!("{name}-{}.svg", palette.name)), svg(screen, palette)).unwrap();
+        }
+    });
+}
+
 fn svg(screen: &vt100::Screen, palette: &Palette) -> String {
-    let (width, height) = (f64::from(COLUMNS) * CELL.0 + 2.0 * MARGIN, f64::from(ROWS) * CELL.1 + MARGIN + BAR);
+    let (rows, columns) = size(screen);
+    let (width, height) = (f64::from(columns) * CELL.0 + 2.0 * MARGIN, f64::from(rows) * CELL.1 + MARGIN + BAR);
     let mut out = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.1} {height:.1}" font-family="ui-monospace, 'SF Mono', 'Cascadia Mono', 'JetBrains Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="{SIZE}">
 <title>A session of fourhands: a person and claude-code in one Python</title>
@@ -139,7 +173,7 @@ fn svg(screen: &vt100::Screen, palette: &Palette) -> String {
         palette.dim
     )
     .unwrap();
-    for row in 0..ROWS {
+    for row in 0..rows {
         draw_row(screen, row, palette, &mut out);
     }
     if !screen.hide_cursor() {
@@ -156,6 +190,11 @@ fn svg(screen: &vt100::Screen, palette: &Palette) -> String {
         .unwrap();
     }
     out + "</svg>\n"
+}
+
+fn size(screen: &vt100::Screen) -> (u16, u16) {
+    let (rows, columns) = screen.size();
+    (rows.get(), columns.get())
 }
 
 fn place(row: u16, column: u16) -> (f64, f64) {
@@ -191,7 +230,7 @@ fn look(cell: &vt100::Cell, palette: &Palette) -> (String, Option<String>) {
 
 fn draw_row(screen: &vt100::Screen, row: u16, palette: &Palette, out: &mut String) {
     let mut run: Option<(u16, String, String, u16)> = None;
-    for column in 0..COLUMNS {
+    for column in 0..size(screen).1 {
         let Some(cell) = screen.cell(row, column).filter(|cell| !cell.is_wide_continuation()) else { continue };
         let (style, ground) = look(cell, palette);
         let (x, y) = place(row, column);

@@ -174,6 +174,7 @@ impl ToolCall<'_> {
             Status::Running if snippet.stuck.is_some() => snippet.stuck.as_ref().map(|stuck| {
                 format!("{} Call wait_for_snippet with snippet={id} to wait for it.", stuck_notice(stuck, now()))
             }),
+            Status::Running if !snippet.risks.is_empty() => Some(risk_notice(&snippet)),
             Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
             Status::Running => Some(format!("This call stopped waiting; the code keeps running. {go_on}")),
             Status::Queued if snippet.is_pending() => Some(pending_notice(id)),
@@ -199,6 +200,10 @@ impl ToolCall<'_> {
             Some(snippet) if snippet.status == Status::Queued => {
                 format!("snippet {id} is queued{}", self.queue_ahead(Some(id)).await?)
             }
+            Some(Snippet { risks, .. }) if !risks.is_empty() => format!(
+                "snippet {id} is waiting for the person, who decides whether it may {}",
+                risks.first().map(|risk| plain(&risk.phrase()).into_owned()).unwrap_or_default()
+            ),
             Some(Snippet { input: Some(input), .. }) => format!("snippet {id} waits for input: {}", input.prompt),
             Some(snippet) => last_line(&snippet.output).unwrap_or_else(|| format!("snippet {id} is running")),
             None => return Ok(()),
@@ -206,6 +211,16 @@ impl ToolCall<'_> {
         progress.send(self, message).await;
         Ok(())
     }
+}
+
+/// What a model can do while its code waits for the person within what it is about to do.
+fn risk_notice(snippet: &Snippet) -> String {
+    let what = snippet.risks.first().map(|risk| plain(&risk.phrase()).into_owned()).unwrap_or_default();
+    let id = snippet.id;
+    format!(
+        "The code waits for the person, who decides whether it may {what}. This call stopped waiting; the question stays \
+         open. Call wait_for_snippet with snippet={id} for its result, or interrupt_snippet to stop it."
+    )
 }
 
 /// What a model can do while the person has not decided.

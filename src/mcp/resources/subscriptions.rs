@@ -101,6 +101,9 @@ impl PendingChanges {
                 self.list = true;
             }
             Event::Review { snippet, .. }
+            | Event::RiskAsked { snippet, .. }
+            | Event::RiskAnswered { snippet, .. }
+            | Event::RiskWithdrawn { snippet, .. }
             | Event::Started { snippet, .. }
             | Event::Finished { snippet, .. }
             | Event::InputRequested { snippet, .. }

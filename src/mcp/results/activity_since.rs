@@ -245,6 +245,9 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
 fn gate_text(mode: GateMode) -> &'static str {
     match mode {
         GateMode::Watch => "the person lets your code run at once from now on",
+        GateMode::AskAtRisk => {
+            "the person is asked from now on before your code deletes files, starts processes and the like: it waits there"
+        }
         GateMode::Ask => {
             "the person decides from now on whether your code runs: each snippet waits until they allow it"
         }

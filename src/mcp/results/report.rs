@@ -11,7 +11,7 @@ use super::displays;
 use super::displays::DisplayReport;
 use super::effects::effect_phrases;
 use super::images::AttachedImages;
-use super::review::ReviewReport;
+use super::review::{ReviewReport, consent_phrases};
 use super::status::{RunStatus, stopped_by};
 use super::truncate::{PART_DIVISOR, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
@@ -52,6 +52,9 @@ pub struct RunReport {
     /// What the person decided about the code, if it had to be allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review: Option<ReviewReport>,
+    /// What the person was asked about while the code ran, and their answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<String>,
     /// Figures, pictures and documents that the code displayed, in order.
     pub displays: Vec<DisplayReport>,
     /// Names that the code bound, rebound or removed.
@@ -225,6 +228,7 @@ impl RunReport {
             stopped_by: outcome.and_then(stopped_by).map(Cow::into_owned),
             input_prompt: snippet.input.as_ref().map(|input| input.prompt.to_string()),
             review: ReviewReport::of(snippet),
+            consents: consent_phrases(snippet),
             displays: displays::reports(snippet, images),
             variables: parts.variables,
             effects: effect_phrases(&snippet.effects.surprising()),

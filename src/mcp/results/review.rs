@@ -5,12 +5,14 @@ use serde::Serialize;
 
 use super::truncate::truncate_middle;
 use crate::domain::terminal_text::plain;
-use crate::domain::{PERSON, Snippet, units};
+use crate::domain::{PERSON, RiskAnswered, Snippet, units};
 use crate::session::review_diff;
 
 /// Characters of a reason, and of a diff.
 const MAX_REASON: usize = 2_000;
 const MAX_DIFF: usize = 8_000;
+/// Answers to risks, the last ones.
+const MAX_CONSENTS: usize = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -39,6 +41,13 @@ pub struct ReviewReport {
     pub diff: Option<String>,
     #[serde(skip)]
     was_unattended: bool,
+}
+
+/// What the person said to risks of the code, such as `delete data.csv: denied`.
+pub fn consent_phrases(snippet: &Snippet) -> Vec<String> {
+    let phrase = |answered: &RiskAnswered| truncate_middle(&plain(&answered.phrase()), MAX_REASON, 0).0;
+    let last = snippet.answered_risks.len().saturating_sub(MAX_CONSENTS);
+    snippet.answered_risks[last..].iter().filter(|answered| !answered.was_unattended).map(|a| phrase(a)).collect()
 }
 
 impl ReviewReport {

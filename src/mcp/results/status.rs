@@ -12,7 +12,7 @@ use crate::domain::{Author, Outcome, PERSON, Snippet, Status};
 #[schemars(inline)]
 pub enum RunStatus {
     Queued,
-    /// Waiting for the person, who decides whether it runs.
+    /// Waiting for the person, who decides whether it runs, or whether it may do what it is about to do.
     WaitingForPerson,
     Running,
     /// Running, and waiting for a line of input; see `input_prompt`.
@@ -42,7 +42,7 @@ impl RunStatus {
     pub fn of(snippet: &Snippet) -> Self {
         match snippet {
             _ if snippet.input.is_some() => Self::WaitingForInput,
-            _ if snippet.is_pending() => Self::WaitingForPerson,
+            _ if snippet.is_pending() || !snippet.risks.is_empty() => Self::WaitingForPerson,
             _ if snippet.is_rejected() => Self::Rejected,
             _ => snippet.status.into(),
         }

@@ -7,7 +7,7 @@ use super::displays;
 use super::effects::effect_phrases;
 use super::images::AttachedImages;
 use super::report::{Parts, cut_notice, elapsed_s};
-use super::review::ReviewReport;
+use super::review::{ReviewReport, consent_phrases};
 use super::status::stopped_by;
 use super::truncate::{length_of_beginning, truncate_middle};
 use crate::domain::terminal_text::plain;
@@ -68,6 +68,9 @@ pub fn run(
     if let Some(review) = ReviewReport::of(snippet).map(|review| review.text()).filter(|text| !text.is_empty()) {
         text.push_str(&format!("\n{review}"));
     }
+    for answered in consent_phrases(snippet) {
+        text.push_str(&format!("\nThe person was asked whether the code may {answered}"));
+    }
     let cut = cut_notice(snippet, &parts, output_cut, goes_on);
     let is_cut = cut.is_some();
     if let Some(cut) = cut {
@@ -92,6 +95,10 @@ fn status_line(snippet: &Snippet, now: Timestamp) -> String {
     }
     if snippet.is_pending() {
         return format!("[snippet {id}: waiting for the person, who decides whether it runs]");
+    }
+    if let Some(risk) = snippet.risks.first() {
+        let what = plain(&risk.phrase()).into_owned();
+        return format!("[snippet {id}: waiting for the person, who decides whether it may {what}]");
     }
     let Some(outcome) = &snippet.outcome else {
         return if snippet.started_at.is_some() {

@@ -44,7 +44,7 @@ impl Tool for RunPythonCode {
         failed; matplotlib figures and other pictures are returned as images, without saving them. Snippets run one at \
         a time, in the order of submission. Code that calls input() or breakpoint() returns status \
         \"waiting_for_input\"; see answer_input. The person may want to decide first what runs: then the status is \
-        \"waiting_for_person\" until they allow, edit or reject the code.";
+        \"waiting_for_person\" until they allow, edit or reject the code. What they do not allow while the code runs is a PermissionError.";
     const EFFECT: CallEffect = CallEffect::SubmitsCode;
     const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {

@@ -27,9 +27,9 @@ Ctrl-R   reprint your unfinished line after other output
 Ctrl-D   quit, and ask first if something would be lost
 :answer TEXT   answer a question or a prompt; without TEXT, the next line is the answer
 :decline       decline a client's question
-:run N         let snippet N run, which waits for you; without N, the first
+:run N         let snippet N go on, which waits for you; without N, the first
 :reject N WHY  reject snippet N
-:gate MODE     watch, ask, hold: whether code of clients waits for you
+:gate MODE     watch, ask-at-risk, ask, hold: whether code of clients waits for you
 :vars          list variables
 :clients       list connected clients
 :restart       restart Python and lose all variables

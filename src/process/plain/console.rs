@@ -11,7 +11,9 @@ use super::input::LineInput;
 use super::narrate::{self, Narrator};
 use super::output::Printer;
 use crate::domain::lexer::{Completeness, completeness};
-use crate::domain::{Author, Event, GateChange, GateMode, InputAnswer, Note, SnippetId, Transcript, Verdict, note};
+use crate::domain::{
+    Author, Event, GateChange, GateMode, InputAnswer, Note, RiskVerdict, SnippetId, Transcript, Verdict, note,
+};
 use crate::session::{CommandError, RunOptions, SessionHandle, Subscription};
 
 const PROMPT: &str = ">>> ";
@@ -309,6 +311,17 @@ impl Console {
 
     /// Decides about a snippet that waits for the person: the one of that number, or the first.
     async fn decide(&mut self, snippet: Option<u32>, verdict: Verdict) {
+        let risk = self.transcript.risks().find(|(of, _)| snippet.is_none_or(|snippet| snippet == of.0));
+        if let Some(number) = risk.map(|(_, request)| request.number) {
+            let verdict = match verdict {
+                Verdict::Reject(reason) => RiskVerdict::Deny(reason),
+                _ => RiskVerdict::Allow,
+            };
+            if let Err(CommandError::Refused(refused)) = self.session.decide_risk(number, verdict).await {
+                self.printer.line(&refused.to_string());
+            }
+            return;
+        }
         let first = self.transcript.pending().next().map(|pending| pending.id);
         let Some(snippet) = snippet.map(SnippetId).or(first) else {
             return self.printer.line("no snippet waits for you");
@@ -322,7 +335,7 @@ impl Console {
         match GateMode::of(mode) {
             Some(mode) => self.session.change_gate(GateChange::All(mode)),
             None if mode.is_empty() => self.printer.line(&format!("gate: {}", self.transcript.gate().label())),
-            None => self.printer.line(&format!("no gate {mode}; there are watch, ask and hold")),
+            None => self.printer.line(&format!("no gate {mode}; there are watch, ask-at-risk, ask and hold")),
         }
     }
 

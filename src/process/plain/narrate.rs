@@ -127,6 +127,10 @@ impl Narrator {
                 printer.line(&log::on_one_line(&log::line(event, transcript).unwrap_or_default()));
                 printer.line(&format!("reply with :run {snippet}, or :reject {snippet} WHY"));
             }
+            Event::RiskAsked { snippet, .. } => {
+                printer.line(&log::on_one_line(&log::line(event, transcript).unwrap_or_default()));
+                printer.line(&format!("reply with :run {snippet}, or :reject {snippet} WHY"));
+            }
             Event::Inquired(inquiry) => inquired(inquiry, printer),
             Event::Finished { snippet, outcome, .. } => {
                 self.queued.remove(snippet);

@@ -4,14 +4,14 @@
 //! of a file that is not there.
 
 use std::cell::Cell;
-use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::Metadata;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use nix::unistd::{AccessFlags, access};
 use parking_lot::Mutex;
@@ -19,9 +19,11 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::PyTuple;
 
+use super::arguments::{Arguments, OpenMode};
 use super::commands;
+use super::consent::ConsentWait;
 use super::event::AuditEvent;
 use super::places::{Place, Places};
 use crate::domain::{SideEffect, SideEffectKind, SnippetId};
@@ -58,21 +60,25 @@ pub fn unrecorded<T>(act: impl FnOnce() -> T) -> T {
 
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
-struct Recorder {
-    capture: Arc<Capture>,
-    context: SnippetContext,
+pub(super) struct Recorder {
+    pub(super) capture: Arc<Capture>,
+    pub(super) context: SnippetContext,
     places: Places,
     interpreter: usize,
+    pub(super) consent: ConsentWait,
+    /// Files that are older were there before the session.
+    pub(super) began: SystemTime,
     /// What each thread looked up last, to name the host of the connection that follows.
     lookups: Mutex<Vec<Lookup>>,
-    /// The start of the last `subprocess.Popen`, which may use `os.posix_spawn` and so raise a second event.
-    popen: Mutex<Option<(Origin, SideEffect)>>,
+    /// The effect that the second event of a call will have: `subprocess.Popen` may use `os.posix_spawn`, and `pty.spawn`
+    /// forks.
+    pub(super) popen: Mutex<Option<(Origin, SideEffect)>>,
     /// The file that was opened to write last, if no other effect came after: opening it again adds nothing.
     last_written: Mutex<Option<(SnippetId, PathBuf)>>,
 }
 
 /// The thread that raised an event, and its snippet.
-type Origin = (ThreadId, SnippetId);
+pub(super) type Origin = (ThreadId, SnippetId);
 
 struct Lookup {
     origin: Origin,
@@ -82,7 +88,13 @@ struct Lookup {
 
 /// Begins to record effects. Must be called on Python's main thread.
 #[allow(unsafe_code, reason = "sys.addaudithook costs several times as much for each event as a hook in C")]
-pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext, places: Places) -> PyResult<()> {
+pub fn install(
+    py: Python<'_>,
+    capture: &Arc<Capture>,
+    context: &SnippetContext,
+    places: Places,
+    consent: ConsentWait,
+) -> PyResult<()> {
     type Hook = unsafe extern "C" fn(*const c_char, *mut ffi::PyObject, *mut c_void) -> c_int;
     type AddHook = unsafe extern "C" fn(Hook, *mut c_void) -> c_int;
     // SAFETY: the name ends with a zero byte.
@@ -97,6 +109,8 @@ pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext,
         context: context.clone(),
         places,
         interpreter,
+        consent,
+        began: SystemTime::now(),
         lookups: Mutex::default(),
         popen: Mutex::default(),
         last_written: Mutex::default(),
@@ -123,22 +137,33 @@ unsafe extern "C" fn on_event(name: *const c_char, args: *mut ffi::PyObject, _: 
         return 0;
     }
     // An unwinding panic must not reach C.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    let checked = catch_unwind(AssertUnwindSafe(|| -> PyResult<()> {
         // SAFETY: see above; `args` is a tuple that lives during the call.
         let py = unsafe { Python::assume_attached() };
         // SAFETY: as above.
-        let Ok(args) = unsafe { Bound::from_borrowed_ptr(py, args) }.cast_into::<PyTuple>() else { return };
+        let Ok(args) = unsafe { Bound::from_borrowed_ptr(py, args) }.cast_into::<PyTuple>() else { return Ok(()) };
         let args = Arguments(args);
         if event == AuditEvent::Open && !matches!(args.open_mode(), Some(OpenMode::Write { .. })) {
             // The most frequent event by far.
             if matches!(args.open_mode(), Some(OpenMode::Read)) && !args.is_part_of_python() {
                 READS.fetch_add(1, Ordering::Relaxed);
             }
-            return;
+            return Ok(());
+        }
+        if recorder.consent.consent.is_armed() {
+            recorder.ask(event, &args)?;
         }
         recorder.record(event, &args);
+        Ok(())
     }));
-    0
+    match checked {
+        Ok(Err(error)) => {
+            // SAFETY: as above.
+            error.restore(unsafe { Python::assume_attached() });
+            -1
+        }
+        Ok(Ok(())) | Err(_) => 0,
+    }
 }
 
 impl Recorder {
@@ -163,7 +188,7 @@ impl Recorder {
         }
     }
 
-    fn effect(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<SideEffect> {
+    pub(super) fn effect(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<SideEffect> {
         Some(match event {
             AuditEvent::Remove => self.existing(SideEffectKind::Delete, &args.path(0, Some(1))?)?,
             AuditEvent::RemoveTree => {
@@ -180,7 +205,7 @@ impl Recorder {
             AuditEvent::PosixSpawn | AuditEvent::Exec => args.command(1)?,
             AuditEvent::Spawn => args.command(2)?,
             AuditEvent::PtySpawn => args.command(0)?,
-            AuditEvent::Fork => SideEffect::new(SideEffectKind::Start, "a fork of Python"),
+            AuditEvent::Fork => forked(),
             AuditEvent::Connect => SideEffect::new(SideEffectKind::Connect, self.address(args, Some(origin))?),
             AuditEvent::SendTo => SideEffect::new(SideEffectKind::Connect, self.address(args, None)?),
             AuditEvent::Bind => SideEffect::new(SideEffectKind::Listen, self.address(args, None)?),
@@ -219,7 +244,8 @@ impl Recorder {
         let mut popen = self.popen.lock();
         match event {
             AuditEvent::Popen => *popen = Some((origin, effect.clone())),
-            AuditEvent::PosixSpawn => {
+            AuditEvent::PtySpawn => *popen = Some((origin, forked())),
+            AuditEvent::PosixSpawn | AuditEvent::Fork => {
                 return popen.take().is_some_and(|(starter, started)| starter == origin && started == *effect);
             }
             _ => {}
@@ -227,7 +253,7 @@ impl Recorder {
         false
     }
 
-    fn place(&self, path: &Path) -> Option<Place> {
+    pub(super) fn place(&self, path: &Path) -> Option<Place> {
         let folder = if path.is_absolute() { PathBuf::new() } else { std::env::current_dir().ok()? };
         self.places.place(path, &folder)
     }
@@ -310,6 +336,10 @@ impl Recorder {
     }
 }
 
+fn forked() -> SideEffect {
+    SideEffect::new(SideEffectKind::Start, "a fork of Python")
+}
+
 /// Returns whether this thread imports a module or prepares a value for the screen. What a library does to load itself, and
 /// how the session asks it for a text, are no effects of the snippet.
 fn is_incidental(py: Python<'_>) -> bool {
@@ -328,129 +358,8 @@ fn is_incidental(py: Python<'_>) -> bool {
     import().unwrap_or(false)
 }
 
-/// How a file is opened.
-#[derive(Clone, Copy)]
-enum OpenMode {
-    Read,
-    Write {
-        /// Whether the file is made if it is not there.
-        creates: bool,
-        /// Whether the file must not be there.
-        only_creates: bool,
-    },
-}
-
 /// Returns whether a file can be written. Most files are the user's own, and then need no system call.
 fn is_writable(path: &Path, file: &Metadata) -> bool {
     let is_own = file.uid() == nix::unistd::geteuid().as_raw() && file.mode() & 0o200 != 0;
     is_own || access(path, AccessFlags::W_OK).is_ok()
-}
-
-/// The arguments of an audit event. User code can raise any event with any arguments.
-struct Arguments<'py>(Bound<'py, PyTuple>);
-
-impl Arguments<'_> {
-    /// Returns how `open` opens a file; `None` for folders and other descriptors that `os.open` opens to read.
-    fn open_mode(&self) -> Option<OpenMode> {
-        let mode = self.0.get_item(1).ok()?;
-        if let Ok(mode) = mode.cast::<PyString>() {
-            let mode = mode.to_cow().ok()?;
-            let only_creates = mode.contains('x');
-            return Some(if mode.contains(['w', 'a', 'x', '+']) {
-                OpenMode::Write { creates: !mode.starts_with('r'), only_creates }
-            } else {
-                OpenMode::Read
-            });
-        }
-        let flags = self.number(2)?;
-        let has = |flag: i32| flags & i64::from(flag) != 0;
-        (flags & i64::from(libc::O_ACCMODE) != i64::from(libc::O_RDONLY)).then(|| OpenMode::Write {
-            creates: has(libc::O_CREAT),
-            only_creates: has(libc::O_CREAT) && has(libc::O_EXCL),
-        })
-    }
-
-    /// Returns whether the file is a module, or belongs to the system, so that reading it is not worth counting.
-    fn is_part_of_python(&self) -> bool {
-        let Ok(path) = self.0.get_item(0) else { return true };
-        match path.cast::<PyString>() {
-            Ok(path) => path.to_cow().map_or(true, |path| Places::is_part_of_python(path.as_bytes())),
-            Err(_) => path.cast::<PyBytes>().map_or(true, |path| Places::is_part_of_python(path.as_bytes())),
-        }
-    }
-
-    fn number(&self, index: usize) -> Option<i64> {
-        self.0.get_item(index).ok()?.extract().ok()
-    }
-
-    fn text(&self, index: usize) -> Option<String> {
-        let value = self.0.get_item(index).ok()?;
-        if !value.is_instance_of::<PyString>() && !value.is_instance_of::<PyBytes>() {
-            return Self::to_path(&value).filter(|_| !value.is_none()).map(|path| path.to_string_lossy().into_owned());
-        }
-        Self::to_path(&value).map(|text| text.to_string_lossy().into_owned())
-    }
-
-    /// Returns the path in an argument as it is, without calling code of the user; `None` for a descriptor.
-    fn raw_path(&self, index: usize) -> Option<PathBuf> {
-        Self::to_path(&self.0.get_item(index).ok()?)
-    }
-
-    /// Like [`Arguments::raw_path`], but seen from the folder whose descriptor is another argument.
-    fn path(&self, index: usize, folder: Option<usize>) -> Option<PathBuf> {
-        let path = self.raw_path(index)?;
-        match folder.and_then(|folder| self.number(folder)).filter(|fd| *fd >= 0 && !path.is_absolute()) {
-            Some(fd) => Some(std::fs::read_link(format!("/proc/thread-self/fd/{fd}")).ok()?.join(path)),
-            None => Some(path),
-        }
-    }
-
-    fn to_path(value: &Bound<'_, PyAny>) -> Option<PathBuf> {
-        if let Ok(text) = value.cast::<PyString>() {
-            return match text.to_cow() {
-                Ok(text) => Some(PathBuf::from(&*text)),
-                // Bytes that are no UTF-8.
-                Err(_) => text.extract().ok(),
-            };
-        }
-        if let Ok(bytes) = value.cast::<PyBytes>() {
-            return Some(PathBuf::from(OsStr::from_bytes(bytes.as_bytes())));
-        }
-        // Only `shutil` passes objects, and it has checked them before.
-        let is_path =
-            value.get_type().module().is_ok_and(|module| module.to_cow().is_ok_and(|name| name.starts_with("pathlib")));
-        if is_path { value.extract().ok() } else { None }
-    }
-
-    /// Returns whether the program of `subprocess.Popen` is there.
-    fn program_exists(&self) -> bool {
-        let Some(program) = self.raw_path(0) else { return true };
-        let folder = self.raw_path(2).unwrap_or_default();
-        if program.as_os_str().as_bytes().contains(&b'/') {
-            return folder.join(program).exists();
-        }
-        let given = self.0.get_item(3).ok().filter(|environment| !environment.is_none());
-        let given = given.and_then(|environment| environment.get_item("PATH").ok());
-        let search = match given {
-            Some(path) => Self::to_path(&path).map(PathBuf::into_os_string),
-            None => std::env::var_os("PATH"),
-        };
-        search.is_none_or(|search| std::env::split_paths(&search).any(|folder| folder.join(&program).exists()))
-    }
-
-    /// Returns the command in an argument, which is a line or a sequence of words.
-    fn command(&self, index: usize) -> Option<SideEffect> {
-        let value = self.0.get_item(index).ok()?;
-        if let Some(line) = self.text(index) {
-            return Some(commands::effect(&["sh".to_owned(), "-c".to_owned(), line]));
-        }
-        let words: Vec<String> = value
-            .try_iter()
-            .ok()?
-            .take(64)
-            .flatten()
-            .filter_map(|word| Self::to_path(&word).map(|word| word.to_string_lossy().into_owned()))
-            .collect();
-        (!words.is_empty()).then(|| commands::effect(&words))
-    }
 }

@@ -13,13 +13,16 @@ use super::prompt::Prompts;
 use super::stacks;
 use super::waker::{JobWaiter, JobWaker, job_waker};
 use crate::domain::flight_recorder::{self, FlightRecorder};
-use crate::domain::{Author, InputAnswer, InsightRequest, InspectRequest, SnippetId, TerminalSize, VariableQuery};
+use crate::domain::{
+    Author, Gate, InputAnswer, InsightRequest, InspectRequest, RiskRules, SnippetId, TerminalSize, VariableQuery,
+};
 use crate::python::completion::thread::CompletionTask;
 use crate::python::completion::tracker::QuestionTracker;
+use crate::python::effects::Consent;
 use crate::python::io::capture::Capture;
 use crate::python::io::card::CardSize;
 use crate::python::isolation::children;
-use crate::session::{Engine, EngineOutput};
+use crate::session::{Engine, EngineOutput, RiskReply};
 
 /// Work for the main thread.
 pub(in crate::python) enum EngineJob {
@@ -39,6 +42,7 @@ pub struct PythonEngine {
     jobs: Sender<EngineJob>,
     waker: JobWaker,
     prompts: Arc<Prompts>,
+    consent: Arc<Consent>,
     capture: Arc<Capture>,
     recorder: Option<&'static FlightRecorder>,
     card: Arc<CardSize>,
@@ -60,6 +64,7 @@ pub struct Jobs {
     /// Shared with code that waits for input within a job.
     pub(in crate::python) waiter: Arc<Mutex<JobWaiter>>,
     pub(in crate::python) prompts: Arc<Prompts>,
+    pub(in crate::python) consent: Arc<Consent>,
     pub(in crate::python) questions: Arc<QuestionTracker>,
     pub(in crate::python) card: Arc<CardSize>,
     /// Both ends of the channel to the completion thread, until that is started.
@@ -71,6 +76,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) 
     let (sender, receiver) = mpsc::channel();
     let (waker, waiter) = job_waker()?;
     let prompts = Arc::<Prompts>::default();
+    let consent = Arc::<Consent>::default();
     let questions = Arc::<QuestionTracker>::default();
     let card = Arc::<CardSize>::default();
     let (completion_tasks, completion_inbox) = mpsc::channel();
@@ -78,6 +84,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) 
         inbox: receiver,
         waiter: Arc::new(Mutex::new(waiter)),
         prompts: prompts.clone(),
+        consent: consent.clone(),
         questions: questions.clone(),
         card: card.clone(),
         completion_channel: Some((completion_tasks.clone(), completion_inbox)),
@@ -86,6 +93,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) 
         jobs: sender,
         waker,
         prompts,
+        consent,
         capture,
         recorder,
         card,
@@ -104,6 +112,11 @@ impl PythonEngine {
         // Without a receiver, the main thread is about to end the process.
         let _ = self.jobs.send(job);
         self.waker.wake();
+    }
+
+    /// Sets the person's rules about risks.
+    pub fn set_risk_rules(&self, rules: RiskRules) {
+        self.consent.set_rules(rules);
     }
 
     /// Returns the descriptor that wakes the main thread.
@@ -126,6 +139,7 @@ impl Engine for PythonEngine {
         self.interrupts = 0;
         self.sent_at = Some(Instant::now());
         self.questions.stop();
+        self.consent.begin(snippet, author.clone());
         if let Some(recorder) = self.recorder {
             recorder.set_running(snippet, &author.as_cause());
         }
@@ -143,7 +157,7 @@ impl Engine for PythonEngine {
         interrupt::request(snippet.map_or(self.target_without_snippet, InterruptTarget::Snippet), force);
         processes.interrupt(self.interrupts);
         self.interrupts += u32::from(snippet.is_some());
-        if self.prompts.is_waiting() {
+        if self.prompts.is_waiting() || self.consent.is_waiting() {
             self.waker.wake();
         }
     }
@@ -200,6 +214,18 @@ impl Engine for PythonEngine {
         was_waiting
     }
 
+    fn set_gate(&mut self, gate: Arc<Gate>) {
+        self.consent.set_gate(gate);
+    }
+
+    fn answer_risk(&mut self, number: u32, reply: RiskReply) -> bool {
+        let was_waiting = self.consent.answer(number, reply);
+        if was_waiting {
+            self.waker.wake();
+        }
+        was_waiting
+    }
+
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, EngineOutput)> {
         self.capture.take()
     }
@@ -213,6 +239,7 @@ impl Engine for PythonEngine {
         if let Some(recorder) = self.recorder {
             recorder.set_ending();
         }
+        self.consent.end();
         self.send(EngineJob::Quit);
     }
 }

@@ -26,7 +26,7 @@ use crate::domain::{
 use crate::python::completion::Completer;
 use crate::python::completion::thread::is_completion_thread;
 use crate::python::display::Displays;
-use crate::python::effects::{self, Places};
+use crate::python::effects::{self, ConsentWait, Places};
 use crate::python::inspector::ValueInspector;
 use crate::python::io::capture::{Capture, UserThread};
 use crate::python::io::card::Card;
@@ -104,6 +104,7 @@ impl Interpreter {
         jobs: &mut Jobs,
     ) -> PyResult<Self> {
         let (prompts, waiter) = (jobs.prompts.clone(), jobs.waiter.clone());
+        let consent = ConsentWait { consent: jobs.consent.clone(), waiter: waiter.clone(), events: events.clone() };
         let asker = Asker { prompts, waiter, events: events.clone(), capture: capture.clone() };
         fork::watch();
         children::remember_guardian();
@@ -117,7 +118,7 @@ impl Interpreter {
         let own = files.own_folders();
         let places =
             Places { session: std::env::current_dir().unwrap_or_default(), temporary: std::env::temp_dir(), own };
-        let _ = effects::install(py, &capture, &context, places);
+        let _ = effects::install(py, &capture, &context, places, consent);
         let card = Arc::new(Card::install(py, &jobs.card)?);
         let event_loop = EventLoop::new(py, &context)?;
         let displays = Displays::install(py, &capture, &card, &context, event_loop.patch(py)?.unbind())?;

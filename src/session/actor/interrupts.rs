@@ -72,11 +72,12 @@ impl Actor {
             return self.abandon_running();
         }
         let limit = running.timeout.unwrap_or_default();
+        let paused = running.paused;
         if running.stopped_by.is_none()
             && let Some(snippet) = running.work.snippet()
         {
             // The limit counts from the start of the code, which comes late on a busy machine.
-            let due = self.engine.began(snippet).map_or_else(Instant::now, Instant::from_std) + limit;
+            let due = self.engine.began(snippet).map_or_else(Instant::now, Instant::from_std) + limit + paused;
             if due > Instant::now() {
                 running.deadline = Some(due);
                 return;

@@ -82,6 +82,9 @@ pub struct Running {
     /// When to check whether Python has seen the interrupt.
     pub check_at: Option<Instant>,
     pub interrupted_at: Timestamp,
+    /// How long the code has waited for the person, which does not count.
+    pub paused: Duration,
+    pub paused_since: Option<Instant>,
 }
 
 pub enum Work {
@@ -107,7 +110,18 @@ impl Running {
     pub fn new(work: Work, timeout: Option<Duration>) -> Self {
         let since = Instant::now();
         let deadline = timeout.map(|timeout| since + timeout);
-        Self { work, since, timeout, deadline, stopped_by: None, forced: 0, check_at: None, interrupted_at: 0 }
+        Self {
+            work,
+            since,
+            timeout,
+            deadline,
+            stopped_by: None,
+            forced: 0,
+            check_at: None,
+            interrupted_at: 0,
+            paused: Duration::ZERO,
+            paused_since: None,
+        }
     }
 
     /// Answers an inspection on which the interrupt had no effect, so that nobody waits for it.

@@ -22,7 +22,7 @@ impl Actor {
         }
         let review = Arc::new(Review { at: now(), is_held: mode == GateMode::Hold, decision: None });
         self.emit(Event::Review { snippet, review, code: None });
-        if self.inquiries.has_dashboard.load(Ordering::Relaxed) {
+        if self.has_dashboard() {
             return;
         }
         let decided = match self.unattended {
@@ -31,6 +31,11 @@ impl Actor {
             Unattended::Deny => self.conclude(snippet, &Verdict::Reject(None), true),
         };
         debug_assert!(decided.is_ok(), "it was pending");
+    }
+
+    /// Whether there is a dashboard at which the person can decide.
+    pub(super) fn has_dashboard(&self) -> bool {
+        self.inquiries.has_dashboard.load(Ordering::Relaxed)
     }
 
     /// Carries out the person's decision about a snippet.
@@ -46,7 +51,7 @@ impl Actor {
             (Verdict::AlwaysRunCode, _) => {
                 let mut gate = Gate::clone(&self.transcript.gate());
                 gate.allow(code.clone());
-                self.emit(Event::GateChanged { gate: Arc::new(gate), at: now() });
+                self.set_gate(gate);
                 Box::new(move |other| other.code == code)
             }
             _ => return Ok(()),
@@ -93,6 +98,7 @@ impl Actor {
 
     pub(super) fn set_gate(&mut self, gate: Gate) {
         if *self.transcript.gate() == gate && self.transcript.known_gate().is_some() {
+            self.engine.set_gate(self.transcript.gate());
             return;
         }
         let changed: Vec<(SnippetId, Review)> = self
@@ -104,7 +110,9 @@ impl Actor {
                 Some((snippet.id, Review { is_held, ..review.clone() }))
             })
             .collect();
-        self.emit(Event::GateChanged { gate: Arc::new(gate), at: now() });
+        let gate = Arc::new(gate);
+        self.engine.set_gate(gate.clone());
+        self.emit(Event::GateChanged { gate, at: now() });
         for (snippet, review) in changed {
             self.emit(Event::Review { snippet, review: Arc::new(review), code: None });
         }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, oneshot};
 
-use super::error::{AnswerRefused, DecisionRefused, InquiryRefused, ReplayRefused, SubmitError};
+use super::error::{AnswerRefused, DecisionRefused, InquiryRefused, ReplayRefused, RiskRefused, SubmitError};
 use crate::domain::ReplaySelection;
 use crate::domain::{
     Author, CallId, Client, ClientId, Event, GateChange, InputAnswer, Insight, InsightRequest, InspectError,
-    InspectRequest, Inspection, Note, ResetReport, Snippet, SnippetId, TerminalSize, Transcript, Variable,
+    InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, TerminalSize, Transcript, Variable,
     VariableQuery, VariableTable, Verdict,
 };
 use crate::session::unanswered_calls::{CallReport, UnansweredCall};
@@ -182,6 +182,12 @@ pub enum Command {
         snippet: SnippetId,
         verdict: Verdict,
         reply: oneshot::Sender<Result<(), DecisionRefused>>,
+    },
+    /// The person's answer to what running code is about to do.
+    DecideRisk {
+        number: u32,
+        verdict: RiskVerdict,
+        reply: oneshot::Sender<Result<(), RiskRefused>>,
     },
     ChangeGate {
         change: GateChange,

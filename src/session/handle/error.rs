@@ -67,6 +67,11 @@ pub enum AnswerRefused {
     Gated,
 }
 
+/// The code does not wait with this risk, or no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the code no longer waits for you")]
+pub struct RiskRefused;
+
 /// The snippet does not wait for the person's decision, or no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("snippet {0} no longer waits for you")]

@@ -2,8 +2,8 @@
 
 use super::SessionHandle;
 use super::command::Command;
-use super::error::{CommandError, DecisionRefused};
-use crate::domain::{GateChange, SnippetId, Verdict};
+use super::error::{CommandError, DecisionRefused, RiskRefused};
+use crate::domain::{GateChange, RiskVerdict, SnippetId, Verdict};
 
 impl SessionHandle {
     /// Carries out the person's decision about a snippet.
@@ -12,6 +12,14 @@ impl SessionHandle {
     /// If the session has ended, or the snippet does not wait for a decision; then nothing is decided.
     pub async fn decide(&self, snippet: SnippetId, verdict: Verdict) -> Result<(), CommandError<DecisionRefused>> {
         self.request(|reply| Command::Decide { snippet, verdict, reply }).await?.map_err(CommandError::Refused)
+    }
+
+    /// Answers what running code is about to do.
+    ///
+    /// # Errors
+    /// If the session has ended, or the code waits no longer.
+    pub async fn decide_risk(&self, number: u32, verdict: RiskVerdict) -> Result<(), CommandError<RiskRefused>> {
+        self.request(|reply| Command::DecideRisk { number, verdict, reply }).await?.map_err(CommandError::Refused)
     }
 
     pub fn change_gate(&self, change: GateChange) {

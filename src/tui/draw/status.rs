@@ -112,9 +112,10 @@ fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) 
         }
     }
     let pending = view.transcript.pending().count();
-    if pending > 0 {
-        let verb = if pending == 1 { "waits" } else { "wait" };
-        left.push((format!("{pending} {verb} for you"), theme::NOTICE));
+    let waiting = view.waiting_count();
+    if waiting > 0 {
+        let verb = if waiting == 1 { "waits" } else { "wait" };
+        left.push((format!("{waiting} {verb} for you"), theme::NOTICE));
     }
     let queued = view.transcript.queue().len() - pending;
     if queued > 0 {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{GateChange, InputAnswer, InspectRequest, ReplaySelection, SnippetId, Timestamp, Verdict};
+use crate::domain::{
+    GateChange, InputAnswer, InspectRequest, ReplaySelection, RiskVerdict, SnippetId, Timestamp, Verdict,
+};
 use crate::tui::gallery::saving::Saving;
 
 /// Work that the view leaves to the loop, because the view itself changes only memory.
@@ -26,6 +28,11 @@ pub enum Effect {
     Decide {
         snippet: SnippetId,
         verdict: Verdict,
+    },
+    /// Answer what running code is about to do.
+    DecideRisk {
+        number: u32,
+        verdict: RiskVerdict,
     },
     ChangeGate(GateChange),
     /// Leave a note to the clients.

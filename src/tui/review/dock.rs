@@ -5,12 +5,13 @@
 //! snippet came into sight, after the dock got the keys, and after a key that meant nothing here.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ratatui::text::Line;
 
 use crate::domain::lexer::{Footprint, footprint};
 use crate::domain::terminal_text::visible;
-use crate::domain::{Snippet, SnippetId, Timestamp, Transcript};
+use crate::domain::{RiskRequest, Snippet, SnippetId, Timestamp, Transcript};
 use crate::tui::composer::editor::Editor;
 use crate::tui::text;
 use crate::tui::transcript::lines::highlight;
@@ -35,6 +36,8 @@ pub struct Dock {
 #[derive(Debug)]
 struct Front {
     id: SnippetId,
+    risk: Option<Arc<RiskRequest>>,
+    risky_row: Option<usize>,
     footprint: Rc<Footprint>,
     /// The rows of its code at a width.
     rows: Option<(u16, Rc<Vec<Line<'static>>>)>,
@@ -44,22 +47,48 @@ struct Front {
 #[derive(Debug)]
 pub struct Writing {
     pub snippet: SnippetId,
+    /// The number of the risk, if the snippet runs already.
+    pub risk: Option<u32>,
     pub purpose: Purpose,
     pub editor: Editor,
+}
+
+/// A snippet that waits, and the risk with which it waits, if it runs already.
+type Waiting = (SnippetId, Option<Arc<RiskRequest>>);
+
+/// What waits for the person: running code first, then code that is asked about, then code that is held.
+fn waiting(transcript: &Transcript) -> Vec<Waiting> {
+    let is_held = |snippet: &&Snippet| snippet.review.as_ref().is_some_and(|review| review.is_held);
+    let risks = transcript.risks().map(|(id, risk)| (id, Some(risk.clone())));
+    let asked = transcript.pending().filter(|snippet| !is_held(snippet));
+    let held = transcript.pending().filter(is_held);
+    risks.chain(asked.chain(held).map(|snippet| (snippet.id, None))).collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The code that runs in the place of the sent one.
     Edit,
-    /// Why the snippet is rejected.
+    /// Why the snippet is rejected, or a risk denied.
     Reason,
+    /// Why a kind of risk is denied in the whole snippet.
+    ReasonForSnippet,
 }
 
 impl Dock {
     /// The number of the snippet in front.
     pub fn front(&self) -> Option<SnippetId> {
         self.front.as_ref().map(|front| front.id)
+    }
+
+    /// What the code in front is about to do, if it runs already.
+    pub fn risk(&self) -> Option<&Arc<RiskRequest>> {
+        self.front.as_ref()?.risk.as_ref()
+    }
+
+    /// The first row of the line that is about to do it.
+    pub fn risky_row(&self) -> Option<usize> {
+        self.front.as_ref()?.risky_row
     }
 
     pub fn footprint(&self) -> Option<&Rc<Footprint>> {
@@ -71,29 +100,33 @@ impl Dock {
         if self.writing.is_some() {
             return;
         }
-        let is_held = |snippet: &Snippet| snippet.review.as_ref().is_some_and(|review| review.is_held);
-        let is_front = |snippet: &&Snippet| Some(snippet.id) == self.front();
-        let front = transcript.pending().find(|snippet| is_front(snippet) && (has_keys || !is_held(snippet)));
-        let next = front
-            .or_else(|| transcript.pending().find(|snippet| !is_held(snippet)))
-            .or_else(|| transcript.pending().next());
-        self.show(next, now);
+        let waiting = waiting(transcript);
+        let front = waiting.iter().find(|waiting| has_keys && self.is_front(waiting));
+        let next = front.or(waiting.first()).cloned();
+        self.show(transcript, next, now);
     }
 
-    /// Turns to the snippet after the one in front.
+    /// Turns to what waits after the one in front.
     pub fn turn(&mut self, transcript: &Transcript, now: Timestamp) {
-        let waiting: Vec<&Snippet> = transcript.pending().collect();
-        let place = waiting.iter().position(|snippet| Some(snippet.id) == self.front());
+        let waiting = waiting(transcript);
+        let place = waiting.iter().position(|waiting| self.is_front(waiting));
         let next = place.map_or(0, |place| place + 1) % waiting.len().max(1);
-        self.show(waiting.get(next).copied(), now);
+        self.show(transcript, waiting.get(next).cloned(), now);
     }
 
-    fn show(&mut self, next: Option<&Snippet>, now: Timestamp) {
-        if next.map(|snippet| snippet.id) == self.front() {
+    fn is_front(&self, (id, risk): &Waiting) -> bool {
+        let number = |risk: &Option<Arc<RiskRequest>>| risk.as_ref().map(|risk| risk.number);
+        self.front.as_ref().is_some_and(|front| front.id == *id && number(&front.risk) == number(risk))
+    }
+
+    fn show(&mut self, transcript: &Transcript, next: Option<Waiting>, now: Timestamp) {
+        if next.as_ref().map_or(self.front.is_none(), |next| self.is_front(next)) {
             return;
         }
-        self.front =
-            next.map(|snippet| Front { id: snippet.id, footprint: Rc::new(footprint(&snippet.code)), rows: None });
+        self.front = next.map(|(id, risk)| {
+            let code = transcript.snippet(id).map(|snippet| snippet.code.clone()).unwrap_or_default();
+            Front { id, risk, risky_row: None, footprint: Rc::new(footprint(&code)), rows: None }
+        });
         self.scroll = 0;
         self.hold_back(now);
     }
@@ -126,10 +159,19 @@ impl Dock {
         }
         let Some(snippet) = transcript.snippet(front.id) else { return };
         let shown = visible(&snippet.code);
-        let rows = highlight(&shown)
-            .into_iter()
-            .flat_map(|pieces| text::wrap(pieces.iter().map(|(text, style)| (text.as_str(), *style)), width.into(), 4));
-        front.rows = Some((width, Rc::new(rows.collect())));
+        let line = front.risk.as_ref().and_then(|risk| risk.line).and_then(|line| usize::try_from(line).ok());
+        let mut rows = Vec::new();
+        front.risky_row = None;
+        for (number, pieces) in (1..).zip(highlight(&shown)) {
+            if Some(number) == line {
+                front.risky_row = Some(rows.len());
+                // With the line before it.
+                self.scroll = rows.len().saturating_sub(1);
+            }
+            let pieces = pieces.iter().map(|(text, style)| (text.as_str(), *style));
+            rows.extend(text::wrap(pieces, width.into(), 4));
+        }
+        front.rows = Some((width, Rc::new(rows)));
     }
 
     /// The rows of the code, as [`Dock::prepare`] has laid them out.

@@ -38,11 +38,11 @@ fn front(view: &View) -> Option<&Snippet> {
 }
 
 fn is_only_held(view: &View, snippet: &Snippet) -> bool {
-    !view.is_reviewing() && snippet.review.as_ref().is_some_and(|review| review.is_held)
+    !view.is_reviewing() && snippet.is_pending() && snippet.review.as_ref().is_some_and(|review| review.is_held)
 }
 
 fn touched_rows(view: &View, snippet: &Snippet, width: u16) -> Vec<Line<'static>> {
-    let Some(footprint) = view.dock.footprint() else { return Vec::new() };
+    let Some(footprint) = view.dock.footprint().filter(|_| view.dock.risk().is_none()) else { return Vec::new() };
     let phrases = touched::phrases(&view.transcript, snippet, footprint);
     if phrases.is_empty() {
         return Vec::new();
@@ -78,7 +78,11 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let room = Rect { x: left + 2, width: area.width.saturating_sub(layout.margin + 2), ..area };
     for (index, y) in (area.y + 1..area.bottom()).take(height).enumerate() {
         let Some(row) = code.get(above + index) else { break };
-        put(buffer, area, left, y, "▎", view.author_style(&snippet.author));
+        if view.dock.risky_row() == Some(above + index) {
+            put(buffer, area, left, y, "›", theme::NOTICE);
+        } else {
+            put(buffer, area, left, y, "▎", view.author_style(&snippet.author));
+        }
         let mark = match index {
             0 if above > 0 => Some(('▴', above + 1, "above", Action::PageUp)),
             _ if index + 1 == height && below > 0 => Some(('▾', below + 1, "below", Action::PageDown)),
@@ -102,9 +106,13 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
 
 /// The rule with the author, the title, and how long the code waits.
 fn head(view: &View, snippet: &Snippet, area: Rect, now: Timestamp, buffer: &mut Buffer) {
-    let waiting = view.transcript.pending().count();
+    let waiting = view.waiting_count();
     let review = snippet.review.as_deref();
     let name = text::name(snippet.author.name());
+    let about_to = view.dock.risk().map(|risk| {
+        let line = risk.line.map(|line| format!("line {line}, ")).unwrap_or_default();
+        format!("{line}is about to {}", text::name(&risk.phrase()))
+    });
     let what = match (snippet.is_pending(), review.is_some_and(|review| review.is_held)) {
         (false, _) => "no longer waits",
         (true, true) => "is held",
@@ -114,9 +122,13 @@ fn head(view: &View, snippet: &Snippet, area: Rect, now: Timestamp, buffer: &mut
         if !view.transcript.clients().iter().any(|client| client.id == *id));
     let gone = if has_left { ", and has left" } else { "" };
     let title = snippet.title.as_ref().map(|title| format!(": {}", text::name(title))).unwrap_or_default();
-    let left = format!(" {} {name} {what}{gone}{title} ", snippet.id);
+    let left = match about_to {
+        Some(about_to) => format!(" {} {name}, {about_to} ", snippet.id),
+        None => format!(" {} {name} {what}{gone}{title} ", snippet.id),
+    };
     let more = if waiting > 1 { format!("1 of {waiting} · ") } else { String::new() };
-    let clock = units::clock(elapsed(review.map_or(now, |review| review.at), now));
+    let since = view.dock.risk().map(|risk| risk.at).or(review.map(|review| review.at));
+    let clock = units::clock(elapsed(since.unwrap_or(now), now));
     let key = if view.is_reviewing() {
         format!(
             "{} later",
@@ -133,13 +145,24 @@ fn head(view: &View, snippet: &Snippet, area: Rect, now: Timestamp, buffer: &mut
 
 /// The keys that decide, as many as there is room for, once they do.
 fn keys_row(view: &View, snippet: &Snippet, width: u16, now: Timestamp) -> String {
-    if !snippet.is_pending() {
+    if !snippet.is_pending() && view.dock.risk().is_none() {
         return String::new();
     }
     if !view.dock.may_decide(now) {
         return "a moment …".to_owned();
     }
     let always = format!("always {}", text::name(snippet.author.name()));
+    if let Some(risk) = view.dock.risk() {
+        let always = format!("always {}: {}", text::name(snippet.author.name()), risk.kind.name());
+        let keys: [(&[_], &str); 5] = [
+            (&[Action::ReviewRun], "allow"),
+            (&[Action::ReviewReject], "deny"),
+            (&[Action::ReviewSnippet], "allow in this snippet"),
+            (&[Action::ReviewDeny], "deny in this snippet"),
+            (&[Action::ReviewAlwaysClient], &always),
+        ];
+        return fitting(view, &keys, width);
+    }
     let all: [(&[_], &str); 7] = [
         (&[Action::ReviewRun], "run"),
         (&[Action::ReviewEdit], "edit, then run"),
@@ -149,10 +172,14 @@ fn keys_row(view: &View, snippet: &Snippet, width: u16, now: Timestamp) -> Strin
         (&[Action::Gate], "gate"),
         (&[Action::ReviewNext], "next"),
     ];
-    let has_next = view.transcript.pending().count() > 1;
-    let mut shown = if has_next { all.len() } else { all.len() - 1 };
+    fitting(view, if view.waiting_count() > 1 { &all } else { &all[..6] }, width)
+}
+
+/// As many of these hints as there is room for.
+fn fitting(view: &View, hints: &[(&[Action], &str)], width: u16) -> String {
+    let mut shown = hints.len();
     loop {
-        let row = view.keys.hints(Context::Review, &all[..shown], "   ");
+        let row = view.keys.hints(Context::Review, &hints[..shown], "   ");
         if text::width(&row) <= usize::from(code_width(width)) || shown == 1 {
             return row;
         }
@@ -165,10 +192,15 @@ pub fn rule_text(view: &View) -> Option<String> {
     let writing = view.review_writing()?;
     let snippet = view.transcript.snippet(writing.snippet)?;
     let (enter, back) = (view.keys.key_hint(Action::Enter), view.keys.key_hint(Action::Back));
+    let (does, done) = if writing.risk.is_some() { ("denies it", "denied") } else { ("rejects it", "rejected") };
     Some(match writing.purpose {
-        _ if !snippet.is_pending() => format!(" {} no longer waits ({back} drops this) ", snippet.id),
+        _ if !view.is_waiting(writing.snippet, writing.risk) => {
+            format!(" {} no longer waits ({back} drops this) ", snippet.id)
+        }
         Purpose::Edit => format!(" your edit of {} ({enter} runs it, {back} back) ", snippet.id),
-        Purpose::Reason => format!(" why {} is rejected ({enter} rejects, {back} back) ", snippet.id),
+        Purpose::Reason | Purpose::ReasonForSnippet => {
+            format!(" why {} is {done} ({enter} {does}, {back} back) ", snippet.id)
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use crossterm::event::KeyEvent;
 
 use super::dock::{Purpose, Writing};
-use crate::domain::{Timestamp, Verdict};
+use crate::domain::{RiskVerdict, Snippet, SnippetId, Timestamp, Verdict};
 use crate::tui::composer::editor::Editor;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context, WRITING};
@@ -51,6 +51,17 @@ impl View {
         let verdict = match self.keys.find(key, &[Context::Review, Context::Session]) {
             Some(Action::ReviewRun) => Verdict::Run(None),
             Some(Action::ReviewAlwaysClient) => Verdict::AlwaysRunClient,
+            Some(Action::ReviewSnippet) if self.dock.risk().is_some() => {
+                return self.decide_risk(RiskVerdict::AllowInSnippet, now);
+            }
+            Some(Action::ReviewDeny) if self.dock.risk().is_some() => {
+                self.begin_review_writing(Purpose::ReasonForSnippet, now);
+                return None;
+            }
+            Some(Action::ReviewEdit | Action::ReviewAlwaysCode) if self.dock.risk().is_some() => {
+                self.dock.rest(now);
+                return None;
+            }
             Some(Action::ReviewAlwaysCode) => Verdict::AlwaysRunCode,
             Some(Action::ReviewEdit) => {
                 self.begin_review_writing(Purpose::Edit, now);
@@ -66,7 +77,33 @@ impl View {
                 return None;
             }
         };
-        self.decide_review(verdict, now)
+        match (&verdict, self.dock.risk()) {
+            (_, None) => self.decide_review(verdict, now),
+            (Verdict::AlwaysRunClient, Some(_)) => self.decide_risk(RiskVerdict::AlwaysAllow, now),
+            (_, Some(_)) => self.decide_risk(RiskVerdict::Allow, now),
+        }
+    }
+
+    fn decide_risk(&mut self, verdict: RiskVerdict, now: Timestamp) -> Option<Effect> {
+        let number = self.dock.risk()?.number;
+        if !self.may_decide(now) {
+            return None;
+        }
+        self.dock.hold_back(now);
+        Some(Effect::DecideRisk { number, verdict })
+    }
+
+    /// How much waits for the person.
+    pub fn waiting_count(&self) -> usize {
+        self.transcript.pending().count() + self.transcript.risks().count()
+    }
+
+    /// Whether a snippet waits for the person, with this risk if it runs already.
+    pub fn is_waiting(&self, snippet: SnippetId, risk: Option<u32>) -> bool {
+        match risk {
+            Some(number) => self.transcript.risk(number).is_some(),
+            None => self.transcript.snippet(snippet).is_some_and(Snippet::is_pending),
+        }
     }
 
     fn move_in_review(&mut self, action: Action, key: KeyEvent, now: Timestamp) -> Option<Effect> {
@@ -96,7 +133,8 @@ impl View {
         }
         let Some(snippet) = self.dock.front().and_then(|front| self.transcript.snippet(front)) else { return };
         let editor = if purpose == Purpose::Edit { Editor::with_text(&snippet.code) } else { Editor::default() };
-        self.dock.writing = Some(Writing { snippet: snippet.id, purpose, editor });
+        let risk = self.dock.risk().map(|risk| risk.number);
+        self.dock.writing = Some(Writing { snippet: snippet.id, risk, purpose, editor });
         self.dock.rest(now);
     }
 
@@ -122,15 +160,14 @@ impl View {
 
     fn write_review(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &WRITING);
-        let is_pending = |view: &Self, id| view.transcript.snippet(id).is_some_and(crate::domain::Snippet::is_pending);
         let writing = self.dock.writing.as_ref()?;
-        let (id, purpose) = (writing.snippet, writing.purpose);
+        let (id, risk, purpose) = (writing.snippet, writing.risk, writing.purpose);
         match action {
             Some(Action::Back | Action::Review) => {
                 self.leave_review_writing();
                 return None;
             }
-            Some(Action::Enter) if !is_pending(self, id) => {
+            Some(Action::Enter) if !self.is_waiting(id, risk) => {
                 self.notice = Some(format!("{id} no longer waits for you; nothing was decided"));
                 return None;
             }
@@ -139,7 +176,7 @@ impl View {
         }
         let writing = self.dock.writing.as_mut()?;
         let verdict = match (action, purpose) {
-            (Some(Action::Enter), Purpose::Reason) => {
+            (Some(Action::Enter), Purpose::Reason | Purpose::ReasonForSnippet) => {
                 let reason = writing.editor.code();
                 Verdict::Reject(Some(reason.trim()).filter(|reason| !reason.is_empty()).map(Into::into))
             }
@@ -177,7 +214,15 @@ impl View {
         };
         self.dock.writing = None;
         self.dock.hold_back(now);
-        Some(Effect::Decide { snippet: id, verdict })
+        Some(match (risk, verdict) {
+            (Some(number), Verdict::Reject(reason)) if purpose == Purpose::ReasonForSnippet => {
+                Effect::DecideRisk { number, verdict: RiskVerdict::DenyInSnippet(reason) }
+            }
+            (Some(number), Verdict::Reject(reason)) => {
+                Effect::DecideRisk { number, verdict: RiskVerdict::Deny(reason) }
+            }
+            (_, verdict) => Effect::Decide { snippet: id, verdict },
+        })
     }
 
     /// Goes back from writing to deciding.

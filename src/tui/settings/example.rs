@@ -19,8 +19,10 @@ pub const EXAMPLE: &str = "\
 # keep_processes = false  # true: what snippets start outlives Python's restart and end
 
 [gate]
-# mode = \"watch\"        # watch, ask, hold: whether the code of AI clients waits for you
+# mode = \"watch\"        # watch, ask-at-risk, ask, hold: when the code of AI clients waits
 # unattended = \"wait\"   # wait, allow, deny: what to do with such code without a dashboard
+# What ask-at-risk asks about; the first rule that fits decides, then the defaults.
+# rules = [{ event = \"delete\", target = \"build/*\", answer = \"allow\" }]
 
 [bridge]
 # What a session that `bridge --serve` holds gets of its first client's environment

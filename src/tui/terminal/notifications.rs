@@ -46,6 +46,9 @@ fn asks(view: &View) -> Option<String> {
     if let Some(running) = view.transcript.running().filter(|running| running.input.is_some()) {
         return Some(format!("{} wants input", running.id));
     }
+    if let Some((snippet, risk)) = view.transcript.risks().next() {
+        return Some(format!("{snippet} wants to {}", text::name(&risk.phrase())));
+    }
     let is_asked = |snippet: &&Snippet| snippet.review.as_ref().is_some_and(|review| !review.is_held);
     if let Some(pending) = view.transcript.pending().find(is_asked) {
         return Some(format!("{} asks to run {}", text::name(pending.author.name()), pending.id));
@@ -69,6 +72,7 @@ pub fn notice(event: &Event, view: &View) -> Option<String> {
             let author = view.transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());
             format!("{author} asks to run {snippet}")
         }
+        Event::RiskAsked { snippet, request } => format!("{snippet} wants to {}", request.phrase()),
         Event::Inquired(inquiry) => format!("{} asks: {}", inquiry.by.name(), inquiry.text),
         _ => return None,
     };

@@ -136,7 +136,21 @@ impl Burst {
     fn happen(&mut self) -> &'static str {
         let claude = client(1, "claude");
         let is_asked = self.view.transcript.running().is_some_and(|running| running.input.is_some());
-        match self.random.below(15) {
+        let at_risk = self.view.transcript.risks().next().map(|(id, risk)| (id, risk.number));
+        match self.random.below(17) {
+            15 if self.running.is_some() && self.view.transcript.risks().count() < 3 => {
+                self.prompts += 1;
+                let (number, at, target) = (self.prompts, self.now, "data.csv".into());
+                let kind = crate::domain::RiskKind::Delete;
+                let request = crate::domain::RiskRequest { number, kind, target, line: Some(1), at };
+                let snippet = self.running.unwrap_or(SnippetId(0));
+                self.apply(&SessionEvent::RiskAsked { snippet, request: request.into() });
+                "a risk"
+            }
+            16 if let Some((snippet, number)) = at_risk => {
+                self.apply(&SessionEvent::RiskWithdrawn { snippet, number });
+                "a risk is gone"
+            }
             12 | 13 if self.view.transcript.pending().count() < 4 => {
                 self.ask_to_run(claude);
                 "code waits"
@@ -251,6 +265,7 @@ impl Burst {
                 | Effect::Answer { .. }
                 | Effect::Reply { .. }
                 | Effect::Decide { .. }
+                | Effect::DecideRisk { .. }
                 | Effect::ChangeGate(_)
                 | Effect::Note(_)),
             ) => panic!("{effect:?}: {self:?}"),

@@ -200,7 +200,7 @@ fn the_gate_is_chosen_from_a_menu_for_all_or_for_one() {
     let effect = at(&mut view, KeyCode::Enter, CALM + 1_000);
     assert_eq!(effect, Some(Effect::ChangeGate(GateChange::All(GateMode::Hold))));
     view.on_terminal(&Event::Key(shift_f10), NOW + CALM + 2_000);
-    for _ in 0..4 {
+    for _ in 0..5 {
         at(&mut view, KeyCode::Down, CALM + 2_100);
     }
     let effect = at(&mut view, KeyCode::Enter, CALM + 3_000);
@@ -251,4 +251,45 @@ fn names_are_told_with_their_owners() {
     for part in ["deletes df (yours)", "runs text as code: exec", "processes: !git push"] {
         assert!(screen.contains(part), "{part}: {screen}");
     }
+}
+
+#[test]
+fn a_risk_is_shown_at_its_line_and_answered() {
+    use crate::domain::{RiskKind, RiskRequest, RiskVerdict};
+    let risky = || {
+        let mut story = Story::default();
+        let claude = client(1, "claude");
+        story.join(&claude, NOW);
+        let code: Vec<String> = (1..=30).map(|n| format!("step({n})")).collect();
+        let snippet = story.start(&claude, &code.join("\n"));
+        let (kind, target) = (RiskKind::Delete, "data/raw.csv".into());
+        let request = RiskRequest { number: 7, kind, target, line: Some(20), at: NOW - 3_000 };
+        story.apply(&SessionEvent::RiskAsked { snippet, request: request.into() });
+        story.view()
+    };
+    let mut view = risky();
+    text(&mut view, 80, 24);
+    turn_long_ago(&mut view);
+    insta::assert_snapshot!("dock_risk", text(&mut view, 80, 24));
+    for (key, verdict) in
+        [('y', RiskVerdict::Allow), ('s', RiskVerdict::AllowInSnippet), ('a', RiskVerdict::AlwaysAllow)]
+    {
+        let mut view = risky();
+        at(&mut view, KeyCode::F(10), CALM);
+        assert_eq!(at(&mut view, KeyCode::Char(key), CALM + 100), None, "the first moment");
+        let effect = at(&mut view, KeyCode::Char(key), CALM + 2_000);
+        assert_eq!(effect, Some(Effect::DecideRisk { number: 7, verdict }));
+    }
+    for key in ['e', 'c'] {
+        assert_eq!(at(&mut view, KeyCode::Char(key), CALM + 2_000), None, "there is nothing to edit any more");
+    }
+    at(&mut view, KeyCode::Char('n'), CALM + 4_000);
+    typed(&mut view, "no");
+    let effect = at(&mut view, KeyCode::Enter, CALM + 6_000);
+    let verdict = RiskVerdict::Deny(Some("no".into()));
+    assert_eq!(effect, Some(Effect::DecideRisk { number: 7, verdict }));
+    at(&mut view, KeyCode::Char('d'), CALM + 8_000);
+    let effect = at(&mut view, KeyCode::Enter, CALM + 9_000);
+    let verdict = RiskVerdict::DenyInSnippet(None);
+    assert_eq!(effect, Some(Effect::DecideRisk { number: 7, verdict }));
 }

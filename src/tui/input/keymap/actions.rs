@@ -179,6 +179,10 @@ actions! {
     Review "review" "Decide about code that waits for you": Session "f10 alt-q" "decide about code that waits for you",
         Review "f10 alt-q" "";
     ReviewRun "review-run" "Run the code that waits": Review "y" "run it";
+    /// Allow a risk for the rest of its snippet.
+    ReviewSnippet "review-snippet" "Allow the risk in this snippet": Review "s" "at a risk: allow it in this snippet";
+    /// Deny a risk for the rest of its snippet.
+    ReviewDeny "review-deny" "Deny the risk in this snippet": Review "d" "at a risk: deny it in this snippet";
     ReviewEdit "review-edit" "Edit the code that waits, then run it": Review "e" "edit it, then run it";
     ReviewReject "review-reject" "Reject the code that waits": Review "n" "reject it, with a reason";
     ReviewAlwaysClient "review-always-client" "Run the code that waits, and always that client's":

@@ -1,0 +1,107 @@
+//! The risks of audit events: what the person may want to be asked about before it is done.
+
+use std::fs::Metadata;
+
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+
+use super::arguments::{Arguments, OpenMode};
+use super::audit::{Origin, Recorder};
+use super::consent::Risk;
+use super::event::AuditEvent;
+use super::places::Place;
+use crate::domain::{RiskKind, SideEffectKind, SnippetId};
+use crate::python::file_names::SNIPPET_PREFIX;
+use crate::python::io::capture::OutputWriter;
+use crate::python::runtime::os_signals::current_thread;
+
+impl Recorder {
+    /// Waits for the person, if the code is about to do what they want to be asked about.
+    pub(super) fn ask(&self, event: AuditEvent, args: &Arguments<'_>) -> PyResult<()> {
+        let py = args.0.py();
+        let writer = OutputWriter { thread: current_thread(), snippet: self.context.get(py) };
+        let Some(snippet) = self.capture.owner(writer) else { return Ok(()) };
+        let Some(risk) = self.risk(event, (writer.thread, snippet), args) else { return Ok(()) };
+        self.consent.check(py, snippet, &risk, line_in(py, snippet))
+    }
+
+    fn risk(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<Risk> {
+        match event {
+            AuditEvent::Open => {
+                let Some(OpenMode::Write { creates, only_creates }) = args.open_mode() else { return None };
+                let place = self.place(&args.path(0, None)?)?;
+                match place.absolute.metadata() {
+                    Ok(known) if known.is_dir() || only_creates => None,
+                    Ok(_) => self.file_risk(RiskKind::Overwrite, place),
+                    Err(_) => creates.then(|| self.file_risk(RiskKind::WriteOutside, place))?,
+                }
+            }
+            AuditEvent::Remove | AuditEvent::RemoveFolder => {
+                self.file_risk(RiskKind::Delete, self.place(&args.path(0, Some(1))?)?)
+            }
+            AuditEvent::RemoveTree => self.file_risk(RiskKind::Delete, self.place(&args.path(0, None)?)?),
+            AuditEvent::Truncate => self.file_risk(RiskKind::Overwrite, self.place(&args.path(0, None)?)?),
+            AuditEvent::Rename => {
+                let from = self.place(&args.path(0, Some(2))?)?;
+                from.absolute.symlink_metadata().ok()?;
+                let to = self.place(&args.path(1, Some(3))?)?;
+                // What is renamed is no longer where it was.
+                self.file_risk(RiskKind::Overwrite, to).or_else(|| self.file_risk(RiskKind::Delete, from))
+            }
+            AuditEvent::ChangeMode => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, None)?)?),
+            AuditEvent::MakeFolder => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, Some(2))?)?),
+            AuditEvent::Link => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(1, Some(3))?)?),
+            AuditEvent::SymbolicLink => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(1, Some(2))?)?),
+            AuditEvent::Connect | AuditEvent::SendTo if args.is_loopback() => None,
+            AuditEvent::Kill | AuditEvent::KillGroup if args.is_own_process(event) => None,
+            event => {
+                let effect = self.effect(event, origin, args)?;
+                let kind = match effect.kind {
+                    SideEffectKind::Start => RiskKind::Start,
+                    SideEffectKind::Install => RiskKind::Install,
+                    SideEffectKind::Connect => RiskKind::Connect,
+                    SideEffectKind::Signal => RiskKind::Signal,
+                    SideEffectKind::LoadLibrary => RiskKind::LoadLibrary,
+                    _ => return None,
+                };
+                // The call that leads to this event has asked already.
+                let is_second = matches!(event, AuditEvent::PosixSpawn | AuditEvent::Fork)
+                    && self
+                        .popen
+                        .lock()
+                        .as_ref()
+                        .is_some_and(|(starter, started)| *starter == origin && *started == effect);
+                (!is_second).then(|| Risk { kind, target: effect.target.to_string(), path: None })
+            }
+        }
+    }
+
+    /// The risk of changing a file: of `kind` if it was there before the session, else of writing outside.
+    fn file_risk(&self, kind: RiskKind, place: Place) -> Option<Risk> {
+        let is_old = |file: Metadata| {
+            let made = file.created().or_else(|_| file.modified());
+            made.is_ok_and(|made| made < self.began) && !file.is_symlink()
+        };
+        let file = place.absolute.symlink_metadata();
+        let exists = file.is_ok();
+        let was_there = file.is_ok_and(is_old);
+        let deletes_nothing = kind == RiskKind::Delete && !exists;
+        let kind = if was_there && kind != RiskKind::WriteOutside { kind } else { RiskKind::WriteOutside };
+        let is_risk = !deletes_nothing && (kind != RiskKind::WriteOutside || place.outside);
+        is_risk.then(|| Risk { kind, target: place.shown, path: Some(place.absolute) })
+    }
+}
+
+/// The line of the snippet that runs now on this thread.
+fn line_in(py: Python<'_>, snippet: SnippetId) -> Option<u32> {
+    let wanted = format!("{SNIPPET_PREFIX}{snippet}>");
+    let mut frame = py.import("sys").ok()?.call_method0("_getframe").ok()?;
+    while !frame.is_none() {
+        let file = frame.getattr("f_code").ok()?.getattr("co_filename").ok()?;
+        if file.extract::<PyBackedStr>().is_ok_and(|file| *file == *wanted) {
+            return frame.getattr("f_lineno").ok()?.extract().ok();
+        }
+        frame = frame.getattr("f_back").ok()?;
+    }
+    None
+}
