@@ -12,7 +12,7 @@ use super::event::AuditEvent;
 use super::places::Place;
 use crate::domain::{RiskKind, SideEffectKind, SnippetId};
 use crate::python::file_names::SNIPPET_PREFIX;
-use crate::python::io::capture::OutputWriter;
+use crate::python::io::writer::OutputWriter;
 use crate::python::runtime::os_signals::current_thread;
 
 impl Recorder {
