@@ -290,7 +290,7 @@ impl Dashboard {
             self.perform(effect)?;
         }
         if let TerminalEvent::Resize(..) = event {
-            self.measure();
+            self.resized()?;
         }
         let effect = self.view.on_terminal(&event, now());
         self.send_questions();
@@ -319,9 +319,8 @@ impl Dashboard {
     fn on_control(&mut self, request: Option<Control>) -> io::Result<Flow> {
         match request {
             Some(Control::Suspend) => return self.suspend(),
-            // The next frame reads the size itself.
             Some(Control::Resized) => {
-                self.measure();
+                self.resized()?;
                 self.dirty = true;
             }
             Some(Control::Interrupted) => {}
@@ -354,23 +353,11 @@ impl Dashboard {
             Effect::Reply { inquiry, text } => self.session.reply(inquiry, text),
             Effect::Decide { snippet, verdict } => {
                 let session = self.session.clone();
-                self.ask(async move {
-                    match session.decide(snippet, verdict).await {
-                        Err(CommandError::Refused(refused)) => Err(refused.to_string()),
-                        Err(CommandError::Closed(closed)) => Err(closed.to_string()),
-                        Ok(()) => Ok(()),
-                    }
-                });
+                self.ask(async move { session.decide(snippet, verdict).await });
             }
             Effect::DecideRisk { number, verdict } => {
                 let session = self.session.clone();
-                self.ask(async move {
-                    match session.decide_risk(number, verdict).await {
-                        Err(CommandError::Refused(refused)) => Err(refused.to_string()),
-                        Err(CommandError::Closed(closed)) => Err(closed.to_string()),
-                        Ok(()) => Ok(()),
-                    }
-                });
+                self.ask(async move { session.decide_risk(number, verdict).await });
             }
             Effect::ChangeGate(change) => self.session.change_gate(change),
             Effect::Inspect { request, number } => {

@@ -209,6 +209,10 @@ fn the_screen_follows_the_size_of_the_terminal() {
     terminal.wait_for_text("ready");
     terminal.resize(40, 120);
     terminal.wait_for_text("clients");
+    // There and back at once, which the program may see as one change to the same size.
+    terminal.resize(12, 40);
+    terminal.resize(40, 120);
+    terminal.wait_for_text("clients");
 }
 
 #[test]

@@ -8,9 +8,11 @@ use crate::domain::{SnippetId, units};
 pub struct Closed;
 
 /// Why a command that the session can refuse had no effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError<E> {
+    #[error(transparent)]
     Closed(Closed),
+    #[error("{0}")]
     Refused(E),
 }
 

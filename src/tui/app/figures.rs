@@ -1,5 +1,7 @@
 //! The loop's part in showing figures: pictures are made on another thread, and erased once they are out of sight.
 
+use std::io;
+
 use super::Dashboard;
 use super::task_result::TaskResult;
 use crate::session::in_background;
@@ -37,6 +39,14 @@ impl Dashboard {
         let terminal =
             window.map_or(terminal, |size| terminal.with_window((size.columns, size.rows), (size.width, size.height)));
         self.view.figures.set_terminal(terminal);
+    }
+
+    /// Draws every cell anew: the size may be as before, after one resize and another back, but the terminal has cut off
+    /// what stood outside in between.
+    pub(in crate::tui::app) fn resized(&mut self) -> io::Result<()> {
+        self.measure();
+        self.view.figures.forget_full();
+        self.screen.redraw()
     }
 
     /// Erases a graphic that is no longer shown; drawing text over it would not remove it.
