@@ -30,7 +30,7 @@ complete -c fourhands -n "__fish_fourhands_needs_command" -l resume -d 'Resume a
 complete -c fourhands -n "__fish_fourhands_needs_command" -l replay -d 'Rerun its snippets' -r -f -a "ok\t'Snippets that succeeded (the default)'
 all\t'Also snippets that failed or were interrupted'
 mine\t'Your own snippets that succeeded'"
-complete -c fourhands -n "__fish_fourhands_needs_command" -l gate -d 'When code of clients runs: watch, ask-at-risk, ask, hold' -r -f -a "watch\t'Code runs at once'
+complete -c fourhands -n "__fish_fourhands_needs_command" -l gate -d 'When client code runs: watch, ask-at-risk, ask, hold' -r -f -a "watch\t'Code runs at once'
 ask-at-risk\t'Code waits before a risk'
 ask\t'Code waits until you allow it'
 hold\t'Code waits, and you are not asked'"
@@ -62,7 +62,7 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l resume -d 
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l replay -d 'Rerun its snippets' -r -f -a "ok\t'Snippets that succeeded (the default)'
 all\t'Also snippets that failed or were interrupted'
 mine\t'Your own snippets that succeeded'"
-complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l gate -d 'When code of clients runs: watch, ask-at-risk, ask, hold' -r -f -a "watch\t'Code runs at once'
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l gate -d 'When client code runs: watch, ask-at-risk, ask, hold' -r -f -a "watch\t'Code runs at once'
 ask-at-risk\t'Code waits before a risk'
 ask\t'Code waits until you allow it'
 hold\t'Code waits, and you are not asked'"
