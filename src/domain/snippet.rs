@@ -48,10 +48,8 @@ pub struct Snippet {
     pub displays: Vec<Arc<Display>>,
     /// The number of earlier displays, which were dropped.
     pub displays_dropped: usize,
-    /// What it wants to do, and waits for the person.
-    pub risks: Vec<Arc<RiskRequest>>,
-    /// The person's answers to what it wanted to do, the last ones.
-    pub answered_risks: Vec<Arc<RiskAnswered>>,
+    /// What it wants or wanted to do and the person is asked about. Few snippets have any.
+    pub risks: Option<Box<SnippetRisks>>,
     /// What it did beyond Python's variables.
     pub effects: Arc<SideEffects>,
     /// Whether the effects are only in the journal.
@@ -66,7 +64,28 @@ pub struct Snippet {
     pub outcome_is_cut: bool,
 }
 
+/// What a snippet asks the person about while it runs.
+#[derive(Clone, Debug, Default)]
+pub struct SnippetRisks {
+    /// Those that wait for an answer.
+    pub open: Vec<Arc<RiskRequest>>,
+    /// The last answers.
+    pub answered: Vec<Arc<RiskAnswered>>,
+}
+
 impl Snippet {
+    /// Returns what it wants to do and waits for the person.
+    #[must_use]
+    pub fn open_risks(&self) -> &[Arc<RiskRequest>] {
+        self.risks.as_ref().map_or(&[], |risks| &risks.open)
+    }
+
+    /// Returns the person's last answers to what it wanted to do.
+    #[must_use]
+    pub fn answered_risks(&self) -> &[Arc<RiskAnswered>] {
+        self.risks.as_ref().map_or(&[], |risks| &risks.answered)
+    }
+
     /// Returns whether memory holds all of the snippet. Otherwise the rest is in the journal.
     #[must_use]
     pub fn is_whole(&self) -> bool {

@@ -93,16 +93,17 @@ impl Transcript {
             }
             Event::RiskAsked { snippet: id, request } => {
                 if let Some(snippet) = self.snippet_mut(*id) {
-                    snippet.risks.push(request.clone());
+                    snippet.risks.get_or_insert_default().open.push(request.clone());
                     self.at_risk.push(*id);
                 }
             }
             Event::RiskAnswered { snippet, answered } => {
                 self.end_risk(*snippet, answered.request.number);
                 if let Some(snippet) = self.snippet_mut(*snippet) {
-                    snippet.answered_risks.push(answered.clone());
-                    if snippet.answered_risks.len() > MAX_ANSWERED_RISKS {
-                        snippet.answered_risks.remove(0);
+                    let answers = &mut snippet.risks.get_or_insert_default().answered;
+                    answers.push(answered.clone());
+                    if answers.len() > MAX_ANSWERED_RISKS {
+                        answers.remove(0);
                     }
                 }
             }
@@ -148,8 +149,8 @@ impl Transcript {
                 self.clients.clear();
                 self.inquiries.clear();
                 for id in std::mem::take(&mut self.at_risk) {
-                    if let Some(snippet) = self.snippet_mut(id) {
-                        snippet.risks.clear();
+                    if let Some(risks) = self.snippet_mut(id).and_then(|snippet| snippet.risks.as_mut()) {
+                        risks.open.clear();
                     }
                 }
                 self.variables = Arc::default();
@@ -182,8 +183,7 @@ impl Transcript {
             title: None,
             status: Status::Queued,
             review: None,
-            risks: Vec::new(),
-            answered_risks: Vec::new(),
+            risks: None,
             submitted_at: at,
             started_at: None,
             output: Output::default(),
@@ -209,10 +209,10 @@ impl Transcript {
     }
 
     fn end_risk(&mut self, id: SnippetId, number: u32) {
-        let Some(snippet) = self.snippet_mut(id) else { return };
-        let before = snippet.risks.len();
-        snippet.risks.retain(|request| request.number != number);
-        if snippet.risks.len() < before
+        let Some(risks) = self.snippet_mut(id).and_then(|snippet| snippet.risks.as_mut()) else { return };
+        let before = risks.open.len();
+        risks.open.retain(|request| request.number != number);
+        if risks.open.len() < before
             && let Some(place) = self.at_risk.iter().position(|at_risk| *at_risk == id)
         {
             self.at_risk.remove(place);
@@ -334,10 +334,10 @@ impl Transcript {
 
     /// Returns what running code wants to do and waits for the person, with its snippets.
     pub fn risks(&self) -> impl Iterator<Item = (SnippetId, &Arc<RiskRequest>)> {
-        let mut snippets = self.at_risk.clone();
-        snippets.dedup();
-        let found: Vec<&Snippet> = snippets.into_iter().filter_map(|id| self.snippet(id)).collect();
-        found.into_iter().flat_map(|snippet| snippet.risks.iter().map(move |request| (snippet.id, request)))
+        // A snippet whose threads want several things stands there several times.
+        let at_first = |(place, id): (usize, &SnippetId)| (!self.at_risk[..place].contains(id)).then_some(*id);
+        let snippets = self.at_risk.iter().enumerate().filter_map(at_first).filter_map(|id| self.snippet(id));
+        snippets.flat_map(|snippet| snippet.open_risks().iter().map(move |request| (snippet.id, request)))
     }
 
     /// Returns the risk of that number, and its snippet.

@@ -174,7 +174,7 @@ impl ToolCall<'_> {
             Status::Running if snippet.stuck.is_some() => snippet.stuck.as_ref().map(|stuck| {
                 format!("{} Call wait_for_snippet with snippet={id} to wait for it.", stuck_notice(stuck, now()))
             }),
-            Status::Running if !snippet.risks.is_empty() => Some(risk_notice(&snippet)),
+            Status::Running if !snippet.open_risks().is_empty() => Some(risk_notice(&snippet)),
             Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
             Status::Running => Some(format!("This call stopped waiting; the code keeps running. {go_on}")),
             Status::Queued if snippet.is_pending() => Some(pending_notice(id)),
@@ -200,9 +200,9 @@ impl ToolCall<'_> {
             Some(snippet) if snippet.status == Status::Queued => {
                 format!("snippet {id} is queued{}", self.queue_ahead(Some(id)).await?)
             }
-            Some(Snippet { risks, .. }) if !risks.is_empty() => format!(
+            Some(snippet) if !snippet.open_risks().is_empty() => format!(
                 "snippet {id} is waiting for the person, who decides whether it may {}",
-                risks.first().map(|risk| plain(&risk.phrase()).into_owned()).unwrap_or_default()
+                snippet.open_risks().first().map(|risk| plain(&risk.phrase()).into_owned()).unwrap_or_default()
             ),
             Some(Snippet { input: Some(input), .. }) => format!("snippet {id} waits for input: {}", input.prompt),
             Some(snippet) => last_line(&snippet.output).unwrap_or_else(|| format!("snippet {id} is running")),
@@ -215,7 +215,7 @@ impl ToolCall<'_> {
 
 /// What a model can do while its code waits for the person within what it is about to do.
 fn risk_notice(snippet: &Snippet) -> String {
-    let what = snippet.risks.first().map(|risk| plain(&risk.phrase()).into_owned()).unwrap_or_default();
+    let what = snippet.open_risks().first().map(|risk| plain(&risk.phrase()).into_owned()).unwrap_or_default();
     let id = snippet.id;
     format!(
         "The code waits for the person, who decides whether it may {what}. This call stopped waiting; the question stays \

@@ -46,8 +46,12 @@ pub struct ReviewReport {
 /// What the person said to risks of the code, such as `delete data.csv: denied`.
 pub fn consent_phrases(snippet: &Snippet) -> Vec<String> {
     let phrase = |answered: &RiskAnswered| truncate_middle(&plain(&answered.phrase()), MAX_REASON, 0).0;
-    let last = snippet.answered_risks.len().saturating_sub(MAX_CONSENTS);
-    snippet.answered_risks[last..].iter().filter(|answered| !answered.was_unattended).map(|a| phrase(a)).collect()
+    let answers = snippet.answered_risks();
+    answers[answers.len().saturating_sub(MAX_CONSENTS)..]
+        .iter()
+        .filter(|answered| !answered.was_unattended)
+        .map(|a| phrase(a))
+        .collect()
 }
 
 impl ReviewReport {

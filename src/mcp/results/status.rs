@@ -42,7 +42,7 @@ impl RunStatus {
     pub fn of(snippet: &Snippet) -> Self {
         match snippet {
             _ if snippet.input.is_some() => Self::WaitingForInput,
-            _ if snippet.is_pending() || !snippet.risks.is_empty() => Self::WaitingForPerson,
+            _ if snippet.is_pending() || !snippet.open_risks().is_empty() => Self::WaitingForPerson,
             _ if snippet.is_rejected() => Self::Rejected,
             _ => snippet.status.into(),
         }

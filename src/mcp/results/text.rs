@@ -96,7 +96,7 @@ fn status_line(snippet: &Snippet, now: Timestamp) -> String {
     if snippet.is_pending() {
         return format!("[snippet {id}: waiting for the person, who decides whether it runs]");
     }
-    if let Some(risk) = snippet.risks.first() {
+    if let Some(risk) = snippet.open_risks().first() {
         let what = plain(&risk.phrase()).into_owned();
         return format!("[snippet {id}: waiting for the person, who decides whether it may {what}]");
     }

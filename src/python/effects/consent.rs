@@ -94,7 +94,7 @@ impl Consent {
 
     pub fn set_gate(&self, gate: Arc<Gate>) {
         let asks = |mode: &GateMode| *mode == GateMode::AskAtRisk;
-        let is_armed = asks(&gate.mode) || gate.clients.values().any(|mode| asks(mode));
+        let is_armed = asks(&gate.mode) || gate.clients.values().any(asks);
         self.state.lock().gate = gate;
         self.is_armed.store(is_armed, Ordering::Relaxed);
     }

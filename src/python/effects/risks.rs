@@ -88,7 +88,7 @@ impl Recorder {
         let deletes_nothing = kind == RiskKind::Delete && !exists;
         let kind = if was_there && kind != RiskKind::WriteOutside { kind } else { RiskKind::WriteOutside };
         let is_risk = !deletes_nothing && (kind != RiskKind::WriteOutside || place.outside);
-        is_risk.then(|| Risk { kind, target: place.shown, path: Some(place.absolute) })
+        is_risk.then_some(Risk { kind, target: place.shown, path: Some(place.absolute) })
     }
 }
 

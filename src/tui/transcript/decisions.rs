@@ -8,12 +8,12 @@ use crate::tui::{text, theme};
 impl Card {
     /// What the person decided about the code.
     pub(super) fn decisions(&mut self, snippet: &Snippet, shape: CardLayout) {
-        for risk in &snippet.risks {
+        for risk in snippet.open_risks() {
             let line = risk.line.map(|line| format!("line {line} ")).unwrap_or_default();
             let line = format!("{line}waits for you: about to {}", text::name(&risk.phrase()));
             self.wrapped(&line, theme::NOTICE, shape);
         }
-        for answered in &snippet.answered_risks {
+        for answered in snippet.answered_risks() {
             self.wrapped(&text::name(&answered.phrase()), theme::DIM, shape);
         }
         let Some(review) = &snippet.review else { return };
