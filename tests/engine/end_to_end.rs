@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::client::{Client, Era};
 use crate::support::terminal::Terminal;
-use crate::support::{Home, pythons};
+use crate::support::{Home, chosen_pythons};
 use serde_json::Value;
 
 /// A client that runs code through the bridge and returns the structured result.
@@ -59,7 +59,7 @@ fn leave(mut terminal: Terminal) {
 
 #[test]
 fn a_person_and_a_client_share_one_namespace() {
-    for (python, era) in pythons().iter().zip([Era::Legacy, Era::Modern].into_iter().cycle()) {
+    for (python, era) in chosen_pythons().iter().zip([Era::Legacy, Era::Modern].into_iter().cycle()) {
         let home = Home::new();
         let mut terminal = open_dashboard(&home, python);
         let mut bridge = home.fourhands();

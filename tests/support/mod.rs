@@ -208,9 +208,22 @@ pub fn version(python: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// Does `test` with the oldest and the newest Python at once, since most of it is waiting; with `FOURHANDS_PYTHONS=versions`
-/// with one of each version, with `FOURHANDS_PYTHONS=all` with every one of this machine.
+/// Does `test` with each of [`chosen_pythons`] at once, since most of it is waiting.
 pub fn each_python(test: impl Fn(&Path) + Sync) {
+    std::thread::scope(|scope| {
+        for python in chosen_pythons() {
+            let test = &test;
+            scope.spawn(move || {
+                eprintln!("in {}", python.display());
+                test(&python);
+            });
+        }
+    });
+}
+
+/// The oldest and the newest Python; with `FOURHANDS_PYTHONS=versions` one of each version, with `FOURHANDS_PYTHONS=all`
+/// every one of this machine.
+pub fn chosen_pythons() -> Vec<PathBuf> {
     let mut pythons = pythons();
     if std::env::var_os("FOURHANDS_PYTHONS").is_none() {
         pythons.sort_by_key(|python| {
@@ -221,15 +234,7 @@ pub fn each_python(test: impl Fn(&Path) + Sync) {
         pythons.truncate(1);
         pythons.push(newest);
     }
-    std::thread::scope(|scope| {
-        for python in pythons {
-            let test = &test;
-            scope.spawn(move || {
-                eprintln!("in {}", python.display());
-                test(&python);
-            });
-        }
-    });
+    pythons
 }
 
 /// A CPython of each version from 3.10 on that can hold a session: the system's, the one on PATH, pyenv's. They are looked

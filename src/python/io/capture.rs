@@ -58,6 +58,8 @@ struct CaptureState {
     to_clear: HashSet<Option<SnippetId>>,
     /// There is output of the running snippet.
     has_written: bool,
+    /// The thread and the stream of the last text, if that has not ended its line.
+    open_line: Option<(ThreadId, Stream)>,
     /// Where output of the running snippet goes instead.
     diversion: Option<Diversion>,
     /// A wait for the drain has timed out, and is not repeated before the next snippet.
@@ -96,6 +98,7 @@ impl Capture {
         state.to_clear.clear();
         state.diversion = None;
         state.has_written = false;
+        state.open_line = None;
         state.drain_timed_out = false;
     }
 
@@ -105,11 +108,19 @@ impl Capture {
         while !rest.is_empty() {
             let (chunk, after) = rest.split_at(floor_char_boundary(rest, CHUNK_SIZE));
             rest = after;
-            self.wait_for_drain();
             self.spool.wait_for_room();
             let mut state = self.state.lock();
+            let line = Some((writer.thread, stream));
+            // `print` writes each separator and the end of a line by a call of their own. As at a terminal, code that writes
+            // below Python within a line of its own flushes first.
+            if state.open_line != line || !matches!(chunk, "\n" | " ") {
+                drop(state);
+                self.wait_for_drain();
+                state = self.state.lock();
+            }
             let owner = state.owner(writer);
             let first = self.append(&mut state, owner, stream, chunk);
+            state.open_line = line.filter(|_| !chunk.ends_with('\n'));
             drop(state);
             self.announce_if(first);
         }
@@ -126,6 +137,11 @@ impl Capture {
             drop(state);
             self.announce_if(first);
         }
+    }
+
+    /// Puts what comes next in order after what others have written below Python, even within a line.
+    pub fn flush(&self) {
+        self.state.lock().open_line = None;
     }
 
     /// Lets threads that wait for work serve the snippet that begins.
@@ -280,6 +296,7 @@ impl Capture {
             return self.append(state, owner, stream, text) || first;
         }
         state.has_written |= owner == state.current;
+        state.open_line = None;
         if let Some(diversion) = state.diverted(owner).filter(|diversion| diversion.streams[stream as usize]) {
             diversion.push_text(stream, text);
             return false;

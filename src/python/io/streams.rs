@@ -116,6 +116,12 @@ impl TextStream {
         Ok(())
     }
 
+    fn flush(&self) {
+        if !fork::is_child() {
+            self.sink.capture.flush();
+        }
+    }
+
     /// Returns the byte stream, on which user code may put another layer. Unlike Python's own, the text stream stays usable.
     fn detach(&self, py: Python<'_>) -> Py<ByteStream> {
         self.buffer.clone_ref(py)
