@@ -92,11 +92,11 @@ struct Cli {
     #[command(flatten)]
     dashboard: dashboard::DashboardArguments,
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Register fourhands with AI clients
     #[command(
         long_about = "Register fourhands with AI clients. Shows the change of the client's configuration, asks, and keeps \
@@ -137,15 +137,15 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
     launch::expect_children();
     match cli.command {
         None => dashboard::run(&cli.dashboard, engine),
-        Some(Command::Setup(arguments)) => setup::run(&arguments),
-        Some(Command::Serve(arguments)) => serve::run(&arguments, engine),
-        Some(Command::Bridge(arguments)) => bridge::run(arguments),
-        Some(Command::Sessions(arguments)) => sessions::run(&arguments),
-        Some(Command::Export(arguments)) => export::run(&arguments),
-        Some(Command::Config(arguments)) => config::run(&arguments),
-        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
-        Some(Command::Completions(arguments)) => completions::run(&arguments, Cli::command()),
-        Some(Command::Stop(arguments)) => stop::run(&arguments),
+        Some(CliCommand::Setup(arguments)) => setup::run(&arguments),
+        Some(CliCommand::Serve(arguments)) => serve::run(&arguments, engine),
+        Some(CliCommand::Bridge(arguments)) => bridge::run(arguments),
+        Some(CliCommand::Sessions(arguments)) => sessions::run(&arguments),
+        Some(CliCommand::Export(arguments)) => export::run(&arguments),
+        Some(CliCommand::Config(arguments)) => config::run(&arguments),
+        Some(CliCommand::Doctor(arguments)) => doctor::run(&arguments),
+        Some(CliCommand::Completions(arguments)) => completions::run(&arguments, Cli::command()),
+        Some(CliCommand::Stop(arguments)) => stop::run(&arguments),
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
         let cli = Cli::try_parse_from(["fourhands", "--session", "a", "--python", "/p"]).unwrap();
         assert!(cli.command.is_none() && cli.dashboard.session.session.as_deref() == Some("a"));
         let cli = Cli::try_parse_from(["fourhands", "serve", "--session", "a", "--python", "/p"]).unwrap();
-        assert!(matches!(cli.command, Some(Command::Serve(serve)) if serve.session.session.as_deref() == Some("a")));
+        assert!(matches!(cli.command, Some(CliCommand::Serve(serve)) if serve.session.session.as_deref() == Some("a")));
         assert!(Cli::try_parse_from(["fourhands", "bridge", "--session", "a", "--socket", "/s"]).is_err());
         assert!(Cli::try_parse_from(["fourhands", "--session", "a", "serve"]).is_err());
     }

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::output::{self, USAGE, fail, warn};
 use crate::bridge;
-use crate::clients::{self, Client, FileChange, OwnCommand, Places, Plan, Scope, ServerEntry};
+use crate::clients::{self, ConfigFolders, FileChange, KnownClient, OwnCommand, Plan, Scope, ServerEntry};
 use crate::domain::welcome::SAY_TO_THE_ASSISTANT;
 use crate::session::discovery::paths::Paths;
 
@@ -18,7 +18,7 @@ use crate::session::discovery::paths::Paths;
 pub struct SetupArguments {
     /// Clients to set up [default: list those found]
     #[arg(value_name = "CLIENT", value_enum)]
-    clients: Vec<Client>,
+    clients: Vec<KnownClient>,
     /// For this folder only, in the client's project file
     #[arg(long, requires = "clients")]
     project: bool,
@@ -52,16 +52,17 @@ type Refusal = (u8, Option<String>);
 /// The path of this program for the configurations of clients.
 pub fn program() -> PathBuf {
     let running = bridge::program();
-    Places::of_this_process().map_or_else(|| running.clone(), |places| clients::stable_program(&places, &running))
+    ConfigFolders::of_this_process()
+        .map_or_else(|| running.clone(), |folders| clients::stable_program(&folders, &running))
 }
 
 pub fn run(arguments: &SetupArguments) -> ExitCode {
-    let Some(places) = Places::of_this_process() else {
+    let Some(folders) = ConfigFolders::of_this_process() else {
         return fail(1, &"the configurations of clients are in your home folder: set HOME");
     };
-    let program = clients::stable_program(&places, &bridge::program());
+    let program = clients::stable_program(&folders, &bridge::program());
     if arguments.clients.is_empty() {
-        return list::run(&places, &program);
+        return list::run(&folders, &program);
     }
     let Some(wanted) = wanted(arguments, program) else {
         return fail(
@@ -72,9 +73,9 @@ pub fn run(arguments: &SetupArguments) -> ExitCode {
     let mut worst = 0;
     for client in &arguments.clients {
         let done = if arguments.print {
-            print(*client, arguments, &places, &wanted)
+            print(*client, arguments, &folders, &wanted)
         } else {
-            set_up(*client, arguments, &places, &wanted)
+            set_up(*client, arguments, &folders, &wanted)
         };
         if let Err((code, message)) = done {
             if let Some(message) = message {
@@ -101,24 +102,34 @@ fn scope(arguments: &SetupArguments) -> Scope {
     if arguments.project { Scope::Project } else { Scope::User }
 }
 
-fn print(client: Client, arguments: &SetupArguments, places: &Places, wanted: &ServerEntry) -> Result<(), Refusal> {
-    let Some(file) = client.file(scope(arguments), places) else {
+fn print(
+    client: KnownClient,
+    arguments: &SetupArguments,
+    folders: &ConfigFolders,
+    wanted: &ServerEntry,
+) -> Result<(), Refusal> {
+    let Some(file) = client.file(scope(arguments), folders) else {
         return Err((USAGE, Some(format!("{} has no configuration for single projects", client.title()))));
     };
     let entry = clients::example(client, wanted).map_err(|error| (1, Some(error.to_string())))?;
     // The comment is one in TOML; in JSON it goes to stderr, so that stdout is the entry alone.
-    warn(&format_args!("{}: add to {}", client.title(), places.shorten(&file)));
+    warn(&format_args!("{}: add to {}", client.title(), folders.shorten(&file)));
     output::print(&entry);
     Ok(())
 }
 
-fn set_up(client: Client, arguments: &SetupArguments, places: &Places, wanted: &ServerEntry) -> Result<(), Refusal> {
+fn set_up(
+    client: KnownClient,
+    arguments: &SetupArguments,
+    folders: &ConfigFolders,
+    wanted: &ServerEntry,
+) -> Result<(), Refusal> {
     let title = client.title();
     let scope = scope(arguments);
     let planned = if arguments.remove {
-        Plan::remove(client, scope, places)
+        Plan::remove(client, scope, folders)
     } else {
-        Plan::add(client, scope, places, wanted, !arguments.serve && arguments.session.is_none())
+        Plan::add(client, scope, folders, wanted, !arguments.serve && arguments.session.is_none())
     };
     let plan = planned.map_err(|error| {
         let by_hand = match clients::example(client, wanted) {
@@ -129,11 +140,11 @@ fn set_up(client: Client, arguments: &SetupArguments, places: &Places, wanted: &
     })?;
     if plan.servers.is_empty() {
         let state = if arguments.remove { "has no entry of fourhands" } else { "is already set up" };
-        output::print(&format!("{title} {state} ({}).\n", places.shorten(&plan.servers.path)));
+        output::print(&format!("{title} {state} ({}).\n", folders.shorten(&plan.servers.path)));
     } else {
         warn_of_temporary(arguments, wanted);
-        let own = OwnCommand::of(&plan, places);
-        show(&plan.servers, places);
+        let own = OwnCommand::of(&plan, folders);
+        show(&plan.servers, folders);
         if let Some(own) = &own {
             output::print(&format!("Claude Code's own command does this:\n  {}\n", own.shown()));
         }
@@ -148,9 +159,9 @@ fn set_up(client: Client, arguments: &SetupArguments, places: &Places, wanted: &
             None => write(&plan.servers),
         };
         let kept = written.map_err(|message| (1, Some(message)))?;
-        report(&plan.servers, kept.as_ref(), places);
+        report(&plan.servers, kept.as_ref(), folders);
     }
-    permission(&plan, arguments, places)?;
+    permission(&plan, arguments, folders)?;
     if !arguments.remove && !plan.servers.is_empty() {
         let note = client.project_note().filter(|_| arguments.project).map(|note| format!(" {note}"));
         output::print(&format!(
@@ -165,10 +176,10 @@ fn set_up(client: Client, arguments: &SetupArguments, places: &Places, wanted: &
 }
 
 /// Offers the permission of tools that only read, or removes it with the entry.
-fn permission(plan: &Plan, arguments: &SetupArguments, places: &Places) -> Result<(), Refusal> {
+fn permission(plan: &Plan, arguments: &SetupArguments, folders: &ConfigFolders) -> Result<(), Refusal> {
     let failed = |message: String| (1, Some(message));
     let title = plan.client.title();
-    let change = plan.permission(places, !arguments.remove).map_err(|error| failed(format!("{title}: {error}.")))?;
+    let change = plan.permission(folders, !arguments.remove).map_err(|error| failed(format!("{title}: {error}.")))?;
     let Some(change) = change else {
         if arguments.allow_reading {
             warn(&format_args!("{title} has no such permission in a file; allow the tools when it asks."));
@@ -186,13 +197,13 @@ fn permission(plan: &Plan, arguments: &SetupArguments, places: &Places) -> Resul
             clients::reading_tools().join(", ")
         ));
     }
-    show(&change, places);
+    show(&change, folders);
     let question = if arguments.remove { "Remove this permission?" } else { "Allow this?" };
     if !arguments.allow_reading && confirm(arguments, question).is_err() {
         return Ok(());
     }
     let kept = write(&change).map_err(failed)?;
-    report(&change, kept.as_ref(), places);
+    report(&change, kept.as_ref(), folders);
     Ok(())
 }
 
@@ -201,13 +212,13 @@ fn write(change: &FileChange) -> Result<Option<PathBuf>, String> {
     written.map_err(|error| format!("{} {error}.", change.path.display()))
 }
 
-fn show(change: &FileChange, places: &Places) {
-    output::print(&format!("\n{}\n", change.diff(&places.shorten(&change.path))));
+fn show(change: &FileChange, folders: &ConfigFolders) {
+    output::print(&format!("\n{}\n", change.diff(&folders.shorten(&change.path))));
 }
 
-fn report(change: &FileChange, kept: Option<&PathBuf>, places: &Places) {
-    let kept = kept.map(|path| format!(" The file before is kept as {}.", places.shorten(path))).unwrap_or_default();
-    output::print(&format!("Changed {}.{kept}\n", places.shorten(&change.path)));
+fn report(change: &FileChange, kept: Option<&PathBuf>, folders: &ConfigFolders) {
+    let kept = kept.map(|path| format!(" The file before is kept as {}.", folders.shorten(path))).unwrap_or_default();
+    output::print(&format!("Changed {}.{kept}\n", folders.shorten(&change.path)));
 }
 
 fn warn_of_temporary(arguments: &SetupArguments, wanted: &ServerEntry) {

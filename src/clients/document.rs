@@ -5,20 +5,20 @@ mod toml;
 
 use self::json::JsonDocument;
 use self::toml::TomlDocument;
-use super::client::Format;
+use super::known_client::ConfigFormat;
 use super::server::{ConfiguredServer, EditError, ServerEntry};
 
 #[derive(Debug)]
-pub enum Document {
+pub enum ConfigDocument {
     Json(JsonDocument),
     Toml(Box<TomlDocument>),
 }
 
-impl Document {
-    pub fn parse(text: &str, format: Format) -> Result<Self, EditError> {
+impl ConfigDocument {
+    pub fn parse(text: &str, format: ConfigFormat) -> Result<Self, EditError> {
         Ok(match format {
-            Format::Json => Self::Json(JsonDocument::parse(text)?),
-            Format::Toml => Self::Toml(Box::new(TomlDocument::parse(text)?)),
+            ConfigFormat::Json => Self::Json(JsonDocument::parse(text)?),
+            ConfigFormat::Toml => Self::Toml(Box::new(TomlDocument::parse(text)?)),
         })
     }
 

@@ -5,11 +5,11 @@
 
 mod backup;
 mod change;
-mod client;
+mod config_folders;
 mod document;
+mod known_client;
 mod own_command;
 mod permission;
-mod places;
 mod plan;
 mod plan_error;
 mod program;
@@ -19,12 +19,12 @@ mod status;
 mod tests;
 
 pub use self::change::{ChangeError, FileChange};
-pub use self::client::{Client, Scope};
+pub use self::config_folders::ConfigFolders;
+pub use self::known_client::{KnownClient, Scope};
 pub use self::own_command::OwnCommand;
 pub use self::permission::reading_tools;
-pub use self::places::Places;
 pub use self::plan::{Plan, example};
 pub use self::plan_error::PlanError;
 pub use self::program::{is_temporary, stable_program};
 pub use self::server::{ConfiguredServer, EditError, ServerEntry};
-pub use self::status::{ClientState, Status, statuses};
+pub use self::status::{ClientSetup, SetupState, statuses};

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::client::{Client, Scope};
-use super::places::Places;
+use super::config_folders::ConfigFolders;
+use super::known_client::{KnownClient, Scope};
 use super::plan::Plan;
 use super::server::ServerEntry;
 
@@ -21,8 +21,8 @@ pub struct OwnCommand {
 
 impl OwnCommand {
     /// Returns the calls for a plan, if the client has a command on PATH that is to be used.
-    pub fn of(plan: &Plan, places: &Places) -> Option<Self> {
-        if plan.client != Client::ClaudeCode || plan.scope != Scope::User {
+    pub fn of(plan: &Plan, folders: &ConfigFolders) -> Option<Self> {
+        if plan.client != KnownClient::ClaudeCode || plan.scope != Scope::User {
             return None;
         }
         let simple = |entry: &ServerEntry| json!({"type": "stdio", "command": entry.command, "args": entry.args});
@@ -38,7 +38,7 @@ impl OwnCommand {
             }
             (None, None) => {}
         }
-        Some(Self { program: places.find_program("claude")?, calls })
+        Some(Self { program: folders.find_program("claude")?, calls })
     }
 
     /// Returns the calls as a person would type them.

@@ -1,9 +1,9 @@
 //! The clients' settings by which tools that only read run without a question.
 
 use super::change::{self, FileChange};
-use super::client::{Client, Format, Scope};
-use super::document::Document;
-use super::places::Places;
+use super::config_folders::ConfigFolders;
+use super::document::ConfigDocument;
+use super::known_client::{ConfigFormat, KnownClient, Scope};
 use super::plan_error::PlanError;
 use crate::mcp;
 
@@ -17,20 +17,26 @@ enum Setting {
     /// A list of names. With `only_existing`, the list is not created: it would replace one that the client has elsewhere.
     List { file: std::path::PathBuf, path: &'static [&'static str], only_existing: bool },
     /// A key for each tool, with this value.
-    Key { file: std::path::PathBuf, format: Format, parents: Vec<String>, last: &'static str, value: &'static str },
+    Key {
+        file: std::path::PathBuf,
+        format: ConfigFormat,
+        parents: Vec<String>,
+        last: &'static str,
+        value: &'static str,
+    },
     /// A file of its own.
     File { file: std::path::PathBuf, text: String },
 }
 
 /// Plans to allow or to ask again. `None` if the client has no such setting in a file.
 pub fn plan(
-    client: Client,
+    client: KnownClient,
     scope: Scope,
-    places: &Places,
+    folders: &ConfigFolders,
     server: &str,
     allow: bool,
 ) -> Result<Option<FileChange>, PlanError> {
-    let Some(setting) = setting(client, scope, places, server) else { return Ok(None) };
+    let Some(setting) = setting(client, scope, folders, server) else { return Ok(None) };
     let tools = reading_tools();
     let path = match &setting {
         Setting::List { file, .. } | Setting::Key { file, .. } | Setting::File { file, .. } => file.clone(),
@@ -43,7 +49,7 @@ pub fn plan(
         _ if before.is_none() && !allow => None,
         Setting::List { path: list, only_existing, .. } => {
             let mut document =
-                Document::parse(before.as_deref().unwrap_or_default(), Format::Json).map_err(edit_error)?;
+                ConfigDocument::parse(before.as_deref().unwrap_or_default(), ConfigFormat::Json).map_err(edit_error)?;
             if only_existing && document.list(list).map_err(edit_error)?.is_none() {
                 return Ok(None);
             }
@@ -52,9 +58,10 @@ pub fn plan(
             Some(document.text())
         }
         Setting::Key { format, parents, last, value, .. } => {
-            let mut document = Document::parse(before.as_deref().unwrap_or_default(), format).map_err(edit_error)?;
+            let mut document =
+                ConfigDocument::parse(before.as_deref().unwrap_or_default(), format).map_err(edit_error)?;
             for tool in tools {
-                let own = if client == Client::Zed { format!("mcp:{server}:{tool}") } else { tool.to_owned() };
+                let own = if client == KnownClient::Zed { format!("mcp:{server}:{tool}") } else { tool.to_owned() };
                 let mut keys: Vec<&str> = parents.iter().map(String::as_str).collect();
                 keys.push(&own);
                 if allow {
@@ -70,43 +77,43 @@ pub fn plan(
     Ok(Some(FileChange { path, before, after }))
 }
 
-fn list_name(client: Client, server: &str, tool: &str) -> String {
-    if client == Client::ClaudeCode { format!("mcp__{server}__{tool}") } else { format!("{server}:{tool}") }
+fn list_name(client: KnownClient, server: &str, tool: &str) -> String {
+    if client == KnownClient::ClaudeCode { format!("mcp__{server}__{tool}") } else { format!("{server}:{tool}") }
 }
 
-fn setting(client: Client, scope: Scope, places: &Places, server: &str) -> Option<Setting> {
-    let base = if scope == Scope::User { &places.home } else { &places.project };
+fn setting(client: KnownClient, scope: Scope, folders: &ConfigFolders, server: &str) -> Option<Setting> {
+    let base = if scope == Scope::User { &folders.home } else { &folders.project };
     match client {
-        Client::ClaudeCode => {
+        KnownClient::ClaudeCode => {
             let file = match scope {
                 Scope::User => {
-                    places.claude.clone().unwrap_or_else(|| places.home.join(".claude")).join("settings.json")
+                    folders.claude.clone().unwrap_or_else(|| folders.home.join(".claude")).join("settings.json")
                 }
                 // Who trusts a server is each person's own decision, so the file is the one that is not shared.
-                Scope::Project => places.project.join(".claude/settings.local.json"),
+                Scope::Project => folders.project.join(".claude/settings.local.json"),
             };
             Some(Setting::List { file, path: &["permissions", "allow"], only_existing: false })
         }
-        Client::Cursor => Some(Setting::List {
-            file: places.home.join(".cursor/permissions.json"),
+        KnownClient::Cursor => Some(Setting::List {
+            file: folders.home.join(".cursor/permissions.json"),
             path: &["mcpAllowlist"],
             only_existing: true,
         }),
-        Client::Codex => Some(Setting::Key {
-            file: client.file(scope, places)?,
-            format: Format::Toml,
+        KnownClient::Codex => Some(Setting::Key {
+            file: client.file(scope, folders)?,
+            format: ConfigFormat::Toml,
             parents: vec![client.servers_key().to_owned(), server.to_owned(), "tools".to_owned()],
             last: "approval_mode",
             value: "approve",
         }),
-        Client::Zed => Some(Setting::Key {
-            file: client.file(scope, places)?,
-            format: Format::Json,
+        KnownClient::Zed => Some(Setting::Key {
+            file: client.file(scope, folders)?,
+            format: ConfigFormat::Json,
             parents: ["agent", "tool_permissions", "tools"].map(str::to_owned).to_vec(),
             last: "default",
             value: "allow",
         }),
-        Client::Gemini => Some(Setting::File {
+        KnownClient::Gemini => Some(Setting::File {
             file: base.join(".gemini/policies/fourhands.toml"),
             text: format!(
                 "# The tools of fourhands that only read run without a question.\n[[rule]]\nmcpName = \"{server}\"\n\
@@ -114,6 +121,6 @@ fn setting(client: Client, scope: Scope, places: &Places, server: &str) -> Optio
                 reading_tools()
             ),
         }),
-        Client::ClaudeDesktop | Client::VsCode | Client::Windsurf => None,
+        KnownClient::ClaudeDesktop | KnownClient::VsCode | KnownClient::Windsurf => None,
     }
 }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::change::{self, FileChange};
-use super::client::{Client, Scope};
-use super::document::Document;
+use super::config_folders::ConfigFolders;
+use super::document::ConfigDocument;
+use super::known_client::{KnownClient, Scope};
 use super::permission;
-use super::places::Places;
 use super::plan_error::PlanError;
 use super::server::{ConfiguredServer, EditError, ServerEntry};
 
@@ -16,7 +16,7 @@ pub const SERVER: &str = "fourhands";
 /// What is to change for one client.
 #[derive(Debug)]
 pub struct Plan {
-    pub client: Client,
+    pub client: KnownClient,
     pub scope: Scope,
     /// The name of the server, which the person may have chosen.
     pub server: String,
@@ -30,16 +30,16 @@ pub struct Plan {
 impl Plan {
     /// Plans the entry of fourhands. Arguments of an entry that is there already stay, unless others are asked for.
     pub fn add(
-        client: Client,
+        client: KnownClient,
         scope: Scope,
-        places: &Places,
+        folders: &ConfigFolders,
         wanted: &ServerEntry,
         keep_args: bool,
     ) -> Result<Self, PlanError> {
-        let (path, before) = read(client, scope, places)?;
+        let (path, before) = read(client, scope, folders)?;
         let content = |fault| PlanError::Content { path: path.clone(), fault };
         let text = before.as_deref().unwrap_or_default();
-        let mut document = Document::parse(text, client.format()).map_err(content)?;
+        let mut document = ConfigDocument::parse(text, client.format()).map_err(content)?;
         let found = find(&document, client).map_err(content)?;
         let mut entry = wanted.clone();
         if let Some(found) = found.as_ref().filter(|found| {
@@ -57,10 +57,11 @@ impl Plan {
     }
 
     /// Plans that no entry of fourhands remains.
-    pub fn remove(client: Client, scope: Scope, places: &Places) -> Result<Self, PlanError> {
-        let (path, before) = read(client, scope, places)?;
+    pub fn remove(client: KnownClient, scope: Scope, folders: &ConfigFolders) -> Result<Self, PlanError> {
+        let (path, before) = read(client, scope, folders)?;
         let content = |fault| PlanError::Content { path: path.clone(), fault };
-        let mut document = Document::parse(before.as_deref().unwrap_or_default(), client.format()).map_err(content)?;
+        let mut document =
+            ConfigDocument::parse(before.as_deref().unwrap_or_default(), client.format()).map_err(content)?;
         let found = find(&document, client).map_err(content)?;
         let server = found.as_ref().map_or_else(|| SERVER.to_owned(), |found| found.name.clone());
         let after = if found.is_some() {
@@ -75,27 +76,27 @@ impl Plan {
 
     /// Plans the permission of the tools that only read, once the entry has been written: both may be in one file. `None`
     /// if the client has no such setting.
-    pub fn permission(&self, places: &Places, allow: bool) -> Result<Option<FileChange>, PlanError> {
-        permission::plan(self.client, self.scope, places, &self.server, allow)
+    pub fn permission(&self, folders: &ConfigFolders, allow: bool) -> Result<Option<FileChange>, PlanError> {
+        permission::plan(self.client, self.scope, folders, &self.server, allow)
     }
 }
 
-fn read(client: Client, scope: Scope, places: &Places) -> Result<(PathBuf, Option<String>), PlanError> {
-    let path = client.file(scope, places).ok_or(PlanError::NoSuchScope(client.title()))?;
+fn read(client: KnownClient, scope: Scope, folders: &ConfigFolders) -> Result<(PathBuf, Option<String>), PlanError> {
+    let path = client.file(scope, folders).ok_or(PlanError::NoSuchScope(client.title()))?;
     let before = change::read(&path).map_err(|fault| PlanError::File { path: path.clone(), fault })?;
     Ok((path, before))
 }
 
 /// Finds the entry of fourhands, which people may give another name.
-pub fn find(document: &Document, client: Client) -> Result<Option<ConfiguredServer>, EditError> {
+pub fn find(document: &ConfigDocument, client: KnownClient) -> Result<Option<ConfiguredServer>, EditError> {
     let servers = document.servers(client.servers_key())?;
     let ours = servers.iter().find(|server| server.is_fourhands());
     Ok(ours.or_else(|| servers.iter().find(|server| server.name == SERVER)).cloned())
 }
 
 /// Returns a configuration with nothing but the entry, for a person who writes it.
-pub fn example(client: Client, entry: &ServerEntry) -> Result<String, EditError> {
-    let mut document = Document::parse("", client.format())?;
+pub fn example(client: KnownClient, entry: &ServerEntry) -> Result<String, EditError> {
+    let mut document = ConfigDocument::parse("", client.format())?;
     document.put_server(client.servers_key(), SERVER, entry, client.names_transport())?;
     Ok(document.text().trim_end().to_owned() + "\n")
 }

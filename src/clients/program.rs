@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::places::{Places, is_program};
+use super::config_folders::{ConfigFolders, is_program};
 
 /// Returns the path that stays valid when this program is updated: that on PATH, if it leads to this program. A tool such
 /// as pipx links `~/.local/bin/fourhands` to a folder that it may rebuild.
-pub fn stable_program(places: &Places, running: &Path) -> PathBuf {
+pub fn stable_program(folders: &ConfigFolders, running: &Path) -> PathBuf {
     let Ok(real) = running.canonicalize() else { return running.to_owned() };
-    let folders = places.path.iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());
+    let folders = folders.path.iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());
     let mut candidates = folders.map(|folder| folder.join("fourhands")).filter(|path| is_program(path));
     candidates.find(|path| path.canonicalize().is_ok_and(|path| path == real)).unwrap_or_else(|| running.to_owned())
 }

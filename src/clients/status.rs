@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::change;
-use super::client::{Client, Scope};
-use super::document::Document;
-use super::places::{Places, is_program};
+use super::config_folders::{ConfigFolders, is_program};
+use super::document::ConfigDocument;
+use super::known_client::{KnownClient, Scope};
 use super::plan;
 use super::server::ConfiguredServer;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientState {
+pub enum SetupState {
     NotInstalled,
     NotSetUp,
     SetUp(ConfiguredServer),
@@ -23,41 +23,43 @@ pub enum ClientState {
 }
 
 #[derive(Clone, Debug)]
-pub struct Status {
-    pub client: Client,
+pub struct ClientSetup {
+    pub client: KnownClient,
     pub scope: Scope,
     pub file: PathBuf,
-    pub state: ClientState,
+    pub state: SetupState,
 }
 
 /// Returns the state of each client for this user, and of the project where it has an entry of fourhands.
-pub fn statuses(places: &Places) -> Vec<Status> {
-    let clients = Client::value_variants().iter();
+pub fn statuses(folders: &ConfigFolders) -> Vec<ClientSetup> {
+    let clients = KnownClient::value_variants().iter();
     clients
-        .flat_map(|client| [Scope::User, Scope::Project].into_iter().filter_map(|scope| status(*client, scope, places)))
+        .flat_map(|client| {
+            [Scope::User, Scope::Project].into_iter().filter_map(|scope| status(*client, scope, folders))
+        })
         .collect()
 }
 
-fn status(client: Client, scope: Scope, places: &Places) -> Option<Status> {
-    let file = client.file(scope, places)?;
+fn status(client: KnownClient, scope: Scope, folders: &ConfigFolders) -> Option<ClientSetup> {
+    let file = client.file(scope, folders)?;
     // In the home folder both scopes may be one file.
-    if scope == Scope::Project && client.file(Scope::User, places).as_ref() == Some(&file) {
+    if scope == Scope::Project && client.file(Scope::User, folders).as_ref() == Some(&file) {
         return None;
     }
     let state = match look(client, &file) {
-        Ok(Some(server)) if is_there(&server) => ClientState::SetUp(server),
-        Ok(Some(server)) => ClientState::Gone(server),
+        Ok(Some(server)) if is_there(&server) => SetupState::SetUp(server),
+        Ok(Some(server)) => SetupState::Gone(server),
         Ok(None) if scope == Scope::Project => return None,
-        Ok(None) if client.is_installed(places) => ClientState::NotSetUp,
-        Ok(None) => ClientState::NotInstalled,
-        Err(fault) => ClientState::Unreadable(fault),
+        Ok(None) if client.is_installed(folders) => SetupState::NotSetUp,
+        Ok(None) => SetupState::NotInstalled,
+        Err(fault) => SetupState::Unreadable(fault),
     };
-    Some(Status { client, scope, file, state })
+    Some(ClientSetup { client, scope, file, state })
 }
 
-fn look(client: Client, file: &Path) -> Result<Option<ConfiguredServer>, String> {
+fn look(client: KnownClient, file: &Path) -> Result<Option<ConfiguredServer>, String> {
     let Some(text) = change::read(file).map_err(|fault| fault.to_string())? else { return Ok(None) };
-    let found = Document::parse(&text, client.format()).and_then(|document| plan::find(&document, client));
+    let found = ConfigDocument::parse(&text, client.format()).and_then(|document| plan::find(&document, client));
     found.map_err(|fault| fault.to_string())
 }
 

@@ -11,7 +11,7 @@ use crate::session::discovery::paths::Paths;
 
 struct World {
     folder: tempfile::TempDir,
-    places: Places,
+    folders: ConfigFolders,
     paths: Paths,
 }
 
@@ -21,7 +21,7 @@ impl World {
         let home = folder.path().join("home");
         let project = home.join("project");
         fs::create_dir_all(&project).unwrap();
-        let places = Places {
+        let folders = ConfigFolders {
             config: home.join(".config"),
             app_data: home.join(".config"),
             claude: None,
@@ -32,23 +32,23 @@ impl World {
         };
         let state = home.join(".local/state");
         let paths = Paths { home: Some(home), state: Some(state), runtime: None, shared: folder.path().join("tmp") };
-        Self { folder, places, paths }
+        Self { folder, folders, paths }
     }
 
     /// Writes the client's file.
-    fn with(&self, client: Client, text: &str) -> PathBuf {
-        let file = client.file(Scope::User, &self.places).unwrap();
+    fn with(&self, client: KnownClient, text: &str) -> PathBuf {
+        let file = client.file(Scope::User, &self.folders).unwrap();
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, text).unwrap();
         file
     }
 
-    fn add(&self, client: Client) -> Result<Plan, PlanError> {
-        Plan::add(client, Scope::User, &self.places, &entry(), true)
+    fn add(&self, client: KnownClient) -> Result<Plan, PlanError> {
+        Plan::add(client, Scope::User, &self.folders, &entry(), true)
     }
 
     /// The text of the client's file after a change.
-    fn added(&self, client: Client, before: &str) -> String {
+    fn added(&self, client: KnownClient, before: &str) -> String {
         let file = self.with(client, before);
         self.add(client).unwrap().servers.apply(&self.paths).unwrap();
         fs::read_to_string(file).unwrap()
@@ -60,20 +60,20 @@ fn entry() -> ServerEntry {
 }
 
 /// Configurations that the entry is added to, with a name for the snapshot.
-const CONFIGURATIONS: &[(&str, Client, &str)] = &[
-    ("claude_code", Client::ClaudeCode, include_str!("golden/claude_code.json")),
-    ("cursor", Client::Cursor, include_str!("golden/cursor.json")),
-    ("vscode", Client::VsCode, include_str!("golden/vscode.jsonc")),
-    ("zed", Client::Zed, include_str!("golden/zed.jsonc")),
-    ("gemini_on_one_line", Client::Gemini, include_str!("golden/gemini.json")),
-    ("codex", Client::Codex, include_str!("golden/codex.toml")),
-    ("codex_inline", Client::Codex, "mcp_servers = { docs = { command = \"docs\" } } # all of them\n"),
-    ("codex_dotted", Client::Codex, "model = \"o\"\nmcp_servers.docs.command = \"docs\"\n"),
-    ("an_empty_object", Client::ClaudeDesktop, "{}"),
-    ("an_empty_file", Client::Windsurf, ""),
-    ("only_a_comment", Client::Zed, "// Zed settings\n"),
-    ("an_entry_under_another_name", Client::Cursor, include_str!("golden/renamed.json")),
-    ("names_that_stand_there_twice", Client::Cursor, include_str!("golden/twice.json")),
+const CONFIGURATIONS: &[(&str, KnownClient, &str)] = &[
+    ("claude_code", KnownClient::ClaudeCode, include_str!("golden/claude_code.json")),
+    ("cursor", KnownClient::Cursor, include_str!("golden/cursor.json")),
+    ("vscode", KnownClient::VsCode, include_str!("golden/vscode.jsonc")),
+    ("zed", KnownClient::Zed, include_str!("golden/zed.jsonc")),
+    ("gemini_on_one_line", KnownClient::Gemini, include_str!("golden/gemini.json")),
+    ("codex", KnownClient::Codex, include_str!("golden/codex.toml")),
+    ("codex_inline", KnownClient::Codex, "mcp_servers = { docs = { command = \"docs\" } } # all of them\n"),
+    ("codex_dotted", KnownClient::Codex, "model = \"o\"\nmcp_servers.docs.command = \"docs\"\n"),
+    ("an_empty_object", KnownClient::ClaudeDesktop, "{}"),
+    ("an_empty_file", KnownClient::Windsurf, ""),
+    ("only_a_comment", KnownClient::Zed, "// Zed settings\n"),
+    ("an_entry_under_another_name", KnownClient::Cursor, include_str!("golden/renamed.json")),
+    ("names_that_stand_there_twice", KnownClient::Cursor, include_str!("golden/twice.json")),
 ];
 
 /// The lines of a text, without the commas that an addition may bring.
@@ -89,9 +89,9 @@ fn an_entry_is_added_and_everything_else_stays() {
         insta::assert_snapshot!(*name, after);
         // Nothing is left to do, and the file is as its parser sees it.
         assert!(world.add(*client).unwrap().servers.is_empty(), "{name}: {after}");
-        let states = statuses(&world.places);
+        let states = statuses(&world.folders);
         let state = states.iter().find(|status| status.client == *client).unwrap();
-        assert!(matches!(&state.state, ClientState::Gone(server) if server.command == entry().command), "{name}");
+        assert!(matches!(&state.state, SetupState::Gone(server) if server.command == entry().command), "{name}");
         // What stood there stands there, in its order.
         let mut rest = lines(&after).into_iter();
         let is_kept = !before.contains("mcp_servers = {") && !before.contains("{\"") && !before.contains("/old/");
@@ -106,11 +106,11 @@ fn a_removal_leaves_the_others() {
     for (name, client, before) in CONFIGURATIONS {
         let world = World::new();
         let after = world.added(*client, before);
-        let plan = Plan::remove(*client, Scope::User, &world.places).unwrap();
+        let plan = Plan::remove(*client, Scope::User, &world.folders).unwrap();
         plan.servers.apply(&world.paths).unwrap();
         let removed = fs::read_to_string(&plan.servers.path).unwrap();
         assert!(!removed.contains("/opt/bin/fourhands"), "{name}: {removed}");
-        assert!(Plan::remove(*client, Scope::User, &world.places).unwrap().servers.is_empty(), "{name}: {removed}");
+        assert!(Plan::remove(*client, Scope::User, &world.folders).unwrap().servers.is_empty(), "{name}: {removed}");
         // What the entry itself had goes with it.
         let is_whole = !before.contains("/old/");
         for word in ["docs", "API_KEY", "comment", "theme", "model", "history"].iter().filter(|_| is_whole) {
@@ -122,8 +122,8 @@ fn a_removal_leaves_the_others() {
 #[test]
 fn line_ends_and_byte_order_marks_stay() {
     for (client, before) in [
-        (Client::Cursor, "\u{feff}{\r\n  \"mcpServers\": {}\r\n}\r\n"),
-        (Client::Codex, "\u{feff}model = \"o\" # mine\r\n\r\n[tui]\r\ntheme = \"x\"\r\n"),
+        (KnownClient::Cursor, "\u{feff}{\r\n  \"mcpServers\": {}\r\n}\r\n"),
+        (KnownClient::Codex, "\u{feff}model = \"o\" # mine\r\n\r\n[tui]\r\ntheme = \"x\"\r\n"),
     ] {
         let after = World::new().added(client, before);
         assert!(after.starts_with('\u{feff}') && after.matches('\u{feff}').count() == 1, "{after:?}");
@@ -136,16 +136,16 @@ fn line_ends_and_byte_order_marks_stay() {
 fn what_cannot_be_understood_is_refused_with_the_place() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for (client, text, expected) in [
-        (Client::Cursor, "{\"a\": 1 \"b\": 2}", "line 1 column"),
-        (Client::Cursor, "{\n  'mcpServers': {}\n}", "is not valid JSON"),
-        (Client::Cursor, "{\n  \"mcpServers\": {\n", "is not valid JSON"),
-        (Client::Cursor, "[]", "`the top level`, which is not an object"),
-        (Client::Cursor, "{\"mcpServers\": []}", "`mcpServers`, which is not an object"),
-        (Client::Cursor, "{\"mcpServers\": {\"fourhands\": 3}}", "`mcpServers.fourhands`, which is not an object"),
-        (Client::Cursor, &deep, "nesting"),
-        (Client::Codex, "model = \n[x]", "line 1, column"),
-        (Client::Codex, "mcp_servers = 3", "`mcp_servers`, which is not a table"),
-        (Client::Codex, "[[mcp_servers]]\na = 1", "`mcp_servers`, which is not a table"),
+        (KnownClient::Cursor, "{\"a\": 1 \"b\": 2}", "line 1 column"),
+        (KnownClient::Cursor, "{\n  'mcpServers': {}\n}", "is not valid JSON"),
+        (KnownClient::Cursor, "{\n  \"mcpServers\": {\n", "is not valid JSON"),
+        (KnownClient::Cursor, "[]", "`the top level`, which is not an object"),
+        (KnownClient::Cursor, "{\"mcpServers\": []}", "`mcpServers`, which is not an object"),
+        (KnownClient::Cursor, "{\"mcpServers\": {\"fourhands\": 3}}", "`mcpServers.fourhands`, which is not an object"),
+        (KnownClient::Cursor, &deep, "nesting"),
+        (KnownClient::Codex, "model = \n[x]", "line 1, column"),
+        (KnownClient::Codex, "mcp_servers = 3", "`mcp_servers`, which is not a table"),
+        (KnownClient::Codex, "[[mcp_servers]]\na = 1", "`mcp_servers`, which is not a table"),
     ] {
         let world = World::new();
         let file = world.with(client, text);
@@ -162,24 +162,27 @@ fn what_cannot_be_understood_is_refused_with_the_place() {
 #[test]
 fn files_that_are_no_plain_text_are_refused() {
     let world = World::new();
-    let file = world.with(Client::Cursor, "");
+    let file = world.with(KnownClient::Cursor, "");
     fs::write(&file, b"{\"a\": \"\xff\"}").unwrap();
-    assert!(world.add(Client::Cursor).unwrap_err().to_string().contains("not text in UTF-8"));
+    assert!(world.add(KnownClient::Cursor).unwrap_err().to_string().contains("not text in UTF-8"));
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    assert!(world.add(Client::Cursor).unwrap_err().to_string().contains("not a regular file"));
+    assert!(world.add(KnownClient::Cursor).unwrap_err().to_string().contains("not a regular file"));
     fs::remove_dir(&file).unwrap();
     symlink("/no/such/file", &file).unwrap();
-    assert!(world.add(Client::Cursor).unwrap_err().to_string().contains("a link to nowhere"));
+    assert!(world.add(KnownClient::Cursor).unwrap_err().to_string().contains("a link to nowhere"));
     fs::remove_file(&file).unwrap();
     nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    assert!(world.add(Client::Cursor).unwrap_err().to_string().contains("not a regular file"), "and nothing hangs");
+    assert!(
+        world.add(KnownClient::Cursor).unwrap_err().to_string().contains("not a regular file"),
+        "and nothing hangs"
+    );
 }
 
 #[test]
 fn links_and_permissions_stay_and_a_copy_is_kept() {
     let world = World::new();
-    let file = world.with(Client::Cursor, "");
+    let file = world.with(KnownClient::Cursor, "");
     let dotfiles = world.folder.path().join("dotfiles/cursor.json");
     fs::create_dir(dotfiles.parent().unwrap()).unwrap();
     fs::write(&dotfiles, "{\"secret\": 1}\n").unwrap();
@@ -187,7 +190,7 @@ fn links_and_permissions_stay_and_a_copy_is_kept() {
     fs::remove_file(&file).unwrap();
     symlink(&dotfiles, &file).unwrap();
 
-    let kept = world.add(Client::Cursor).unwrap().servers.apply(&world.paths).unwrap().unwrap();
+    let kept = world.add(KnownClient::Cursor).unwrap().servers.apply(&world.paths).unwrap().unwrap();
     assert!(file.symlink_metadata().unwrap().is_symlink());
     assert_eq!(dotfiles.metadata().unwrap().mode() & 0o777, 0o640);
     assert!(fs::read_to_string(&dotfiles).unwrap().contains("/opt/bin/fourhands"));
@@ -197,16 +200,16 @@ fn links_and_permissions_stay_and_a_copy_is_kept() {
     assert_eq!(names, ["cursor.json"], "no draft is left");
 
     // A second change in the same second has a copy of its own.
-    let plan = Plan::remove(Client::Cursor, Scope::User, &world.places).unwrap();
+    let plan = Plan::remove(KnownClient::Cursor, Scope::User, &world.folders).unwrap();
     assert_ne!(plan.servers.apply(&world.paths).unwrap().unwrap(), kept);
 }
 
 #[test]
 fn a_file_that_is_read_only_or_changes_meanwhile_is_left_alone() {
     let world = World::new();
-    let file = world.with(Client::Cursor, "{}");
+    let file = world.with(KnownClient::Cursor, "{}");
     fs::set_permissions(&file, Permissions::from_mode(0o444)).unwrap();
-    let plan = world.add(Client::Cursor).unwrap();
+    let plan = world.add(KnownClient::Cursor).unwrap();
     assert!(matches!(plan.servers.apply(&world.paths), Err(ChangeError::ReadOnly)));
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     fs::write(&file, "{\"new\": 1}").unwrap();
@@ -219,22 +222,25 @@ fn arguments_that_a_person_chose_stay() {
     let world = World::new();
     let old =
         r#"{"mcpServers": {"py": {"command": "/old/fourhands", "args": ["bridge", "--serve"], "env": {"A": "b"}}}}"#;
-    let after = world.added(Client::Cursor, old);
+    let after = world.added(KnownClient::Cursor, old);
     assert_eq!(after, old.replace("/old/fourhands", "/opt/bin/fourhands"));
     let wanted = ServerEntry { args: vec!["bridge".to_owned(), "--session".to_owned(), "x".to_owned()], ..entry() };
-    let plan = Plan::add(Client::Cursor, Scope::User, &world.places, &wanted, false).unwrap();
+    let plan = Plan::add(KnownClient::Cursor, Scope::User, &world.folders, &wanted, false).unwrap();
     assert!(plan.servers.after.unwrap().contains("\"--session\""), "those that were asked for replace them");
     assert_eq!(plan.server, "py");
 }
 
 #[test]
 fn tools_that_only_read_are_allowed_and_asked_for_again() {
-    for client in Client::value_variants() {
+    for client in KnownClient::value_variants() {
         let world = World::new();
         world.add(*client).unwrap().servers.apply(&world.paths).unwrap();
         let plan = world.add(*client).unwrap();
-        let Some(allow) = plan.permission(&world.places, true).unwrap() else {
-            assert!(matches!(client, Client::ClaudeDesktop | Client::VsCode | Client::Windsurf | Client::Cursor));
+        let Some(allow) = plan.permission(&world.folders, true).unwrap() else {
+            assert!(matches!(
+                client,
+                KnownClient::ClaudeDesktop | KnownClient::VsCode | KnownClient::Windsurf | KnownClient::Cursor
+            ));
             continue;
         };
         let text = allow.after.clone().unwrap();
@@ -244,11 +250,11 @@ fn tools_that_only_read_are_allowed_and_asked_for_again() {
         }
         assert!(!text.contains("run_python_code") && !text.contains("reset_python"), "{text}");
         allow.apply(&world.paths).unwrap();
-        assert!(plan.permission(&world.places, true).unwrap().unwrap().is_empty(), "{text}");
+        assert!(plan.permission(&world.folders, true).unwrap().unwrap().is_empty(), "{text}");
 
-        let removal = Plan::remove(*client, Scope::User, &world.places).unwrap();
+        let removal = Plan::remove(*client, Scope::User, &world.folders).unwrap();
         removal.servers.apply(&world.paths).unwrap();
-        if let Some(change) = removal.permission(&world.places, false).unwrap().filter(|change| !change.is_empty()) {
+        if let Some(change) = removal.permission(&world.folders, false).unwrap().filter(|change| !change.is_empty()) {
             change.apply(&world.paths).unwrap();
         }
         let left = fs::read_to_string(&allow.path).unwrap_or_default();
@@ -259,10 +265,10 @@ fn tools_that_only_read_are_allowed_and_asked_for_again() {
 #[test]
 fn a_list_of_allowed_tools_is_extended_but_not_begun_where_it_would_hide_another() {
     let world = World::new();
-    world.add(Client::Cursor).unwrap().servers.apply(&world.paths).unwrap();
-    let file = world.places.home.join(".cursor/permissions.json");
+    world.add(KnownClient::Cursor).unwrap().servers.apply(&world.paths).unwrap();
+    let file = world.folders.home.join(".cursor/permissions.json");
     fs::write(&file, "{\n  // mine\n  \"mcpAllowlist\": [\"github:*\"],\n}\n").unwrap();
-    let change = world.add(Client::Cursor).unwrap().permission(&world.places, true).unwrap().unwrap();
+    let change = world.add(KnownClient::Cursor).unwrap().permission(&world.folders, true).unwrap().unwrap();
     let text = change.after.unwrap();
     assert!(
         text.contains("// mine") && text.contains("\"github:*\"") && text.contains("\"fourhands:read_output\""),
@@ -273,8 +279,8 @@ fn a_list_of_allowed_tools_is_extended_but_not_begun_where_it_would_hide_another
 #[test]
 fn a_diff_shows_what_changes() {
     let world = World::new();
-    world.with(Client::Codex, "model = \"o\"\n");
-    let diff = world.add(Client::Codex).unwrap().servers.diff("~/.codex/config.toml");
+    world.with(KnownClient::Codex, "model = \"o\"\n");
+    let diff = world.add(KnownClient::Codex).unwrap().servers.diff("~/.codex/config.toml");
     insta::assert_snapshot!(diff, @r#"
     --- ~/.codex/config.toml
     +++ ~/.codex/config.toml
@@ -286,29 +292,29 @@ fn a_diff_shows_what_changes() {
     +args = ["bridge"]
     "#);
     let world = World::new();
-    let diff = world.add(Client::Cursor).unwrap().servers.diff("~/.cursor/mcp.json");
+    let diff = world.add(KnownClient::Cursor).unwrap().servers.diff("~/.cursor/mcp.json");
     assert!(diff.starts_with("--- /dev/null\n+++ ~/.cursor/mcp.json\n"), "{diff}");
 }
 
 #[test]
 fn scopes_are_files_of_their_own() {
     let world = World::new();
-    for client in Client::value_variants() {
-        let user = client.file(Scope::User, &world.places).unwrap();
-        assert!(user.starts_with(&world.places.home) && !user.starts_with(&world.places.project));
-        match client.file(Scope::Project, &world.places) {
-            Some(project) => assert!(project.starts_with(&world.places.project)),
+    for client in KnownClient::value_variants() {
+        let user = client.file(Scope::User, &world.folders).unwrap();
+        assert!(user.starts_with(&world.folders.home) && !user.starts_with(&world.folders.project));
+        match client.file(Scope::Project, &world.folders) {
+            Some(project) => assert!(project.starts_with(&world.folders.project)),
             None => assert!(matches!(
-                Plan::add(*client, Scope::Project, &world.places, &entry(), true),
+                Plan::add(*client, Scope::Project, &world.folders, &entry(), true),
                 Err(PlanError::NoSuchScope(_))
             )),
         }
     }
-    let mut places = world.places.clone();
-    places.claude = Some("/c".into());
-    places.codex = Some("/x".into());
-    assert_eq!(Client::ClaudeCode.file(Scope::User, &places).unwrap(), Path::new("/c/.claude.json"));
-    assert_eq!(Client::Codex.file(Scope::User, &places).unwrap(), Path::new("/x/config.toml"));
+    let mut folders = world.folders.clone();
+    folders.claude = Some("/c".into());
+    folders.codex = Some("/x".into());
+    assert_eq!(KnownClient::ClaudeCode.file(Scope::User, &folders).unwrap(), Path::new("/c/.claude.json"));
+    assert_eq!(KnownClient::Codex.file(Scope::User, &folders).unwrap(), Path::new("/x/config.toml"));
 }
 
 #[test]
@@ -321,9 +327,9 @@ fn the_path_of_the_program_is_the_one_that_updates_keep() {
     fs::write(&program, "").unwrap();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     symlink(&program, bin.join("fourhands")).unwrap();
-    let mut places = world.places.clone();
-    assert_eq!(stable_program(&places, &program), program);
-    places.path = Some(format!("relative:/no/such:{}", bin.display()).into());
-    assert_eq!(stable_program(&places, &program), bin.join("fourhands"));
+    let mut folders = world.folders.clone();
+    assert_eq!(stable_program(&folders, &program), program);
+    folders.path = Some(format!("relative:/no/such:{}", bin.display()).into());
+    assert_eq!(stable_program(&folders, &program), bin.join("fourhands"));
     assert!(is_temporary(Path::new("/home/a/.cache/uv/archive-v0/x/bin/fourhands")) && !is_temporary(&program));
 }

@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::archive::Archive;
 use super::colours::for_pages;
 use super::items::{
-    ExportItem, Treatment, commented, complete_snippet, describe_effects, describe_ending, describe_entry, entry_time,
-    normalized_code, one_line, snippet_time,
+    CodeRendering, ExportItem, commented, complete_snippet, describe_effects, describe_ending, describe_entry,
+    entry_time, normalized_code, one_line, snippet_time,
 };
 use super::parts::{Part, of_the_value, walk_output, walk_parts};
 use super::session_header::SessionHeader;
@@ -45,8 +45,8 @@ pub fn html(
     )?;
     for item in items {
         match item {
-            ExportItem::Snippet(index, known, treatment) => {
-                section(session, archive, &complete_snippet(archive, *index, known), *treatment, out)?;
+            ExportItem::Snippet(index, known, rendering) => {
+                section(session, archive, &complete_snippet(archive, *index, known), *rendering, out)?;
             }
             ExportItem::Between(index, known) => match archive.entry(*index) {
                 Some(entry) => between(session, &entry, out)?,
@@ -61,7 +61,7 @@ fn section(
     session: &SessionHeader<'_>,
     archive: &dyn Archive,
     snippet: &Snippet,
-    treatment: Treatment,
+    rendering: CodeRendering,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let status = snippet.status.word();
@@ -76,7 +76,7 @@ fn section(
         title.as_deref().unwrap_or_default().trim_end(),
     )?;
     let code = normalized_code(snippet);
-    let code = if treatment == Treatment::Comment { commented(&code) } else { code };
+    let code = if rendering == CodeRendering::Comment { commented(&code) } else { code };
     writeln!(out, "<pre class=\"code\"><code>{}</code></pre>", highlighted(code.trim_end_matches('\n')))?;
     let of_the_value = of_the_value(snippet);
     let mut value = None;

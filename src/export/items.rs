@@ -13,7 +13,7 @@ use crate::domain::{Entry, ErrorReport, Snippet, Status, Transcript, units};
 /// An item with its index in the transcript, and the entry as the transcript has it.
 #[derive(Clone, Copy)]
 pub enum ExportItem<'a> {
-    Snippet(usize, &'a Snippet, Treatment),
+    Snippet(usize, &'a Snippet, CodeRendering),
     /// An entry other than a snippet.
     Between(usize, &'a Entry),
 }
@@ -33,11 +33,11 @@ pub fn describe_effects(snippet: &Snippet) -> Option<String> {
     (!phrases.is_empty()).then(|| one_line(&format!("Effects: {}", phrases.join("; "))))
 }
 
+/// How the code of a snippet appears in the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Treatment {
-    /// The code stands as it was run.
-    Live,
-    /// The code stands as a comment.
+pub enum CodeRendering {
+    /// As it was run.
+    Code,
     Comment,
 }
 
@@ -51,26 +51,31 @@ pub fn select<'a>(transcript: &'a Transcript, options: &ExportOptions, format: F
     };
     let item = |(index, entry): (usize, &'a Entry)| match entry {
         Entry::Snippet(snippet) if !options.takes(snippet) || is_program && original_is_exported(snippet) => None,
-        Entry::Snippet(snippet) => match treatment(snippet, options.failed, format) {
-            FailedCode::Omit => None,
-            FailedCode::Comment => Some(ExportItem::Snippet(index, snippet, Treatment::Comment)),
-            FailedCode::Keep => Some(ExportItem::Snippet(index, snippet, Treatment::Live)),
-        },
+        Entry::Snippet(snippet) => {
+            let rendering = rendering(snippet, options.failed, format)?;
+            Some(ExportItem::Snippet(index, snippet, rendering))
+        }
         entry => (!options.selects_part()).then_some(ExportItem::Between(index, entry)),
     };
     transcript.entries().iter().enumerate().filter_map(item).collect()
 }
 
-fn treatment(snippet: &Snippet, failed: Option<FailedCode>, format: Format) -> FailedCode {
+/// Returns `None` if the snippet is left out.
+fn rendering(snippet: &Snippet, failed: Option<FailedCode>, format: Format) -> Option<CodeRendering> {
     if snippet.status == Status::Ok {
-        return FailedCode::Keep;
+        return Some(CodeRendering::Code);
     }
-    failed.unwrap_or(match format {
+    let by_format = || match format {
         Format::Py => FailedCode::Comment,
         // Interrupted code could run for ever, and code that killed Python would kill the kernel.
         Format::Ipynb if snippet.status != Status::Error || killed_python(snippet) => FailedCode::Comment,
         _ => FailedCode::Keep,
-    })
+    };
+    match failed.unwrap_or_else(by_format) {
+        FailedCode::Omit => None,
+        FailedCode::Comment => Some(CodeRendering::Comment),
+        FailedCode::Keep => Some(CodeRendering::Code),
+    }
 }
 
 fn killed_python(snippet: &Snippet) -> bool {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::archive::Archive;
-use super::items::{ExportItem, Treatment, complete_snippet};
+use super::items::{CodeRendering, ExportItem, complete_snippet};
 use super::json_writer::JsonWriter;
 use super::parts::{Part, walk_output, walk_parts};
 use super::session_header::SessionHeader;
@@ -39,8 +39,8 @@ pub fn json(
     json.begin(Some("entries"), '[')?;
     for item in items {
         match item {
-            ExportItem::Snippet(index, known, treatment) => {
-                snippet(archive, &complete_snippet(archive, *index, known), *treatment, &mut json)?;
+            ExportItem::Snippet(index, known, rendering) => {
+                snippet(archive, &complete_snippet(archive, *index, known), *rendering, &mut json)?;
             }
             ExportItem::Between(index, known) => match archive.entry(*index) {
                 Some(entry) => between(&entry, &mut json)?,
@@ -55,7 +55,7 @@ pub fn json(
 fn snippet(
     archive: &dyn Archive,
     snippet: &Snippet,
-    treatment: Treatment,
+    rendering: CodeRendering,
     json: &mut JsonWriter<'_>,
 ) -> io::Result<()> {
     let outcome = snippet.outcome.as_deref();
@@ -70,7 +70,7 @@ fn snippet(
         "title": snippet.title.as_deref(),
         "code": *snippet.code,
         "replay_of": snippet.replay_of.map(|of| of.0),
-        "commented_out": treatment == Treatment::Comment,
+        "commented_out": rendering == CodeRendering::Comment,
         "status": snippet.status_word(),
         "submitted": iso_time(snippet.submitted_at),
         "started": snippet.started_at.map(iso_time),

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::archive::Archive;
 use super::items::{
-    ExportItem, Treatment, commented, complete_snippet, describe_effects, describe_ending, describe_entry, entry_time,
-    normalized_code, one_line, snippet_time,
+    CodeRendering, ExportItem, commented, complete_snippet, describe_effects, describe_ending, describe_entry,
+    entry_time, normalized_code, one_line, snippet_time,
 };
 use super::parts::{Part, of_the_value, walk_output, walk_parts};
 use super::session_header::SessionHeader;
@@ -18,7 +18,7 @@ use crate::domain::{Display, Entry, Form, Output, Snippet};
 /// A traceback of at most this many lines is not folded.
 const MAX_UNFOLDED_LINES: usize = 3;
 
-struct Document<'a> {
+struct MarkdownWriter<'a> {
     session: &'a SessionHeader<'a>,
     archive: &'a dyn Archive,
     out: &'a mut dyn Write,
@@ -37,9 +37,9 @@ pub fn markdown<'a>(
     figures: Option<(&'a str, SaveFigure<'a>)>,
     out: &'a mut dyn Write,
 ) -> io::Result<()> {
-    let mut document = Document { session, archive, out, figures };
+    let mut writer = MarkdownWriter { session, archive, out, figures };
     write!(
-        document.out,
+        writer.out,
         "# {}\n\n{}, Python {} in {}\n",
         escape(&one_line(session.name)),
         (session.clock)(session.started),
@@ -48,31 +48,31 @@ pub fn markdown<'a>(
     )?;
     for item in items {
         match item {
-            ExportItem::Snippet(index, known, treatment) => {
-                document.snippet(&complete_snippet(archive, *index, known), *treatment)?;
+            ExportItem::Snippet(index, known, rendering) => {
+                writer.snippet(&complete_snippet(archive, *index, known), *rendering)?;
             }
             ExportItem::Between(index, known) => match archive.entry(*index) {
-                Some(entry) => document.between(&entry)?,
-                None => document.between(known)?,
+                Some(entry) => writer.between(&entry)?,
+                None => writer.between(known)?,
             },
         }
     }
     Ok(())
 }
 
-impl Document<'_> {
+impl MarkdownWriter<'_> {
     /// Writes a block, with an empty line before it.
     fn block(&mut self, text: &str) -> io::Result<()> {
         write!(self.out, "\n{}\n", text.trim_end_matches('\n'))
     }
 
-    fn snippet(&mut self, snippet: &Snippet, treatment: Treatment) -> io::Result<()> {
+    fn snippet(&mut self, snippet: &Snippet, rendering: CodeRendering) -> io::Result<()> {
         let author = escape(&one_line(snippet.author.name()));
         let title = snippet.title.as_ref().map(|title| format!(": {}", escape(&one_line(title)))).unwrap_or_default();
         self.block(&format!("## \\[{}\\] {author}{title}", snippet.id))?;
         self.block(&format!("{}, {}", (self.session.clock)(snippet_time(snippet)), escape(&describe_ending(snippet))))?;
         let code = normalized_code(snippet);
-        let code = if treatment == Treatment::Comment { commented(&code) } else { code };
+        let code = if rendering == CodeRendering::Comment { commented(&code) } else { code };
         self.block(&fenced("python", &visible(&code)))?;
         let archive = self.archive;
         // The block may be larger than memory, so a first pass counts its backticks.

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use super::archive::Archive;
 use super::colours::for_terminals;
 use super::items::{
-    ExportItem, Treatment, complete_snippet, describe_ending, describe_entry, entry_time, may_exit, normalized_code,
-    one_line,
+    CodeRendering, ExportItem, complete_snippet, describe_ending, describe_entry, entry_time, may_exit,
+    normalized_code, one_line,
 };
 use super::json_writer::JsonWriter;
 use super::parts::{Part, of_the_value, walk_parts};
@@ -32,14 +32,14 @@ pub fn notebook(
     json.begin(Some("cells"), '[')?;
     for (number, item) in items.iter().enumerate() {
         match item {
-            ExportItem::Snippet(index, known, treatment) => {
+            ExportItem::Snippet(index, known, rendering) => {
                 let snippet = complete_snippet(archive, *index, known);
                 if let Some(title) = &snippet.title {
                     let heading = format!("### {}", super::markdown::escape(&one_line(title)));
                     let own = json!({ "entry": "title", "snippet": snippet.id.0 });
                     json.element(&text_cell(&format!("title-{}", snippet.id), &own, &heading))?;
                 }
-                cell(archive, &snippet, *treatment, &mut json)?;
+                cell(archive, &snippet, *rendering, &mut json)?;
             }
             ExportItem::Between(index, known) => {
                 let entry = archive.entry(*index).unwrap_or(Cow::Borrowed(known));
@@ -76,7 +76,12 @@ pub fn notebook(
     json.end('}')
 }
 
-fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &mut JsonWriter<'_>) -> io::Result<()> {
+fn cell(
+    archive: &dyn Archive,
+    snippet: &Snippet,
+    rendering: CodeRendering,
+    json: &mut JsonWriter<'_>,
+) -> io::Result<()> {
     let ran = snippet.started_at.is_some();
     let mut own = json!({
         "snippet": snippet.id.0,
@@ -89,15 +94,15 @@ fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &m
         "elapsed_s": snippet.outcome.as_ref().filter(|_| ran).map(|outcome| outcome.elapsed.as_secs_f64()),
     });
     let mut metadata = Map::new();
-    let source = match treatment {
-        Treatment::Live => {
+    let source = match rendering {
+        CodeRendering::Code => {
             if snippet.status != Status::Ok || may_exit(&snippet.code) {
                 // With this tag, programs that run notebooks continue after the error.
                 metadata.insert("tags".to_owned(), json!(["raises-exception"]));
             }
             with_sys_exit(without_timing(normalized_code(snippet)))
         }
-        Treatment::Comment => {
+        CodeRendering::Comment => {
             own["commented_out"] = json!(true);
             format!(
                 "# {}; commented out\n{}",

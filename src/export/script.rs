@@ -10,8 +10,8 @@ use std::io::{self, Write};
 use self::helpers::{Helper, Needs, string_block};
 use super::archive::Archive;
 use super::items::{
-    ExportItem, Treatment, commented, complete_snippet, describe_effects, describe_ending, describe_entry, entry_time,
-    may_exit, normalized_code, one_line, snippet_time,
+    CodeRendering, ExportItem, commented, complete_snippet, describe_effects, describe_ending, describe_entry,
+    entry_time, may_exit, normalized_code, one_line, snippet_time,
 };
 use super::session_header::SessionHeader;
 use crate::domain::lexer::{
@@ -43,7 +43,7 @@ fn cells(
 ) -> io::Result<()> {
     for item in items {
         match item {
-            ExportItem::Snippet(index, known, treatment) => {
+            ExportItem::Snippet(index, known, rendering) => {
                 let snippet = coded(archive, *index, known);
                 let head = format!(
                     "[{}] {}, {}, {}",
@@ -56,7 +56,7 @@ fn cells(
                 let effects = describe_effects(&snippet).map(|effects| format!("\n# {effects}"));
                 // A snippet with a syntax error would keep the whole script from running.
                 let broken = is_syntax_error(&snippet);
-                let body = if *treatment == Treatment::Live && !broken {
+                let body = if *rendering == CodeRendering::Code && !broken {
                     live_code(&snippet, wanted_values.contains(&snippet.id), needs)
                 } else {
                     commented(&normalized_code(&snippet))
@@ -94,7 +94,7 @@ fn needs_and_values(archive: &dyn Archive, items: &[ExportItem<'_>]) -> (Needs, 
     let mut last = None;
     let mut values = BTreeSet::new();
     for item in items {
-        if let ExportItem::Snippet(index, known, Treatment::Live) = item {
+        if let ExportItem::Snippet(index, known, CodeRendering::Code) = item {
             let snippet = coded(archive, *index, known);
             needs.exit_codes |= reads_variable(&snippet.code, "_exit_code");
             needs.rich_lines |= magic::looks_at_lines(&snippet.code);
@@ -118,8 +118,8 @@ fn head(session: &SessionHeader<'_>, items: &[ExportItem<'_>], needs: &Needs) ->
     let mut authors: Vec<&str> = Vec::new();
     let mut left = 0;
     for item in items {
-        if let ExportItem::Snippet(_, snippet, treatment) = item {
-            left += usize::from(*treatment == Treatment::Comment);
+        if let ExportItem::Snippet(_, snippet, rendering) = item {
+            left += usize::from(*rendering == CodeRendering::Comment);
             if !authors.contains(&snippet.author.name()) {
                 authors.push(snippet.author.name());
             }

@@ -26,11 +26,11 @@ struct CachedPython {
     path: PathBuf,
     version: String,
     venv: Option<PathBuf>,
-    identity: FileIdentity,
+    identity: FileStamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct FileIdentity {
+struct FileStamp {
     device: u64,
     inode: u64,
     size: u64,
@@ -93,9 +93,9 @@ impl PythonCache {
 }
 
 /// Returns the identity of the file to which the path leads.
-fn identity(path: &Path) -> Option<FileIdentity> {
+fn identity(path: &Path) -> Option<FileStamp> {
     let file = path.metadata().ok()?;
-    Some(FileIdentity {
+    Some(FileStamp {
         device: file.dev(),
         inode: file.ino(),
         size: file.size(),

@@ -42,7 +42,8 @@ use crate::launch::{descriptor_table, recorder};
 use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::fd;
 use crate::python::{
-    Capture, EventSender, Interpreter, Jobs, SessionFiles, StackFile, engine, event_waker, leave_python, spawn_masked,
+    Capture, EventSender, Interpreter, Jobs, SessionFilePaths, StackFile, engine, event_waker, leave_python,
+    spawn_masked,
 };
 use crate::session::EngineEvent;
 use crate::tui::settings;
@@ -97,7 +98,8 @@ fn run(py: Python<'_>, boot: &str, mut startup_output: String, stderr: &mut Opti
     {
         faults::write_report(stderr, &std::mem::take(&mut startup_output));
     }
-    let files = SessionFiles { session: boot.socket.with_extension("py"), checkpoints: storage::checkpoints(&boot.id) };
+    let files =
+        SessionFilePaths { session: boot.socket.with_extension("py"), checkpoints: storage::checkpoints(&boot.id) };
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let (mut stacks, recorder) = map_recorder(&boot).unzip();
 

@@ -15,7 +15,7 @@ use pyo3::types::PyDict;
 use self::helper::CompletionHelper;
 use self::thread::CompletionTask;
 use self::tracker::QuestionTracker;
-use super::io::card::Card;
+use super::io::reported_size::ReportedSize;
 use super::isolation::fork;
 use super::runtime::events::EventSender;
 use super::runtime::interrupt::{self, InterruptTarget};
@@ -43,7 +43,7 @@ impl Completer {
     pub fn start(
         py: Python<'_>,
         globals: &Bound<'_, PyDict>,
-        card: &Arc<Card>,
+        card: &Arc<ReportedSize>,
         events: &EventSender,
         questions: Arc<QuestionTracker>,
         (tasks, inbox): (Sender<CompletionTask>, Receiver<CompletionTask>),

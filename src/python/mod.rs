@@ -22,7 +22,7 @@ pub use runtime::engine::{Jobs, PythonEngine, engine};
 pub use runtime::events::EventSender;
 pub use runtime::interpreter::Interpreter;
 pub use runtime::os_signals::spawn_masked;
-pub use runtime::runner::SessionFiles;
+pub use runtime::runner::SessionFilePaths;
 pub use runtime::stacks::StackFile;
 pub use runtime::termination::watch as watch_termination;
 pub use runtime::waker::{EventWaker, HostEventWaker, WakeFlag, event_waker};

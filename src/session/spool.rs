@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use self::queue::{Queue, TextRun, WAKE_SIZE};
+use self::queue::{SpoolQueue, TextRun, WAKE_SIZE};
 use super::history::RecordedSnippets;
 use crate::domain::{Display, Output, Snippet, SnippetId, Stream};
 
@@ -33,7 +33,7 @@ const REST_AFTER_WRITE: Duration = Duration::from_secs(1);
 /// Usable from any thread, without the GIL.
 #[derive(Debug)]
 pub struct Spool {
-    queue: Mutex<Queue>,
+    queue: Mutex<SpoolQueue>,
     /// Notified when there is work for the thread.
     filled: Condvar,
     /// Notified when the thread has taken the queue, and when it has written what it took.
@@ -96,7 +96,7 @@ impl Spool {
         if queue.stalled {
             return;
         }
-        let is_full = |queue: &mut Queue| queue.size() >= QUEUE_CAPACITY;
+        let is_full = |queue: &mut SpoolQueue| queue.size() >= QUEUE_CAPACITY;
         let waited = self.emptied.wait_while_for(&mut queue, is_full, ROOM_TIMEOUT);
         queue.stalled = waited.timed_out();
     }
@@ -133,11 +133,11 @@ impl Spool {
     pub fn work(&self, report: impl FnOnce(String)) {
         let mut writer = ShelfWriter::default();
         let mut report = Some(report);
-        let mut batch = Queue::default();
+        let mut batch = SpoolQueue::default();
         let mut resting = false;
         loop {
             let mut queue = self.queue.lock();
-            let waits = |queue: &mut Queue| !queue.is_due();
+            let waits = |queue: &mut SpoolQueue| !queue.is_due();
             if resting {
                 self.filled.wait_while_for(&mut queue, waits, REST_AFTER_WRITE);
             } else {
@@ -177,7 +177,7 @@ impl Spool {
             queue.has_reader = true;
             self.filled.notify_one();
         }
-        let waits = |queue: &mut Queue| queue.written < goal;
+        let waits = |queue: &mut SpoolQueue| queue.written < goal;
         self.emptied.wait_while_for(&mut queue, waits, limit);
     }
 

@@ -12,7 +12,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use self::canvas::{elapsed, put, put_right, rule};
-use self::layout::{Class, Layout, MIN_SCREEN};
+use self::layout::{Layout, MIN_SCREEN, SizeClass};
 use super::composer::draw_completion;
 use super::composer::draw_history;
 use super::composer::draw_reply;
@@ -188,7 +188,7 @@ fn lines_in_sight(view: &View, layout: &Layout) -> String {
         (Some(first), Some(last))
             if input.rows(area.width) > rows.len() && view.composer.replies.current().is_none() =>
         {
-            let word = if layout.class == Class::Compact { "" } else { "lines " };
+            let word = if layout.class == SizeClass::Compact { "" } else { "lines " };
             format!(" {word}{}–{} of {} ", first.line + 1, last.line + 1, input.buffer.lines().len())
         }
         _ => String::new(),

@@ -14,7 +14,7 @@ use ratatui::layout::Size;
 
 use self::blocks::Blocks;
 use self::graphic::Graphic;
-use self::terminal::Terminal;
+use self::terminal::FigureTerminal;
 use crate::domain::{Display, Form};
 
 /// The most pictures kept, and the most cells that they may have in all.
@@ -53,14 +53,14 @@ struct CachedPicture {
 pub struct Job {
     request: FigureRequest,
     display: Arc<Display>,
-    terminal: Terminal,
+    terminal: FigureTerminal,
 }
 
 pub type Made = (FigureRequest, Result<Picture, String>);
 
 #[derive(Debug, Default)]
 pub struct Figures {
-    pub terminal: Terminal,
+    pub terminal: FigureTerminal,
     /// How the person wants figures to be shown, one of [`WAYS`](terminal::WAYS).
     pub way: &'static str,
     cache: HashMap<Key, CachedPicture>,
@@ -162,7 +162,7 @@ impl Figures {
     }
 
     /// Sets the terminal. If it or its cell size changed, all pictures are made again.
-    pub fn set_terminal(&mut self, terminal: Terminal) {
+    pub fn set_terminal(&mut self, terminal: FigureTerminal) {
         if terminal != self.terminal {
             self.terminal = terminal;
             self.cache.clear();

@@ -9,7 +9,7 @@ use crate::tui::overlays::help::Help;
 use crate::tui::overlays::palette::Palette;
 use crate::tui::pager::Pager;
 use crate::tui::search::lookup::SearchPrompt;
-use crate::tui::variables::VariableList;
+use crate::tui::variables::OpenVariables;
 
 /// A layer over the transcript and the input.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub enum Layer {
     /// Problems in the settings. The next key closes this layer.
     ConfigProblems(ConfigProblems),
     /// The open list of variables.
-    Variables(VariableList),
+    Variables(OpenVariables),
     /// The search through earlier inputs.
     HistorySearch(HistorySearch),
     Help(Help),
@@ -115,7 +115,7 @@ macro_rules! layer {
 
 impl Layers {
     layer!(history_search, history_search_mut, HistorySearch, HistorySearch);
-    layer!(list, list_mut, Variables, VariableList);
+    layer!(list, list_mut, Variables, OpenVariables);
     layer!(help, help_mut, Help, Help);
     layer!(search_prompt, search_prompt_mut, SearchPrompt, SearchPrompt);
     layer!(export, export_mut, Export, ExportPrompt);

@@ -37,15 +37,15 @@ const SETTLE_TIMEOUT: Duration = Duration::from_millis(5);
 
 /// A row, as an index within the unit where it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct UnitRow {
     unit: u64,
     row: usize,
 }
 
 /// How far a search through the whole output has come.
 #[derive(Clone, Copy, Debug)]
-struct Search {
-    next: Place,
+struct PagerSearch {
+    next: UnitRow,
     forward: bool,
     /// Whether the search wraps from the end to the beginning.
     wraps: bool,
@@ -67,7 +67,7 @@ pub struct Pager {
     /// Why the output is missing or incomplete.
     pub fault: Option<String>,
     /// The first row in sight; `None` follows the end.
-    top: Option<Place>,
+    top: Option<UnitRow>,
     /// Whether lines that are longer than the screen take several rows. Otherwise they are cut, and scrolled sideways.
     pub wraps: bool,
     /// The cells of each row that are scrolled away on the left.
@@ -85,8 +85,8 @@ pub struct Pager {
     pub asking: Option<Editor>,
     /// The query of the search.
     pub needle: Query,
-    search: Option<Search>,
-    found: Option<Place>,
+    search: Option<PagerSearch>,
+    found: Option<UnitRow>,
     pub notice: Option<String>,
 }
 
@@ -128,7 +128,7 @@ impl Pager {
     }
 
     fn beginning(card: usize, received: Received) -> Self {
-        Self { received, top: Some(Place { unit: 0, row: 0 }), ..Self::new(card) }
+        Self { received, top: Some(UnitRow { unit: 0, row: 0 }), ..Self::new(card) }
     }
 
     /// Turns to the next or previous view: the output itself, or a text that a client received.
@@ -230,7 +230,7 @@ impl Pager {
         let (width, height) = (usize::from(area.width), usize::from(area.height).saturating_sub(2));
         if width != self.width && self.wraps {
             self.rows.clear();
-            self.top = self.top.map(|place| Place { row: 0, ..place });
+            self.top = self.top.map(|place| UnitRow { row: 0, ..place });
             self.found = None;
         }
         (self.width, self.height) = (width, height);
@@ -310,8 +310,8 @@ impl Pager {
         self.length().div_ceil(UNIT_BYTES)
     }
 
-    fn end(&self) -> Place {
-        Place { unit: self.units(), row: 0 }
+    fn end(&self) -> UnitRow {
+        UnitRow { unit: self.units(), row: 0 }
     }
 
     /// The byte where a unit's rows begin: the first line that begins in the unit, or the unit itself if no line does.
@@ -371,41 +371,41 @@ impl Pager {
         self.lines(unit).iter().flat_map(|line| self.wrapped(line, self.wraps)).collect()
     }
 
-    fn up(&mut self, from: Place, rows: usize) -> Place {
+    fn up(&mut self, from: UnitRow, rows: usize) -> UnitRow {
         let (mut place, mut left) = (from, rows);
         while left > place.row {
-            let Some(unit) = place.unit.checked_sub(1) else { return Place { unit: 0, row: 0 } };
+            let Some(unit) = place.unit.checked_sub(1) else { return UnitRow { unit: 0, row: 0 } };
             left -= place.row;
-            place = Place { unit, row: self.rows(unit).len() };
+            place = UnitRow { unit, row: self.rows(unit).len() };
         }
-        Place { row: place.row - left, ..place }
+        UnitRow { row: place.row - left, ..place }
     }
 
-    fn down(&mut self, from: Place, rows: usize) -> Place {
+    fn down(&mut self, from: UnitRow, rows: usize) -> UnitRow {
         let (mut place, mut left) = (from, rows);
         while place.unit < self.units() {
             let height = self.rows(place.unit).len();
             if place.row + left < height {
-                return Place { row: place.row + left, ..place };
+                return UnitRow { row: place.row + left, ..place };
             }
             left -= height.saturating_sub(place.row);
-            place = Place { unit: place.unit + 1, row: 0 };
+            place = UnitRow { unit: place.unit + 1, row: 0 };
         }
         place
     }
 
-    fn lines_from(&mut self, first: Place) -> Vec<Line<'static>> {
+    fn lines_from(&mut self, first: UnitRow) -> Vec<Line<'static>> {
         let (mut place, height) = (first, self.height);
         let mut lines = Vec::with_capacity(height);
         while lines.len() < height && place.unit < self.units() {
             let left = height - lines.len();
             lines.extend(self.rows(place.unit).iter().skip(place.row).take(left).cloned());
-            place = Place { unit: place.unit + 1, row: 0 };
+            place = UnitRow { unit: place.unit + 1, row: 0 };
         }
         lines
     }
 
-    fn first(&mut self) -> Place {
+    fn first(&mut self) -> UnitRow {
         match self.top {
             Some(top) => top,
             None => self.up(self.end(), self.height),
@@ -421,7 +421,7 @@ impl Pager {
 
     pub fn go_to_top(&mut self) {
         self.found = None;
-        self.top = Some(Place { unit: 0, row: 0 });
+        self.top = Some(UnitRow { unit: 0, row: 0 });
     }
 
     pub fn follow(&mut self) {

@@ -22,7 +22,7 @@ use super::search::lookup::Lookup;
 use super::text;
 use super::theme::{self, Theme};
 use super::transcript::card::Card;
-use super::transcript::viewport::{Anchor, Place, Viewport};
+use super::transcript::viewport::{Anchor, RowIndex, Viewport};
 use super::variables::VariablesPanel;
 use crate::domain::{Author, Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript, home_path};
 use crate::session::{ClientResponses, Spool};
@@ -98,7 +98,7 @@ pub struct Prepared {
     pub area: Rect,
     /// `None` on a screen that is too small.
     pub layout: Option<Layout>,
-    pub window: Vec<Place>,
+    pub window: Vec<RowIndex>,
     /// The cards in the window, by their places in the transcript.
     pub cards: BTreeMap<usize, Rc<Card>>,
 }

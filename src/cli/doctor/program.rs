@@ -2,7 +2,7 @@
 
 use super::finding::Finding;
 use crate::bridge;
-use crate::clients::{self, Places};
+use crate::clients::{self, ConfigFolders};
 
 const SECTION: &str = "program";
 
@@ -10,14 +10,14 @@ pub fn check() -> Vec<Finding> {
     let running = bridge::program();
     let version = env!("CARGO_PKG_VERSION");
     let mut found = vec![Finding::ok(SECTION, format!("fourhands {version}, {}", running.display()))];
-    let Some(places) = Places::of_this_process() else {
+    let Some(folders) = ConfigFolders::of_this_process() else {
         found.push(Finding::fault(
             SECTION,
             "HOME is not set, so nothing can be found or kept; set it to your home folder",
         ));
         return found;
     };
-    let stable = clients::stable_program(&places, &running);
+    let stable = clients::stable_program(&folders, &running);
     if clients::is_temporary(&stable) {
         found.push(Finding::note(
             SECTION,
@@ -25,7 +25,7 @@ pub fn check() -> Vec<Finding> {
              set up clients",
         ));
     }
-    let on_path = places.find_program("fourhands");
+    let on_path = folders.find_program("fourhands");
     let real = |path: &std::path::Path| path.canonicalize().ok();
     if let Some(other) = on_path.filter(|other| real(other) != real(&running)) {
         found.push(Finding::note(

@@ -54,7 +54,7 @@ pub fn check(may_ask: bool) -> Vec<Finding> {
     if may_ask && io::stdin().is_terminal() && io::stdout().is_terminal() && !matches!(&*term, "" | "dumb" | "linux") {
         found.extend(ask().map_or_else(
             |_| vec![Finding::note(SECTION, "The terminal cannot be asked")],
-            |answer| describe(&Answers::read(&answer)),
+            |answer| describe(&TerminalAnswers::read(&answer)),
         ));
     }
     found
@@ -66,7 +66,7 @@ fn named(program: &str) -> String {
 
 /// What a terminal answered.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Answers {
+struct TerminalAnswers {
     attributes: bool,
     kitty_keyboard: bool,
     kitty_graphics: bool,
@@ -75,7 +75,7 @@ struct Answers {
     cells: Option<usize>,
 }
 
-impl Answers {
+impl TerminalAnswers {
     fn read(text: &str) -> Self {
         let mut answers = Self { kitty_graphics: text.contains("\x1b_Gi=31;OK"), ..Self::default() };
         for part in text.split("\x1b[").skip(1) {
@@ -98,7 +98,7 @@ impl Answers {
     }
 }
 
-fn describe(answers: &Answers) -> Vec<Finding> {
+fn describe(answers: &TerminalAnswers) -> Vec<Finding> {
     if !answers.attributes {
         let text = "The terminal does not answer questions, so figures and keys are guessed from its environment";
         return vec![Finding::note(SECTION, text)];
@@ -168,24 +168,32 @@ mod tests {
 
     #[test]
     fn answers_of_terminals_are_read() {
-        let kitty = Answers::read("\x1b[?0u\x1b_Gi=31;OK\x1b\\\x1b[5;4R\x1b[?62;c");
-        let expected =
-            Answers { attributes: true, kitty_keyboard: true, kitty_graphics: true, sixel: false, cells: Some(3) };
+        let kitty = TerminalAnswers::read("\x1b[?0u\x1b_Gi=31;OK\x1b\\\x1b[5;4R\x1b[?62;c");
+        let expected = TerminalAnswers {
+            attributes: true,
+            kitty_keyboard: true,
+            kitty_graphics: true,
+            sixel: false,
+            cells: Some(3),
+        };
         assert_eq!(kitty, expected);
-        let foot = Answers::read("\x1b[5;4R\x1b[?62;4;22c");
-        assert_eq!(foot, Answers { attributes: true, sixel: true, cells: Some(3), ..Answers::default() });
+        let foot = TerminalAnswers::read("\x1b[5;4R\x1b[?62;4;22c");
         assert_eq!(
-            Answers::read("\x1b[5;4R\x1b[?4c"),
-            Answers { attributes: true, cells: Some(3), ..Answers::default() }
+            foot,
+            TerminalAnswers { attributes: true, sixel: true, cells: Some(3), ..TerminalAnswers::default() }
         );
-        assert_eq!(Answers::read(""), Answers::default());
+        assert_eq!(
+            TerminalAnswers::read("\x1b[5;4R\x1b[?4c"),
+            TerminalAnswers { attributes: true, cells: Some(3), ..TerminalAnswers::default() }
+        );
+        assert_eq!(TerminalAnswers::read(""), TerminalAnswers::default());
     }
 
     #[test]
     fn wide_signs_are_a_fault() {
-        let text = |answers: &Answers| format!("{:?}", describe(answers));
-        let wide = Answers { attributes: true, cells: Some(6), ..Answers::default() };
+        let text = |answers: &TerminalAnswers| format!("{:?}", describe(answers));
+        let wide = TerminalAnswers { attributes: true, cells: Some(6), ..TerminalAnswers::default() };
         assert!(text(&wide).contains("Fault") && text(&wide).contains("two cells"));
-        assert!(text(&Answers::default()).contains("does not answer"));
+        assert!(text(&TerminalAnswers::default()).contains("does not answer"));
     }
 }

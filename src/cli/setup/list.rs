@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::output;
-use crate::clients::{self, ClientState, Places, Scope, Status};
+use crate::clients::{self, ClientSetup, ConfigFolders, Scope, SetupState};
 
-pub fn run(places: &Places, program: &Path) -> ExitCode {
-    let statuses = clients::statuses(places);
+pub fn run(folders: &ConfigFolders, program: &Path) -> ExitCode {
+    let statuses = clients::statuses(folders);
     let (there, absent): (Vec<_>, Vec<_>) =
-        statuses.iter().partition(|status| status.state != ClientState::NotInstalled);
-    let rows: Vec<[String; 3]> = there.iter().map(|status| row(status, places, program)).collect();
+        statuses.iter().partition(|status| status.state != SetupState::NotInstalled);
+    let rows: Vec<[String; 3]> = there.iter().map(|status| row(status, folders, program)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (first, second) = (width(0), width(1));
     let mut text = String::new();
@@ -24,7 +24,7 @@ pub fn run(places: &Places, program: &Path) -> ExitCode {
     if !absent.is_empty() {
         text.push_str(&format!("\nNot found: {}\n", absent.join(", ")));
     }
-    let example = there.iter().find(|status| status.state == ClientState::NotSetUp).or(there.first());
+    let example = there.iter().find(|status| status.state == SetupState::NotSetUp).or(there.first());
     let example = example.map_or("CLIENT", |status| status.client.name());
     text.push_str(&format!("\nSet one up: fourhands setup {example}\n"));
     text.push_str(&format!("Any other client: command {}, arguments [\"bridge\"]\n", program.display()));
@@ -32,22 +32,22 @@ pub fn run(places: &Places, program: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn row(status: &Status, places: &Places, program: &Path) -> [String; 3] {
+fn row(status: &ClientSetup, folders: &ConfigFolders, program: &Path) -> [String; 3] {
     let name = match status.scope {
         Scope::User => status.client.name().to_owned(),
         Scope::Project => format!("{} (project)", status.client.name()),
     };
     let state = match &status.state {
-        ClientState::NotInstalled => "not found".to_owned(),
-        ClientState::NotSetUp => "not set up".to_owned(),
-        ClientState::SetUp(server) if Path::new(&server.command) == program => "\u{2713} set up".to_owned(),
-        ClientState::SetUp(server) => format!("\u{2713} set up with {}", server.command),
-        ClientState::Gone(server) => format!(
+        SetupState::NotInstalled => "not found".to_owned(),
+        SetupState::NotSetUp => "not set up".to_owned(),
+        SetupState::SetUp(server) if Path::new(&server.command) == program => "\u{2713} set up".to_owned(),
+        SetupState::SetUp(server) => format!("\u{2713} set up with {}", server.command),
+        SetupState::Gone(server) => format!(
             "\u{2717} its program {} does not exist: run `fourhands setup {}`",
             server.command,
             status.client.name()
         ),
-        ClientState::Unreadable(fault) => format!("\u{2717} the file {fault}"),
+        SetupState::Unreadable(fault) => format!("\u{2717} the file {fault}"),
     };
-    [name, places.shorten(&status.file), state]
+    [name, folders.shorten(&status.file), state]
 }

@@ -27,8 +27,13 @@ pub struct Footprint {
 #[must_use]
 pub fn footprint(code: &str) -> Footprint {
     let lexemes = scan(code);
-    let mut walk =
-        Walk { code, found: Footprint::default(), bound: BTreeSet::new(), aliases: BTreeMap::new(), function: None };
+    let mut walk = FootprintWalk {
+        code,
+        found: Footprint::default(),
+        bound: BTreeSet::new(),
+        aliases: BTreeMap::new(),
+        function: None,
+    };
     for line in lines(&lexemes) {
         walk.line(line);
     }
@@ -41,7 +46,7 @@ struct FunctionBody {
     own: BTreeSet<String>,
 }
 
-struct Walk<'a> {
+struct FootprintWalk<'a> {
     code: &'a str,
     found: Footprint,
     /// Names that the code has bound itself.
@@ -57,7 +62,7 @@ fn note(list: &mut Vec<String>, name: &str) {
     }
 }
 
-impl<'a> Walk<'a> {
+impl<'a> FootprintWalk<'a> {
     fn text(&self, lexeme: &Lexeme) -> &'a str {
         text(self.code, lexeme)
     }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::structure::{Group, Item, ReprText};
+use super::structure::{Element, Group, ReprText};
 
 /// A line of the text: `range` without the white space around it, after `indent` cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Writer<'_> {
     }
 
     /// Lays out an item that begins on the current line, with `after` cells behind it on its last line.
-    fn item(&mut self, item: &Item, after: usize, indent: usize, depth: usize) {
+    fn item(&mut self, item: &Element, after: usize, indent: usize, depth: usize) {
         if self.is_verbatim(item) {
             return self.verbatim(item);
         }
@@ -95,13 +95,13 @@ impl Writer<'_> {
         let Some((last, before)) = group.items.split_last() else { return };
         // A group alone in its brackets shares their lines: `Counter({`.
         let has_room = || self.column(last.range.start) <= self.width * 2 / 3;
-        let is_plain = |item: &Item| item.groups.is_empty() && !item.is_keyed && !item.spans_lines;
+        let is_plain = |item: &Element| item.groups.is_empty() && !item.is_keyed && !item.spans_lines;
         let shares = before.is_empty()
             || group.is_call && !last.is_keyed && !last.groups.is_empty() && before.iter().all(is_plain) && has_room();
         if shares {
             return self.item(last, after + 1, indent, depth);
         }
-        let is_short = |item: &Item| is_plain(item) && item.range.len() <= MAX_SHORT_ITEM;
+        let is_short = |item: &Element| is_plain(item) && item.range.len() <= MAX_SHORT_ITEM;
         let fills = group.items.iter().all(is_short);
         for (number, item) in group.items.iter().enumerate() {
             if number == 0 || !fills || self.column(item.range.end) + 1 > self.width {
@@ -115,7 +115,7 @@ impl Writer<'_> {
     }
 
     /// Returns whether the item has lines of its own, as an array has.
-    fn is_verbatim(&self, item: &Item) -> bool {
+    fn is_verbatim(&self, item: &Element) -> bool {
         item.spans_lines
             || item.groups.iter().any(|group| {
                 let group = self.group(*group);
@@ -136,7 +136,7 @@ impl Writer<'_> {
     }
 
     /// Keeps the lines of an item, below where it begins.
-    fn verbatim(&mut self, item: &Item) {
+    fn verbatim(&mut self, item: &Element) {
         let column = self.column(item.value);
         let text = self.repr.text;
         let ends: Vec<usize> = text[item.range.clone()].match_indices('\n').map(|(at, _)| at).collect();

@@ -2,20 +2,20 @@
 
 use std::ops::Range;
 
-use super::structure::{Group, Item, ReprText};
+use super::structure::{Element, Group, ReprText};
 
 /// A bracket that is not closed yet.
 struct Open {
     start: usize,
     closing: u8,
-    items: Vec<Item>,
-    item: Item,
+    items: Vec<Element>,
+    item: Element,
     spans_lines: bool,
 }
 
 impl Open {
     fn new(start: usize, closing: u8, inside: usize) -> Self {
-        let item = Item { range: inside..inside, ..Item::default() };
+        let item = Element { range: inside..inside, ..Element::default() };
         Self { start, closing, items: Vec::new(), item, spans_lines: false }
     }
 
@@ -42,7 +42,7 @@ impl<'a> ReprText<'a> {
     }
 }
 
-impl Item {
+impl Element {
     fn key_ends(&mut self, at: usize) {
         if !self.is_keyed {
             (self.is_keyed, self.value) = (true, at + 1);

@@ -8,7 +8,7 @@ use crate::domain::lexer::{self, Token};
 #[derive(Debug)]
 pub struct ReprText<'a> {
     pub(super) text: &'a str,
-    pub(super) top: Item,
+    pub(super) top: Element,
     /// All pairs of brackets, inner ones first.
     pub(super) groups: Vec<Group>,
     /// Texts such as `<Foo at 0x7f>`, which follow no rules.
@@ -17,7 +17,7 @@ pub struct ReprText<'a> {
 
 /// What stands between two commas.
 #[derive(Debug, Default)]
-pub(super) struct Item {
+pub(super) struct Element {
     pub range: Range<usize>,
     /// Where the value begins, after a key or a name.
     pub value: usize,
@@ -34,7 +34,7 @@ pub(super) struct Item {
 pub(super) struct Group {
     /// With the brackets.
     pub range: Range<usize>,
-    pub items: Vec<Item>,
+    pub items: Vec<Element>,
     /// Whether a name stands before the bracket, as in `Counter({…})`.
     pub is_call: bool,
     /// Whether lines break between the items.

@@ -17,7 +17,7 @@ pub trait Tool: Sized + 'static {
     /// The description for models.
     const DESCRIPTION: &'static str;
     const EFFECT: CallEffect;
-    const HINTS: Hints;
+    const HINTS: ToolHints;
     const LOST: LostCallTexts = match Self::EFFECT {
         CallEffect::Reads => LostCallTexts::READS,
         CallEffect::SubmitsCode | CallEffect::Changes => LostCallTexts::CHANGES,
@@ -59,13 +59,13 @@ pub enum CallEffect {
 
 /// The hints in the annotations of a tool. The hint `readOnly` follows from [`CallEffect`].
 #[derive(Clone, Copy, Debug)]
-pub struct Hints {
+pub struct ToolHints {
     pub destructive: bool,
     pub idempotent: bool,
     pub open_world: bool,
 }
 
-impl Hints {
+impl ToolHints {
     pub const READS: Self = Self { destructive: false, idempotent: true, open_world: false };
 }
 

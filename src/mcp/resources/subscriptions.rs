@@ -83,7 +83,7 @@ impl Sink {
 
 /// The changes since the last notifications.
 #[derive(Default)]
-struct PendingChanges {
+struct UnsentChanges {
     uris: BTreeSet<String>,
     list: bool,
     /// Events were missed, so anything may have changed.
@@ -92,7 +92,7 @@ struct PendingChanges {
     log: Vec<(LoggingLevel, String)>,
 }
 
-impl PendingChanges {
+impl UnsentChanges {
     fn add(&mut self, event: &Event) {
         let mut changed = |these: &[&str]| self.uris.extend(these.iter().map(|uri| (*uri).to_owned()));
         match event {
@@ -175,7 +175,7 @@ pub async fn run(session: SessionHandle, subscription: SharedSubscription, sink:
     let Ok(mut events) = session.events().await else { return };
     let Ok(mut known) = session.read(|transcript| transcript.variables().clone()).await else { return };
     loop {
-        let mut changes = PendingChanges::default();
+        let mut changes = UnsentChanges::default();
         match events.recv().await {
             Ok(event) => changes.add(&event),
             Err(RecvError::Lagged(_)) => changes.all = true,

@@ -9,7 +9,7 @@ use crate::mcp::calls::arguments;
 use crate::mcp::calls::arguments::snippet_number;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::report::RunReport;
@@ -40,7 +40,7 @@ impl Tool for AnswerInput {
         input(), sys.stdin, pdb), then waits until the snippet ends or asks again, and returns its result like \
         run_python_code, with the output since the answer. The person can answer too; only the person can answer hidden prompts (passwords).";
     const EFFECT: CallEffect = CallEffect::Changes;
-    const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
+    const HINTS: ToolHints = ToolHints { destructive: true, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "Nothing was entered.",
         unknown: "It is unknown whether the line was entered. Check the state before you repeat this call.",

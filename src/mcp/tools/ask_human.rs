@@ -13,7 +13,7 @@ use crate::mcp::calls::arguments;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
 use crate::mcp::calls::progress::CallProgress;
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool, repeat};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints, repeat};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::truncate::one_line;
 use crate::session::{CommandError, InquiryRefused};
@@ -60,7 +60,7 @@ impl Tool for AskHuman {
         file, which approach to take. The person may be away or busy: continue without an answer where that is safe. \
         Do not use it for reports; put those in your reply.";
     const EFFECT: CallEffect = CallEffect::Changes;
-    const HINTS: Hints = Hints { destructive: false, idempotent: false, open_world: true };
+    const HINTS: ToolHints = ToolHints { destructive: false, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "The person was not asked.",
         unknown: "It is unknown whether the person was asked.",

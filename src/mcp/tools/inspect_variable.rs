@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::domain::{Aspect, InspectRequest};
 use crate::mcp::calls::arguments::optional_integer;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::inspection;
 use crate::mcp::results::inspection::InspectReport;
@@ -74,7 +74,7 @@ impl Tool for InspectVariable {
         for \"repr\" and for properties in the path, for at most 5 s. While a snippet runs, the call waits up to 2 s \
         for it to end.";
     const EFFECT: CallEffect = CallEffect::Reads;
-    const HINTS: Hints = Hints::READS;
+    const HINTS: ToolHints = ToolHints::READS;
 
     type Arguments = InspectArguments;
     type Output = InspectReport;

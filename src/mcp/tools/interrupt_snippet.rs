@@ -11,7 +11,7 @@ use crate::mcp::calls::arguments;
 use crate::mcp::calls::arguments::optional_snippet_number;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool, repeat};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints, repeat};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::report::stuck_notice;
 use crate::session::clock::now;
@@ -50,7 +50,7 @@ impl Tool for InterruptSnippet {
         the queue. Variables are kept. If the code catches the first interrupt, call again to stop it by force. A long \
         call into a C library stops only when the library returns; the result then shows where the code is.";
     const EFFECT: CallEffect = CallEffect::Changes;
-    const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: false };
+    const HINTS: ToolHints = ToolHints { destructive: true, idempotent: false, open_world: false };
     const LOST: LostCallTexts = LostCallTexts { not_begun: "Nothing was interrupted.", ..LostCallTexts::CHANGES };
     const ENDS_CALLS: bool = true;
 

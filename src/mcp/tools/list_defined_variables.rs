@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::domain::VariableQuery;
 use crate::mcp::calls::arguments::DEFAULT_WAIT;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::variables;
 use crate::mcp::results::variables::VariableList;
@@ -29,7 +29,7 @@ impl Tool for ListDefinedVariables {
         yours and the person's, with their types and short values. Runs no user code. Names that start with an \
         underscore are omitted.";
     const EFFECT: CallEffect = CallEffect::Reads;
-    const HINTS: Hints = Hints::READS;
+    const HINTS: ToolHints = ToolHints::READS;
 
     type Arguments = ListArguments;
     type Output = VariableList;

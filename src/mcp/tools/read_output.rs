@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::domain::{SnippetId, Stream};
 use crate::mcp::calls::arguments::{optional_integer, snippet_number};
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::errors::refused;
 use crate::mcp::results::output_page::{OutputPage, PageRequest};
 
@@ -67,7 +67,7 @@ impl Tool for ReadOutput {
         sequences are removed, and progress bars show their last state. The whole output is kept, up to 256 MiB per \
         snippet.";
     const EFFECT: CallEffect = CallEffect::Reads;
-    const HINTS: Hints = Hints::READS;
+    const HINTS: ToolHints = ToolHints::READS;
 
     type Arguments = ReadArguments;
     type Output = OutputPage;

@@ -14,7 +14,7 @@ use crate::mcp::calls::arguments::DEFAULT_WAIT;
 use crate::mcp::calls::confirmation::Confirmation;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome, with_text_after};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::errors::{CallError, refused};
 use crate::session::{Closed, CommandError};
 
@@ -85,7 +85,7 @@ impl Tool for ResetPythonEnvironment {
         project are imported anew. The process keeps running, with its threads and loaded packages; mode \"restart\" \
         replaces it with a new one.";
     const EFFECT: CallEffect = CallEffect::Changes;
-    const HINTS: Hints = Hints { destructive: true, idempotent: true, open_world: false };
+    const HINTS: ToolHints = ToolHints { destructive: true, idempotent: true, open_world: false };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "Nothing was reset.",
         unknown: "It is unknown whether anything was reset. Check the state before you repeat this call.",

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mcp::calls::arguments;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::LostCallTexts;
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::report::RunReport;
@@ -46,7 +46,7 @@ impl Tool for RunPythonCode {
         \"waiting_for_input\"; see answer_input. The person may want to decide first what runs: then the status is \
         \"waiting_for_person\" until they allow, edit or reject the code. What they do not allow while the code runs is a PermissionError.";
     const EFFECT: CallEffect = CallEffect::SubmitsCode;
-    const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
+    const HINTS: ToolHints = ToolHints { destructive: true, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "Nothing was run, so this call may be repeated.",
         begun: "The code of this call had started, but how far it got is unknown. Check the state before you repeat \

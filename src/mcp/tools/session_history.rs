@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::mcp::calls::arguments::{optional_integer, optional_snippet_number};
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::history;
 use crate::mcp::results::history::{AuthorFilter, HistoryReport};
@@ -40,7 +40,7 @@ impl Tool for SessionHistory {
         and outcome, resets, restarts and notes. Returns the newest entries unless since is given. read_output and \
         wait_for_snippet return the output and the result of one snippet.";
     const EFFECT: CallEffect = CallEffect::Reads;
-    const HINTS: Hints = Hints::READS;
+    const HINTS: ToolHints = ToolHints::READS;
 
     type Arguments = HistoryArguments;
     type Output = HistoryReport;

@@ -9,7 +9,7 @@ use crate::mcp::calls::arguments;
 use crate::mcp::calls::arguments::snippet_number;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::LostCall;
-use crate::mcp::calls::tool::{CallEffect, Hints, Tool, repeat};
+use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints, repeat};
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::results::report::RunReport;
 
@@ -33,7 +33,7 @@ impl Tool for WaitForSnippet {
     const DESCRIPTION: &'static str = "Waits for a running or queued snippet and returns its result like \
         run_python_code. If the snippet has already ended, returns its result again. Never stops the code.";
     const EFFECT: CallEffect = CallEffect::Reads;
-    const HINTS: Hints = Hints::READS;
+    const HINTS: ToolHints = ToolHints::READS;
 
     type Arguments = WaitArguments;
     type Output = RunReport;

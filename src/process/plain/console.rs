@@ -22,7 +22,7 @@ const ANSWER_PROMPT: &str = "answer: ";
 
 /// What the next line answers, if it is no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answering {
+enum AnswerTarget {
     /// Input of running code.
     Code { snippet: SnippetId, number: u32 },
     /// A question of a client.
@@ -42,7 +42,7 @@ pub struct Console {
     code: String,
     /// The running snippet of the last lines; no line is taken while it runs.
     own_snippet: Option<SnippetId>,
-    answering: Option<Answering>,
+    answering: Option<AnswerTarget>,
     quit_announced: bool,
 }
 
@@ -127,7 +127,7 @@ impl Console {
                     self.own_snippet = None;
                 }
             }
-            Event::InquiryEnded { number } if self.answering == Some(Answering::Client { inquiry: *number }) => {
+            Event::InquiryEnded { number } if self.answering == Some(AnswerTarget::Client { inquiry: *number }) => {
                 self.answering = None;
             }
             Event::Ending => return ControlFlow::Break(()),
@@ -138,13 +138,13 @@ impl Console {
 
     /// Makes the next line the answer to code.
     fn answer_code(&mut self, snippet: SnippetId, number: u32, hidden: bool) {
-        self.answering = Some(Answering::Code { snippet, number });
+        self.answering = Some(AnswerTarget::Code { snippet, number });
         self.input.set_echo(!hidden);
     }
 
     /// Takes no answer for the code of `snippet` any more.
     fn end_answering(&mut self, snippet: SnippetId) {
-        if matches!(self.answering, Some(Answering::Code { snippet: asking, .. }) if asking == snippet) {
+        if matches!(self.answering, Some(AnswerTarget::Code { snippet: asking, .. }) if asking == snippet) {
             self.answering = None;
             self.end_hidden_input();
         }
@@ -214,14 +214,14 @@ impl Console {
     }
 
     /// Answers code or a client; `None` is the end of the input, or no answer.
-    async fn answer(&mut self, answering: Answering, line: Option<String>) {
+    async fn answer(&mut self, answering: AnswerTarget, line: Option<String>) {
         match answering {
-            Answering::Code { snippet, number } => {
+            AnswerTarget::Code { snippet, number } => {
                 let answer = line.map_or(InputAnswer::Eof, InputAnswer::Line);
                 self.end_hidden_input();
                 let _ = self.session.answer_input(snippet, Some(number), answer, Author::You).await;
             }
-            Answering::Client { inquiry } => {
+            AnswerTarget::Client { inquiry } => {
                 let question = self.transcript.inquiries().iter().find(|question| question.number == inquiry);
                 let text = match (line, question) {
                     (Some(line), Some(question)) => {
@@ -278,7 +278,7 @@ impl Console {
             ConsoleCommand::Help => self.printer.line(HELP),
             ConsoleCommand::Answer(text) => self.answer_question(text).await,
             ConsoleCommand::Decline => match self.transcript.inquiries().first().map(|inquiry| inquiry.number) {
-                Some(inquiry) => self.answer(Answering::Client { inquiry }, None).await,
+                Some(inquiry) => self.answer(AnswerTarget::Client { inquiry }, None).await,
                 None => self.printer.line("no client is asking a question"),
             },
             ConsoleCommand::Run(snippet) => self.decide(snippet, Verdict::Run(None)).await,
@@ -349,9 +349,9 @@ impl Console {
                     self.printer.ask(ANSWER_PROMPT);
                     return self.answer_code(snippet, request.number, request.hidden);
                 }
-                Answering::Code { snippet, number: request.number }
+                AnswerTarget::Code { snippet, number: request.number }
             }
-            (None, Some(inquiry)) => Answering::Client { inquiry },
+            (None, Some(inquiry)) => AnswerTarget::Client { inquiry },
             (None, None) => return self.printer.line("nothing is waiting for an answer"),
         };
         if text.is_some() {

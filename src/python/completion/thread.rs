@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 use super::helper::CompletionHelper;
 use crate::domain::InsightRequest;
-use crate::python::io::card::Card;
+use crate::python::io::reported_size::ReportedSize;
 use crate::python::io::writer::ThreadId;
 use crate::python::isolation::fork;
 use crate::python::runtime::events::EventSender;
@@ -61,7 +61,7 @@ pub enum CompletionTask {
 }
 
 /// Runs the thread until its `inbox` is closed, or the process is a forked child.
-pub fn run(helper: &CompletionHelper, card: &Card, events: &EventSender, inbox: &Receiver<CompletionTask>) {
+pub fn run(helper: &CompletionHelper, card: &ReportedSize, events: &EventSender, inbox: &Receiver<CompletionTask>) {
     let mut watched: Option<(u32, Instant)> = None;
     THREAD.store(current_thread() as usize, Ordering::Relaxed);
     loop {
@@ -92,7 +92,7 @@ pub fn run(helper: &CompletionHelper, card: &Card, events: &EventSender, inbox: 
             next = inbox.try_recv().ok();
         }
         if tells_card_size {
-            attach(|py| card.tell(py));
+            attach(|py| card.update(py));
         }
         for (index, (id, question)) in questions.iter().enumerate() {
             // A question that waited for the GIL is stale if a newer one of its kind has followed.

@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyTuple};
 
 use super::file_names;
 use super::io::capture::Capture;
-use super::io::card::{Card, is_output};
+use super::io::reported_size::{ReportedSize, is_output};
 use super::io::writer::OutputWriter;
 use super::isolation::fork;
 use super::runtime::context::SnippetContext;
@@ -55,7 +55,7 @@ struct HelperApi {
     /// A copy of the start.
     builtins: Py<PyDict>,
     capture: Arc<Capture>,
-    card: Arc<Card>,
+    card: Arc<ReportedSize>,
     context: SnippetContext,
     patch_events: Py<PyAny>,
 }
@@ -188,7 +188,7 @@ impl Displays {
     pub fn install(
         py: Python<'_>,
         capture: &Arc<Capture>,
-        card: &Arc<Card>,
+        card: &Arc<ReportedSize>,
         context: &SnippetContext,
         patch_events: Py<PyAny>,
     ) -> PyResult<Self> {

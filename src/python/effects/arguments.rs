@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::commands;
 use super::event::AuditEvent;
-use super::places::Places;
+use super::shown_path::SessionFolders;
 use crate::domain::SideEffect;
 
 /// How a file is opened.
@@ -52,8 +52,8 @@ impl Arguments<'_> {
     pub(super) fn is_part_of_python(&self) -> bool {
         let Ok(path) = self.0.get_item(0) else { return true };
         match path.cast::<PyString>() {
-            Ok(path) => path.to_cow().map_or(true, |path| Places::is_part_of_python(path.as_bytes())),
-            Err(_) => path.cast::<PyBytes>().map_or(true, |path| Places::is_part_of_python(path.as_bytes())),
+            Ok(path) => path.to_cow().map_or(true, |path| SessionFolders::is_part_of_python(path.as_bytes())),
+            Err(_) => path.cast::<PyBytes>().map_or(true, |path| SessionFolders::is_part_of_python(path.as_bytes())),
         }
     }
 

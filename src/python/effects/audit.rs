@@ -25,7 +25,7 @@ use super::arguments::{Arguments, OpenMode};
 use super::commands;
 use super::consent::ConsentWait;
 use super::event::AuditEvent;
-use super::places::{Place, Places};
+use super::shown_path::{SessionFolders, ShownPath};
 use crate::domain::{SideEffect, SideEffectKind, SnippetId};
 use crate::python::file_names;
 use crate::python::io::capture::Capture;
@@ -63,13 +63,13 @@ static RECORDER: OnceLock<Recorder> = OnceLock::new();
 pub(super) struct Recorder {
     pub(super) capture: Arc<Capture>,
     pub(super) context: SnippetContext,
-    places: Places,
+    folders: SessionFolders,
     interpreter: usize,
     pub(super) consent: ConsentWait,
     /// Files that are older were there before the session.
     pub(super) began: SystemTime,
     /// What each thread looked up last, to name the host of the connection that follows.
-    lookups: Mutex<Vec<Lookup>>,
+    lookups: Mutex<Vec<HostLookup>>,
     /// The effect that the second event of a call will have: `subprocess.Popen` may use `os.posix_spawn`, and `pty.spawn`
     /// forks.
     pub(super) popen: Mutex<Option<(Origin, SideEffect)>>,
@@ -80,7 +80,7 @@ pub(super) struct Recorder {
 /// The thread that raised an event, and its snippet.
 pub(super) type Origin = (ThreadId, SnippetId);
 
-struct Lookup {
+struct HostLookup {
     origin: Origin,
     host: String,
     port: u64,
@@ -92,7 +92,7 @@ pub fn install(
     py: Python<'_>,
     capture: &Arc<Capture>,
     context: &SnippetContext,
-    places: Places,
+    folders: SessionFolders,
     consent: ConsentWait,
 ) -> PyResult<()> {
     type Hook = unsafe extern "C" fn(*const c_char, *mut ffi::PyObject, *mut c_void) -> c_int;
@@ -107,7 +107,7 @@ pub fn install(
     let recorder = Recorder {
         capture: capture.clone(),
         context: context.clone(),
-        places,
+        folders,
         interpreter,
         consent,
         began: SystemTime::now(),
@@ -225,7 +225,8 @@ impl Recorder {
             }
             AuditEvent::OpenSqlite => {
                 let name = args.text(0).filter(|name| !name.is_empty() && name != ":memory:")?;
-                let Place { shown, outside, .. } = self.place(&args.path(0, None).unwrap_or_else(|| name.into()))?;
+                let ShownPath { shown, outside, .. } =
+                    self.place(&args.path(0, None).unwrap_or_else(|| name.into()))?;
                 SideEffect { outside, ..SideEffect::new(SideEffectKind::OpenDatabase, shown) }
             }
             // Without the value, which may be a secret.
@@ -233,7 +234,7 @@ impl Recorder {
                 SideEffect::new(SideEffectKind::SetVariable, args.text(0)?)
             }
             AuditEvent::ChangeFolder => {
-                let Place { shown, outside, .. } = self.place(&args.path(0, None)?)?;
+                let ShownPath { shown, outside, .. } = self.place(&args.path(0, None)?)?;
                 SideEffect { outside, ..SideEffect::new(SideEffectKind::ChangeFolder, shown) }
             }
             AuditEvent::Open | AuditEvent::Rename | AuditEvent::Lookup => return None,
@@ -253,9 +254,9 @@ impl Recorder {
         false
     }
 
-    pub(super) fn place(&self, path: &Path) -> Option<Place> {
+    pub(super) fn place(&self, path: &Path) -> Option<ShownPath> {
         let folder = if path.is_absolute() { PathBuf::new() } else { std::env::current_dir().ok()? };
-        self.places.place(path, &folder)
+        self.folders.place(path, &folder)
     }
 
     /// Returns an effect on a file that must exist.
@@ -313,7 +314,7 @@ impl Recorder {
         if lookups.len() == MAX_LOOKUPS {
             lookups.remove(0);
         }
-        lookups.push(Lookup { origin, host, port: port as u64 });
+        lookups.push(HostLookup { origin, host, port: port as u64 });
     }
 
     /// Returns the address that the second argument is, such as `127.0.0.1:80`, with the name that `origin` has looked up
@@ -329,7 +330,7 @@ impl Recorder {
         let host: String = parts.get_item(0).ok()?.extract().ok()?;
         let port: u64 = parts.get_item(1).ok()?.extract().ok()?;
         let lookups = self.lookups.lock();
-        let is_origin = |lookup: &&Lookup| Some(lookup.origin) == origin && lookup.port == port;
+        let is_origin = |lookup: &&HostLookup| Some(lookup.origin) == origin && lookup.port == port;
         let name = lookups.iter().find(is_origin).filter(|lookup| lookup.host != host);
         let name = name.map(|lookup| format!(" ({})", lookup.host)).unwrap_or_default();
         Some(if host.contains(':') { format!("[{host}]:{port}{name}") } else { format!("{host}:{port}{name}") })

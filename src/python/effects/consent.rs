@@ -79,7 +79,7 @@ pub struct ConsentWait {
     pub events: EventSender,
 }
 
-enum Decision {
+enum ConsentDecision {
     Allowed,
     DeniedByRule,
     /// With the person's words.
@@ -135,16 +135,16 @@ impl Consent {
         self.changed.notify_all();
     }
 
-    fn decide(&self, snippet: SnippetId, risk: &Risk) -> Decision {
+    fn decide(&self, snippet: SnippetId, risk: &Risk) -> ConsentDecision {
         let mut state = self.state.lock();
         let author = state.authors.iter().rev().find(|(id, _)| *id == snippet).map(|(_, author)| author);
         let Some(author) = author.filter(|author| state.gate.mode_of(author) == GateMode::AskAtRisk) else {
-            return Decision::Allowed;
+            return ConsentDecision::Allowed;
         };
         // A rule holds whatever was allowed or denied before.
         match state.rules.answer(risk.kind, &risk.target) {
-            RuleAnswer::Allow => return Decision::Allowed,
-            RuleAnswer::Deny => return Decision::DeniedByRule,
+            RuleAnswer::Allow => return ConsentDecision::Allowed,
+            RuleAnswer::Deny => return ConsentDecision::DeniedByRule,
             RuleAnswer::Ask => {}
         }
         let is_in_tree = |path: &Path| state.trees.iter().any(|(of, tree)| *of == snippet && path.starts_with(tree));
@@ -152,19 +152,19 @@ impl Consent {
             || state.allowed.contains(&(snippet, risk.kind))
             || risk.kind == RiskKind::Delete && risk.path.as_deref().is_some_and(is_in_tree)
         {
-            return Decision::Allowed;
+            return ConsentDecision::Allowed;
         }
         let is_denied = |denied: &&Denied| {
             (denied.snippet, denied.kind) == (snippet, risk.kind)
                 && denied.target.as_ref().is_none_or(|target| *target == risk.target)
         };
         if let Some(denied) = state.denied.iter().find(is_denied) {
-            return Decision::Denied(denied.reason.clone());
+            return ConsentDecision::Denied(denied.reason.clone());
         }
         state.last += 1;
         let number = state.last;
         state.waiting.insert(number, None);
-        Decision::Asked(number)
+        ConsentDecision::Asked(number)
     }
 
     fn take_reply(&self, number: u32) -> Option<RiskReply> {
@@ -205,12 +205,12 @@ impl ConsentWait {
             Err(PyPermissionError::new_err(format!("the person does not let this code {}{reason}", what())))
         };
         match self.consent.decide(snippet, risk) {
-            Decision::Allowed => Ok(()),
-            Decision::Denied(reason) => denied(&reason),
-            Decision::DeniedByRule => {
+            ConsentDecision::Allowed => Ok(()),
+            ConsentDecision::Denied(reason) => denied(&reason),
+            ConsentDecision::DeniedByRule => {
                 Err(PyPermissionError::new_err(format!("a rule of the person does not let this code {}", what())))
             }
-            Decision::Asked(number) => {
+            ConsentDecision::Asked(number) => {
                 let (kind, target) = (risk.kind, risk.target.clone());
                 self.events.send(EngineEvent::RiskAsked { number, snippet, kind, target, line });
                 match self.wait_for_reply(py, number) {

@@ -6,10 +6,10 @@ mod collector;
 mod commands;
 mod consent;
 mod event;
-mod places;
 mod risks;
+mod shown_path;
 
 pub use audit::{install, take_reads, unrecorded};
 pub use collector::EffectCollector;
 pub use consent::{Consent, ConsentWait};
-pub use places::Places;
+pub use shown_path::SessionFolders;

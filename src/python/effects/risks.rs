@@ -9,7 +9,7 @@ use super::arguments::{Arguments, OpenMode};
 use super::audit::{Origin, Recorder};
 use super::consent::Risk;
 use super::event::AuditEvent;
-use super::places::Place;
+use super::shown_path::ShownPath;
 use crate::domain::{RiskKind, SideEffectKind, SnippetId};
 use crate::python::file_names::SNIPPET_PREFIX;
 use crate::python::io::writer::OutputWriter;
@@ -77,7 +77,7 @@ impl Recorder {
     }
 
     /// The risk of changing a file: of `kind` if it was there before the session, else of writing outside.
-    fn file_risk(&self, kind: RiskKind, place: Place) -> Option<Risk> {
+    fn file_risk(&self, kind: RiskKind, place: ShownPath) -> Option<Risk> {
         let is_old = |file: Metadata| {
             let made = file.created().or_else(|_| file.modified());
             made.is_ok_and(|made| made < self.began) && !file.is_symlink()

@@ -1,4 +1,4 @@
-//! Output that code keeps for itself.
+//! Output that code diverts from its card, as `%%capture` does.
 
 use crate::domain::terminal_text::CLEAR;
 use crate::domain::{Display, Stream};
@@ -6,12 +6,12 @@ use crate::domain::{Display, Stream};
 /// Bytes of each stream that are diverted; more is left out.
 const MAX_DIVERTED: usize = 64 << 20;
 
-/// Output that code keeps for itself, as by `%%capture`.
+/// The diverted output.
 #[derive(Default)]
 pub struct Diversion {
     /// Which streams are diverted, stdout first.
-    pub streams: [bool; 2],
-    pub takes_displays: bool,
+    pub(super) streams: [bool; 2],
+    pub(super) takes_displays: bool,
     pub texts: [String; 2],
     pub displays: Vec<Display>,
 }

@@ -1,12 +1,12 @@
 //! Standard streams: what code writes and reads, down to the descriptors.
 
 pub(in crate::python) mod capture;
-pub(in crate::python) mod card;
 pub mod descriptors;
 pub(in crate::python) mod diversion;
 pub mod fd;
 pub(in crate::python) mod guarded;
 mod pending;
+pub(in crate::python) mod reported_size;
 pub(in crate::python) mod standard_stream;
 pub(in crate::python) mod stdin;
 pub(in crate::python) mod streams;

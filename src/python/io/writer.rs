@@ -5,10 +5,9 @@ use crate::domain::SnippetId;
 /// What Python calls a thread's `ident`.
 pub type ThreadId = u64;
 
-/// The origin of output from Python code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct OutputWriter {
     pub thread: ThreadId,
-    /// The snippet that started the running code, if the context tells.
+    /// The snippet that started the running code, if the context variable names one.
     pub snippet: Option<SnippetId>,
 }

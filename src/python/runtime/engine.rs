@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::interrupt::{self, InterruptTarget};
-use super::prompt::Prompts;
+use super::prompt::PromptAnswers;
 use super::stacks;
 use super::waker::{JobWaiter, JobWaker, job_waker};
 use crate::domain::flight_recorder::{self, FlightRecorder};
@@ -20,7 +20,7 @@ use crate::python::completion::thread::CompletionTask;
 use crate::python::completion::tracker::QuestionTracker;
 use crate::python::effects::Consent;
 use crate::python::io::capture::Capture;
-use crate::python::io::card::CardSize;
+use crate::python::io::reported_size::CardSize;
 use crate::python::isolation::children;
 use crate::session::{Engine, EngineOutput, RiskReply};
 
@@ -41,7 +41,7 @@ const MAX_STACK_BYTES: usize = 32 << 10;
 pub struct PythonEngine {
     jobs: Sender<EngineJob>,
     waker: JobWaker,
-    prompts: Arc<Prompts>,
+    prompts: Arc<PromptAnswers>,
     consent: Arc<Consent>,
     capture: Arc<Capture>,
     recorder: Option<&'static FlightRecorder>,
@@ -63,7 +63,7 @@ pub struct Jobs {
     pub(in crate::python) inbox: Receiver<EngineJob>,
     /// Shared with code that waits for input within a job.
     pub(in crate::python) waiter: Arc<Mutex<JobWaiter>>,
-    pub(in crate::python) prompts: Arc<Prompts>,
+    pub(in crate::python) prompts: Arc<PromptAnswers>,
     pub(in crate::python) consent: Arc<Consent>,
     pub(in crate::python) questions: Arc<QuestionTracker>,
     pub(in crate::python) card: Arc<CardSize>,
@@ -75,7 +75,7 @@ pub struct Jobs {
 pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
     let (waker, waiter) = job_waker()?;
-    let prompts = Arc::<Prompts>::default();
+    let prompts = Arc::<PromptAnswers>::default();
     let consent = Arc::<Consent>::default();
     let questions = Arc::<QuestionTracker>::default();
     let card = Arc::<CardSize>::default();

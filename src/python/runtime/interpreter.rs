@@ -15,7 +15,7 @@ use super::events::EventSender;
 use super::interrupt::{self, InterruptTarget};
 use super::os_signals::current_thread;
 use super::prompt::Asker;
-use super::runner::{Runner, SessionFiles};
+use super::runner::{Runner, SessionFilePaths};
 use super::signals::SignalHandlers;
 use super::stacks::{StackFile, Stacks};
 use super::waker::JobWaiter;
@@ -26,12 +26,12 @@ use crate::domain::{
 use crate::python::completion::Completer;
 use crate::python::completion::thread::is_completion_thread;
 use crate::python::display::Displays;
-use crate::python::effects::{self, ConsentWait, Places};
+use crate::python::effects::{self, ConsentWait, SessionFolders};
 use crate::python::inspector::ValueInspector;
 use crate::python::io::capture::{Capture, UserThread};
-use crate::python::io::card::Card;
 use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::guarded;
+use crate::python::io::reported_size::ReportedSize;
 use crate::python::io::stdin::Stdin;
 use crate::python::io::streams::Streams;
 use crate::python::io::writer::ThreadId;
@@ -70,7 +70,7 @@ pub struct Interpreter {
     completer: Option<Completer>,
     descriptors: StandardDescriptors,
     capture: Arc<Capture>,
-    card: Arc<Card>,
+    card: Arc<ReportedSize>,
     events: EventSender,
     /// `_thread._count`
     thread_count: Py<PyAny>,
@@ -100,7 +100,7 @@ impl Interpreter {
         stacks: Option<StackFile>,
         capture: Arc<Capture>,
         events: EventSender,
-        files: SessionFiles,
+        files: SessionFilePaths,
         jobs: &mut Jobs,
     ) -> PyResult<Self> {
         let (prompts, waiter) = (jobs.prompts.clone(), jobs.waiter.clone());
@@ -116,10 +116,13 @@ impl Interpreter {
         // Before the baseline, which includes the runner's builtins and environment variables; and before the namespace,
         // whose `__file__` the runner sets.
         let own = files.own_folders();
-        let places =
-            Places { session: std::env::current_dir().unwrap_or_default(), temporary: std::env::temp_dir(), own };
-        let _ = effects::install(py, &capture, &context, places, consent);
-        let card = Arc::new(Card::install(py, &jobs.card)?);
+        let folders = SessionFolders {
+            session: std::env::current_dir().unwrap_or_default(),
+            temporary: std::env::temp_dir(),
+            own,
+        };
+        let _ = effects::install(py, &capture, &context, folders, consent);
+        let card = Arc::new(ReportedSize::install(py, &jobs.card)?);
         let event_loop = EventLoop::new(py, &context)?;
         let displays = Displays::install(py, &capture, &card, &context, event_loop.patch(py)?.unbind())?;
         let magics = MagicHelper::install(py, files.checkpoints.clone(), &capture)?;
@@ -354,7 +357,7 @@ impl Interpreter {
         self.streams.restore(self.sys.bind(py))?;
         self.stdin.restore(self.sys.bind(py))?;
         self.runner.displays().restore(self.sys.bind(py))?;
-        let _ = self.card.tell(py);
+        let _ = self.card.update(py);
         // Handlers of pending signals run now, not within the snippet.
         let _ = py.check_signals();
         Ok(())
@@ -374,7 +377,7 @@ impl Interpreter {
         report.cleared = interrupt::finalize(py, || self.namespace.clear(py).unwrap_or(0));
         let folder_before = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
-        let _ = self.card.tell_anew(py);
+        let _ = self.card.restore(py);
         let folder = self.baseline.cwd(py);
         for folder in folder_before.iter().filter(|before| folder.as_ref() != Some(before)).chain(&folder) {
             let _ = project::forget_modules(py, folder);

@@ -35,7 +35,7 @@ pub fn take_was_asked() -> bool {
 
 /// Where an answer is left for the thread that asked. There is one prompt at a time; other threads wait for their turn.
 #[derive(Debug, Default)]
-pub struct Prompts {
+pub struct PromptAnswers {
     state: Mutex<PromptState>,
     /// Signals answers and turns, to all threads but the main one.
     changed: Condvar,
@@ -59,7 +59,7 @@ enum PromptTurn {
     Never,
 }
 
-impl Prompts {
+impl PromptAnswers {
     /// Leaves an answer. Returns whether a thread waits for it; the main thread must be woken then.
     pub fn answer(&self, number: u32, answer: InputAnswer) -> bool {
         let mut state = self.state.lock();
@@ -117,7 +117,7 @@ impl Prompts {
 /// The handle by which code asks for a line.
 #[derive(Clone)]
 pub struct Asker {
-    pub prompts: Arc<Prompts>,
+    pub prompts: Arc<PromptAnswers>,
     pub waiter: Arc<Mutex<JobWaiter>>,
     pub events: EventSender,
     pub capture: Arc<Capture>,

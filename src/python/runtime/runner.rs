@@ -27,14 +27,14 @@ use crate::python::values::report::{self, Reporter, SnippetEnd};
 use crate::python::values::results::Results;
 
 /// Places of the session's files that its code uses.
-pub struct SessionFiles {
+pub struct SessionFilePaths {
     /// Becomes `__main__.__file__`.
     pub session: PathBuf,
     /// The folder of `%checkpoint`; `None` if there is no place for it.
     pub checkpoints: Option<PathBuf>,
 }
 
-impl SessionFiles {
+impl SessionFilePaths {
     /// Returns the folders in which the session keeps files of its own.
     pub fn own_folders(&self) -> Vec<PathBuf> {
         let folder = self.session.parent().map(PathBuf::from);
@@ -71,7 +71,7 @@ pub struct Runner {
 impl Runner {
     pub fn new(
         py: Python<'_>,
-        files: SessionFiles,
+        files: SessionFilePaths,
         displays: Displays,
         event_loop: EventLoop,
         magics: MagicHelper,

@@ -6,7 +6,7 @@ use crate::domain::{SnippetId, Stream};
 pub const WAKE_SIZE: usize = 64 << 10;
 
 #[derive(Debug, Default)]
-pub struct Queue {
+pub struct SpoolQueue {
     pub text: String,
     pub runs: Vec<TextRun>,
     /// Bytes that found no room.
@@ -29,7 +29,7 @@ pub struct TextRun {
     pub length: usize,
 }
 
-impl Queue {
+impl SpoolQueue {
     pub fn size(&self) -> usize {
         self.text.len() + self.runs.len() * size_of::<TextRun>()
     }

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use nix::fcntl::{Flock, FlockArg};
 use parking_lot::Mutex;
 
-use super::queue::Queue;
+use super::queue::SpoolQueue;
 use super::whole::{Missing, Source, Whole, encode_change};
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Output, SnippetId, Stream, units};
@@ -202,7 +202,7 @@ struct OpenFiles {
 
 impl ShelfWriter {
     /// Stores a batch of the queue. Returns whether some of it went to disk. The lock is never held during a write.
-    pub(super) fn write(&mut self, shared: &Mutex<Shelf>, batch: &Queue) -> bool {
+    pub(super) fn write(&mut self, shared: &Mutex<Shelf>, batch: &SpoolQueue) -> bool {
         let mut to_disk = false;
         let mut at = 0;
         for run in &batch.runs {

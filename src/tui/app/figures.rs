@@ -7,7 +7,7 @@ use super::task_result::TaskResult;
 use crate::session::in_background;
 use crate::tui::gallery::saving::{Saving, write};
 use crate::tui::images::make;
-use crate::tui::images::terminal::Terminal;
+use crate::tui::images::terminal::FigureTerminal;
 
 impl Dashboard {
     pub(in crate::tui::app) fn save_display(&self, saving: Saving) {
@@ -34,7 +34,7 @@ impl Dashboard {
 
     /// Finds out which pictures the terminal can show, and the size of its cells.
     pub(in crate::tui::app) fn measure(&mut self) {
-        let terminal = Terminal::guess(|name| std::env::var(name).ok(), self.view.figures.way);
+        let terminal = FigureTerminal::guess(|name| std::env::var(name).ok(), self.view.figures.way);
         let window = crossterm::terminal::window_size().ok();
         let terminal =
             window.map_or(terminal, |size| terminal.with_window((size.columns, size.rows), (size.width, size.height)));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::crash_store::CrashStore;
-use crate::tui::transcript::viewport::{Anchor, Place};
+use crate::tui::transcript::viewport::{Anchor, RowIndex};
 use crate::tui::view::View;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl DashboardSnapshot {
             view.composer.replies.after_restart();
         }
         if let Some((card, row)) = self.place.filter(|(card, _)| *card < cards) {
-            view.viewport.anchor = Anchor::At(Place { card, row });
+            view.viewport.anchor = Anchor::At(RowIndex { card, row });
         }
         view.viewport.selected = self.selected.filter(|card| *card < cards);
         view.pending.restore = self.restore;

@@ -9,7 +9,7 @@ use super::candidates::CandidateList;
 use super::draw;
 use crate::domain::Timestamp;
 use crate::tui::draw::canvas::{put, put_right};
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::overlays::frame;
 use crate::tui::text;
@@ -50,10 +50,10 @@ impl DocPlace {
         let room = layout.rule.width.saturating_sub(list + 3);
         match layout.class {
             _ if popup.selected.is_none() => Self::None,
-            Class::Compact => Self::Below { rows: 1, rule: false },
+            SizeClass::Compact => Self::Below { rows: 1, rule: false },
             _ if room >= MIN_DOC => Self::Beside(room.min(MAX_DOC)),
-            Class::Medium => Self::Below { rows: 2, rule: true },
-            Class::Wide => Self::Below { rows: 3, rule: true },
+            SizeClass::Medium => Self::Below { rows: 2, rule: true },
+            SizeClass::Wide => Self::Below { rows: 3, rule: true },
         }
     }
 

@@ -11,7 +11,7 @@ use crate::domain::terminal_text::visible;
 use crate::domain::{Timestamp, units};
 use crate::session::Past;
 use crate::tui::draw::canvas::{elapsed, put, put_right};
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::overlays::frame;
 use crate::tui::text;
@@ -36,9 +36,9 @@ impl PanelRows {
         let room = usize::from(layout.rule.y - layout.transcript.y.min(layout.rule.y));
         let left = room.saturating_sub(FIXED_ROWS).max(1);
         let (max_list, max_preview) = match layout.class {
-            Class::Compact => (3, 3),
-            Class::Medium => (SEARCH_ROWS, 6),
-            Class::Wide => (SEARCH_ROWS, 10),
+            SizeClass::Compact => (3, 3),
+            SizeClass::Medium => (SEARCH_ROWS, 6),
+            SizeClass::Wide => (SEARCH_ROWS, 10),
         };
         let list = search.found.len().clamp(1, max_list).min(left);
         // A preview also takes a rule.
@@ -130,14 +130,14 @@ fn list_row(
     past: &Past,
     is_chosen: bool,
     search: &HistorySearch,
-    class: Class,
+    class: SizeClass,
     now: Timestamp,
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let y = area.y;
     let (mut author, mut session) = (String::new(), String::new());
-    if class != Class::Compact {
+    if class != SizeClass::Compact {
         if !past.mine {
             author = format!("{}  ", text::name(&past.author));
         }
@@ -176,9 +176,9 @@ fn query(search: &HistorySearch, area: Rect, buffer: &mut Buffer) -> Position {
     Position { x: x.min(area.right()), y }
 }
 
-fn hints(view: &View, search: &HistorySearch, class: Class, area: Rect, buffer: &mut Buffer) {
+fn hints(view: &View, search: &HistorySearch, class: SizeClass, area: Rect, buffer: &mut Buffer) {
     let other = if search.mine { "all" } else { "mine" };
-    let (takes, back) = if class == Class::Compact { ("", "") } else { ("takes it", "back") };
+    let (takes, back) = if class == SizeClass::Compact { ("", "") } else { ("takes it", "back") };
     let hints: [(&[_], &str); 3] =
         [(&[Action::Choose], takes), (&[Action::SearchWhose], other), (&[Action::Back], back)];
     let hint = format!(" {} ", view.keys.hints(Context::History, &hints, ", "));

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::canvas::put;
-use super::layout::{Class, Layout};
+use super::layout::{Layout, SizeClass};
 use crate::domain::{Entry, Status, Timestamp, replay_selection, units};
 use crate::tui::gallery::has_pictures;
 use crate::tui::input::keymap::{Action, Chord, Context};
@@ -105,7 +105,7 @@ pub fn of(view: &View, layout: &Layout, now: Timestamp) -> Vec<Hint> {
         () => {}
     }
     hints.need(Action::Help, "help");
-    hints.add(Action::Palette, "actions", layout.class != Class::Compact);
+    hints.add(Action::Palette, "actions", layout.class != SizeClass::Compact);
     match selected {
         _ if is_boxed || view.is_reviewing() => {}
         _ if has_list => of_list(&mut hints, layout),
@@ -180,7 +180,7 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
 
 fn of_input(hints: &mut Hints<'_>, layout: &Layout, now: Timestamp) {
     let view = hints.view;
-    let is_wide = layout.class == Class::Wide;
+    let is_wide = layout.class == SizeClass::Wide;
     if let Some(reply) = view.open_reply(now) {
         let is_question = reply.inquiry().is_some();
         let to_input = if view.composer.editor.is_empty() { "later" } else { "to your input" };

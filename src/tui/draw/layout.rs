@@ -6,7 +6,7 @@ use crate::domain::TerminalSize;
 use crate::tui::line_numbers;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
+pub enum SizeClass {
     /// Below 60 columns or 16 rows: no gutter, code cut to one line, few hints.
     Compact,
     /// Below 100 columns: variables and clients are in a drawer.
@@ -25,7 +25,7 @@ pub const MIN_SCREEN: (u16, u16) = (40, 12);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    pub class: Class,
+    pub class: SizeClass,
     pub header: Option<Rect>,
     pub transcript: Rect,
     /// Variables and clients. The hairline is two cells to the left.
@@ -61,14 +61,14 @@ impl Layout {
             return None;
         }
         let class = match (area.width, area.height) {
-            (..60, _) | (_, ..16) => Class::Compact,
-            (..100, _) => Class::Medium,
-            _ => Class::Wide,
+            (..60, _) | (_, ..16) => SizeClass::Compact,
+            (..100, _) => SizeClass::Medium,
+            _ => SizeClass::Wide,
         };
         let margin = class as u16;
-        let gutter = if class == Class::Compact { 0 } else { line_numbers::width(lines) };
+        let gutter = if class == SizeClass::Compact { 0 } else { line_numbers::width(lines) };
         let status_row = area.bottom() - 1;
-        let gap = u16::from(class != Class::Compact);
+        let gap = u16::from(class != SizeClass::Compact);
 
         let min_rows = match area.height {
             30.. => 3,
@@ -79,7 +79,7 @@ impl Layout {
         let needed = editor_rows.try_into().unwrap_or(u16::MAX);
         let editor_height = needed.clamp(min_rows, (area.height / 3).max(min_rows));
         let editor = Rect { y: status_row - gap - editor_height, height: editor_height, ..area };
-        let with_header = class == Class::Wide || area.height >= 30 && class != Class::Compact;
+        let with_header = class == SizeClass::Wide || area.height >= 30 && class != SizeClass::Compact;
         let top = area.y + if with_header { 2 } else { 0 };
         // A long question takes half of the screen at most, and leaves some rows to the transcript.
         let most = (area.height / 2).min(editor.y.saturating_sub(top + 1 + MIN_TRANSCRIPT_ROWS));
@@ -94,8 +94,8 @@ impl Layout {
         let height = dock.y - top;
 
         let side_width = match (class, side) {
-            (Class::Wide, None) => (area.width * 3 / 10).clamp(30, 40),
-            (Class::Wide, Some(side)) => side.clamp(MIN_SIDE_WIDTHS.1, area.width - MIN_SIDE_WIDTHS.0),
+            (SizeClass::Wide, None) => (area.width * 3 / 10).clamp(30, 40),
+            (SizeClass::Wide, Some(side)) => side.clamp(MIN_SIDE_WIDTHS.1, area.width - MIN_SIDE_WIDTHS.0),
             _ => 0,
         };
         let transcript = Rect { x: area.x, y: top, width: area.width - side_width, height };
@@ -113,7 +113,7 @@ impl Layout {
 
     /// The width of a card's text, after the bar.
     pub fn card_text(&self) -> u16 {
-        let right = u16::from(self.class != Class::Compact);
+        let right = u16::from(self.class != SizeClass::Compact);
         self.transcript.width.saturating_sub(self.margin + 2 + right)
     }
 

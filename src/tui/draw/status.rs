@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::canvas::{elapsed, put};
 use super::hints::{self, Hint};
-use super::layout::{Class, Layout};
+use super::layout::{Layout, SizeClass};
 use crate::domain::{Entry, Status, Timestamp, units};
 use crate::tui::composer::editor::ViMode;
 use crate::tui::input::keymap::Action;
@@ -29,20 +29,21 @@ pub struct StatusRow {
 impl StatusRow {
     pub fn new(view: &View, layout: &Layout, now: Timestamp) -> Self {
         let area = layout.status;
-        let margin = u16::from(layout.class != Class::Compact);
+        let margin = u16::from(layout.class != SizeClass::Compact);
         let right = area.right() - margin;
         let hints = hints::of(view, layout, now);
         let has_row_above = layout.editor.bottom() < area.y;
         let widest = if has_row_above { area.width - 2 } else { right.saturating_sub(area.x + margin) };
         let message = message(view, now, widest.into());
         // In the smallest layout, the message needs the whole row.
-        let needed = if layout.class == Class::Compact && message.is_some() { 0 } else { hints::needed_width(&hints) };
+        let needed =
+            if layout.class == SizeClass::Compact && message.is_some() { 0 } else { hints::needed_width(&hints) };
         let end = right.saturating_sub(needed);
         let room = usize::from(end.saturating_sub(area.x + margin));
         let is_long = message.as_ref().is_some_and(|message| text::width(message) > room);
         let (message, above) = if is_long && has_row_above { (None, message) } else { (message, None) };
 
-        let gap = if layout.class == Class::Wide { 3 } else { 2 };
+        let gap = if layout.class == SizeClass::Wide { 3 } else { 2 };
         let mut x = area.x + margin;
         let mut left = Vec::new();
         for (index, (text, style)) in texts(view, layout, message, now).into_iter().enumerate() {
@@ -88,7 +89,7 @@ fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) 
         let interrupting = view.pending.interrupt.is_some();
         let word = match (layout.class, interrupting) {
             (_, true) => " interrupting",
-            (Class::Wide, false) => " running",
+            (SizeClass::Wide, false) => " running",
             _ => "",
         };
         let glyph = theme::glyph(Status::Running, now);
@@ -107,7 +108,7 @@ fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) 
     } else if view.transcript.queue().is_empty() {
         left.push(("ready".to_owned(), theme::DIM));
         let clients = view.transcript.clients().len();
-        if layout.class != Class::Wide && clients > 0 {
+        if layout.class != SizeClass::Wide && clients > 0 {
             left.push((units::count(clients, "client"), theme::DIM));
         }
     }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::canvas::put;
-use super::layout::{Class, Layout};
+use super::layout::{Layout, SizeClass};
 use crate::domain::welcome::SAY_TO_THE_ASSISTANT;
 use crate::tui::input::keymap::Action;
 use crate::tui::view::View;
@@ -16,7 +16,7 @@ type Line = Vec<(String, Style)>;
 pub fn draw(view: &View, layout: &Layout, buffer: &mut Buffer) {
     let area = layout.transcript;
     let room = usize::from(area.width.saturating_sub(layout.margin));
-    let mut lines = lines(view, layout.class == Class::Compact, room);
+    let mut lines = lines(view, layout.class == SizeClass::Compact, room);
     if layout.header.is_none() {
         let about = format!("Python {} in {}", view.info.python_version, view.short_cwd());
         lines.extend([Vec::new(), vec![(text::cut(&about, room).into_owned(), theme::DIM)]]);

@@ -20,7 +20,7 @@ use crate::tui::layers::Layer;
 use crate::tui::overlays::export::Refused;
 use crate::tui::pager::Pager;
 use crate::tui::transcript::card::{Card, FigureOptions, Row};
-use crate::tui::transcript::viewport::Place;
+use crate::tui::transcript::viewport::RowIndex;
 use crate::tui::view::View;
 
 /// The least number of rows of a figure in a card.
@@ -150,7 +150,12 @@ impl View {
     }
 
     /// Requests the pictures that are in sight.
-    pub(in crate::tui) fn request_figures(&mut self, area: Rect, window: &[Place], cards: &BTreeMap<usize, Rc<Card>>) {
+    pub(in crate::tui) fn request_figures(
+        &mut self,
+        area: Rect,
+        window: &[RowIndex],
+        cards: &BTreeMap<usize, Rc<Card>>,
+    ) {
         self.figures.begin();
         if let Some(gallery) = self.layers.gallery_mut() {
             gallery.recall(&self.transcript, self.records.spool.as_deref());

@@ -18,7 +18,7 @@ pub enum Colours {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Block {
+struct BlockCell {
     symbol: &'static str,
     fg: Color,
     bg: Color,
@@ -27,7 +27,7 @@ struct Block {
 #[derive(Debug)]
 pub struct Blocks {
     pub size: Size,
-    cells: Vec<Block>,
+    cells: Vec<BlockCell>,
 }
 
 type Pixel = [u8; 3];
@@ -73,7 +73,7 @@ impl Blocks {
 }
 
 /// The shape whose two parts have the least difference within themselves.
-fn block(pixels: [Pixel; 4], colours: Colours) -> Block {
+fn block(pixels: [Pixel; 4], colours: Colours) -> BlockCell {
     let mut best: Option<(u32, &'static str, Pixel, Pixel)> = None;
     for (symbol, shape) in SHAPES {
         let (fg, fg_error) = mean(pixels, |place| shape[place]);
@@ -85,7 +85,7 @@ fn block(pixels: [Pixel; 4], colours: Colours) -> Block {
     }
     let (symbol, fg, bg) = best.map_or((" ", [0; 3], [0; 3]), |(_, symbol, fg, bg)| (symbol, fg, bg));
     let bg = colour(bg, colours);
-    Block { symbol, fg: if symbol == " " { bg } else { colour(fg, colours) }, bg }
+    BlockCell { symbol, fg: if symbol == " " { bg } else { colour(fg, colours) }, bg }
 }
 
 /// The mean colour of some of the four pixels, and the distance of these pixels from it.

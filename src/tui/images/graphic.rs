@@ -14,7 +14,7 @@ use ratatui::widgets::Widget;
 use ratatui_image::Image;
 use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
 
-use super::terminal::{Graphics, Terminal};
+use super::terminal::{FigureTerminal, Graphics};
 
 /// A picture encoded for the terminal's own graphics.
 pub struct Graphic {
@@ -43,7 +43,7 @@ const CHUNK_BYTES: usize = 3_072;
 const PLACEHOLDER: char = '\u{10eeee}';
 
 /// Encodes the picture for `size`, which has its proportions.
-pub fn encode(image: &DynamicImage, size: Size, terminal: Terminal) -> Result<Graphic, String> {
+pub fn encode(image: &DynamicImage, size: Size, terminal: FigureTerminal) -> Result<Graphic, String> {
     let width = (u32::from(size.width) * u32::from(terminal.cell.0)).clamp(1, MAX_SIDE);
     let height = (u32::from(size.height) * u32::from(terminal.cell.1)).clamp(1, MAX_SIDE);
     let failed = |error: &dyn std::fmt::Display| format!("cannot be encoded: {error}");
@@ -150,7 +150,8 @@ mod tests {
 
     /// What the terminal gets for a picture of 640x480, which fills 100x37 cells of 10x20 pixels.
     fn sent(graphics: Graphics, image: &DynamicImage, is_tmux: bool) -> String {
-        let terminal = Terminal { graphics: Some(graphics), colours: Colours::True, is_tmux, ..Terminal::default() };
+        let terminal =
+            FigureTerminal { graphics: Some(graphics), colours: Colours::True, is_tmux, ..FigureTerminal::default() };
         let size = Size::new(100, 37);
         let graphic = encode(image, size, terminal).unwrap();
         let area = Rect::new(0, 0, 100, 37);

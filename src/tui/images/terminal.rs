@@ -10,7 +10,7 @@ pub enum Graphics {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terminal {
+pub struct FigureTerminal {
     /// The terminal's own graphics, used over the whole screen.
     pub graphics: Option<Graphics>,
     pub colours: Colours,
@@ -20,7 +20,7 @@ pub struct Terminal {
     pub cell: (u16, u16),
 }
 
-impl Default for Terminal {
+impl Default for FigureTerminal {
     fn default() -> Self {
         Self { graphics: None, colours: Colours::None, is_tmux: false, cell: DEFAULT_CELL }
     }
@@ -32,7 +32,7 @@ pub const WAYS: [&str; 6] = ["auto", "blocks", "kitty", "sixel", "iterm2", "off"
 /// The size of a cell where the terminal does not report it.
 const DEFAULT_CELL: (u16, u16) = (10, 20);
 
-impl Terminal {
+impl FigureTerminal {
     /// Guesses from the environment. `way` is the person's setting, one of [`WAYS`]; `FOURHANDS_FIGURES` overrides it.
     pub fn guess(variable: impl Fn(&str) -> Option<String>, way: &str) -> Self {
         let is = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
@@ -103,7 +103,7 @@ mod tests {
     fn guess(variables: &[(&str, &str)], setting: &str) -> (Option<Graphics>, Colours) {
         let value =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let terminal = Terminal::guess(value, setting);
+        let terminal = FigureTerminal::guess(value, setting);
         (terminal.graphics, terminal.colours)
     }
 
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_size_of_a_cell_is_believed_where_it_can_be() {
-        let cell = |cells, pixels| Terminal::default().with_window(cells, pixels).cell;
+        let cell = |cells, pixels| FigureTerminal::default().with_window(cells, pixels).cell;
         assert_eq!(cell((80, 24), (640, 384)), (8, 16));
         assert_eq!(cell((80, 24), (0, 0)), DEFAULT_CELL);
         assert_eq!(cell((0, 0), (640, 384)), DEFAULT_CELL);

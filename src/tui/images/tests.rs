@@ -18,7 +18,11 @@ fn figure(mime: &str, data: Vec<u8>) -> Arc<Display> {
 
 fn made(display: &Arc<Display>, full: Option<terminal::Graphics>) -> Result<Picture, String> {
     let mut figures = Figures::default();
-    figures.set_terminal(Terminal { graphics: full, colours: blocks::Colours::True, ..Terminal::default() });
+    figures.set_terminal(FigureTerminal {
+        graphics: full,
+        colours: blocks::Colours::True,
+        ..FigureTerminal::default()
+    });
     figures.begin();
     figures.request(&FigureRequest::new(display, Size::new(20, 5), full.is_some()));
     make(&figures.next_job().unwrap())

@@ -6,11 +6,11 @@ mod chord;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-pub use self::actions::{ACTIONS, Action, Context, Row};
+pub use self::actions::{ACTIONS, Action, ActionRow, Context};
 pub use self::chord::Chord;
 
 impl Action {
-    pub fn row(self) -> &'static Row {
+    pub fn row(self) -> &'static ActionRow {
         // The table has one row for each action, in order.
         &ACTIONS[self as usize]
     }

@@ -7,7 +7,7 @@ use ratatui::widgets::{Clear, Widget};
 use super::export_prompt::ExportPrompt;
 use super::frame::frame;
 use crate::tui::draw::canvas::put;
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::search::draw;
 use crate::tui::view::View;
@@ -27,7 +27,7 @@ pub fn draw(view: &View, prompt: &ExportPrompt, layout: &Layout, buffer: &mut Bu
     let inside = Rect { x: area.x + 2, width: width - 4, ..area };
     let line = Rect { y: area.y + 1, height: 1, ..inside };
     let cursor = draw::typed(&prompt.file(), prompt.editor.cursor().1, line, buffer);
-    let compact = layout.class == Class::Compact;
+    let compact = layout.class == SizeClass::Compact;
     if let Some(refused) = &prompt.refused {
         let why = text::name(refused).into_owned();
         put(buffer, inside, inside.x, area.y + 2, &text::cut_front(&why, usize::from(inside.width)), theme::ERROR);

@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::frame::frame;
-use super::help::{Answering, Help};
+use super::help::{Asker, Help};
 use crate::tui::draw::canvas::{put, put_right};
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::search::draw::typed;
 use crate::tui::view::View;
@@ -50,10 +50,10 @@ fn groups(view: &View, help: &Help) -> (Vec<Group>, Vec<Group>) {
 }
 
 /// The keys while the person answers.
-fn answering(view: &View, asker: Answering) -> Group {
+fn answering(view: &View, asker: Asker) -> Group {
     let (title, end) = match asker {
-        Answering::Client => ("answering a question", "decline"),
-        Answering::Code => ("answering a prompt", "end of input, if the line is empty"),
+        Asker::Client => ("answering a question", "decline"),
+        Asker::Code => ("answering a prompt", "end of input, if the line is empty"),
     };
     let meanings = [
         (Context::Input, Action::Enter, "answer"),
@@ -64,11 +64,11 @@ fn answering(view: &View, asker: Answering) -> Group {
         .into_iter()
         .filter_map(|(context, action, what)| Some((view.keys.key_in(context, action)?.to_string(), what.to_owned())));
     let number = ("1, 2, 3 …".to_owned(), "the choice of that number".to_owned());
-    (title, rows.chain((asker == Answering::Client).then_some(number)).collect())
+    (title, rows.chain((asker == Asker::Client).then_some(number)).collect())
 }
 
 /// The help at a width: one column, or two where there is room. A query leaves only the rows that have all its words.
-fn rows(view: &View, help: &Help, class: Class) -> Vec<Line<'static>> {
+fn rows(view: &View, help: &Help, class: SizeClass) -> Vec<Line<'static>> {
     let query = help.query.code().to_lowercase();
     let fits = |title: &str, (keys, what): &(String, String)| {
         let row = format!("{title} {keys} {what}").to_lowercase();
@@ -88,7 +88,7 @@ fn rows(view: &View, help: &Help, class: Class) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for groups in [now, others] {
         let groups: Vec<_> = groups.into_iter().map(render).collect();
-        lines.extend(if class == Class::Wide { columns(groups) } else { groups.concat() });
+        lines.extend(if class == SizeClass::Wide { columns(groups) } else { groups.concat() });
     }
     lines.extend(render(session(view)));
     lines.pop_if(|last| last.width() == 0);
@@ -108,8 +108,8 @@ fn session(view: &View) -> Group {
 }
 
 /// Keys, with their help text beside them, or below them in the smallest layout.
-fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
-    if class == Class::Compact {
+fn key_rows(keys: &str, help: &str, class: SizeClass) -> Vec<Line<'static>> {
+    if class == SizeClass::Compact {
         let mut rows = vec![Line::from(Span::styled(format!("  {keys}"), theme::KEY))];
         rows.extend(text::fill(help, COMPACT_HELP_WIDTH).into_iter().map(|line| Line::from(format!("    {line}"))));
         return rows;
@@ -150,7 +150,7 @@ fn columns(groups: Vec<Vec<Line<'static>>>) -> Vec<Line<'static>> {
 /// The area of the help, including its border.
 fn area(layout: &Layout, rows: usize) -> Rect {
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
-    let width = if layout.class == Class::Wide { 118.min(screen.width) } else { 70.min(screen.width) };
+    let width = if layout.class == SizeClass::Wide { 118.min(screen.width) } else { 70.min(screen.width) };
     let height = (rows as u16 + 2).min(screen.height - 1);
     Rect { x: (screen.width - width) / 2, y: (screen.height - 1 - height) / 2, width, height }
 }
@@ -188,7 +188,7 @@ pub fn draw(view: &View, layout: &Layout, help: &Help, buffer: &mut Buffer) -> O
     let end = put_right(buffer, area, area.right() - 2, bottom, &place, theme::DIM);
     let (page, search, back): (&[_], &[_], &[_]) = (&[Action::PageDown], &[Action::Search], &[Action::Back]);
     let hints = match (layout.class, rows.len() > last) {
-        (Class::Compact, _) => &[(search, ""), (back, "")][..],
+        (SizeClass::Compact, _) => &[(search, ""), (back, "")][..],
         (_, true) => &[(page, "more"), (search, "search"), (back, "close")],
         (_, false) => &[(search, "search"), (back, "close")],
     };

@@ -7,13 +7,13 @@ use crate::tui::composer::reply::Reply;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Chord, Context};
 use crate::tui::layers::Layer;
-use crate::tui::overlays::help::{Answering, Help};
+use crate::tui::overlays::help::{Asker, Help};
 use crate::tui::view::View;
 
 impl View {
     pub fn open_help(&mut self, now: Timestamp) {
         let reply = self.open_reply(now).filter(|_| self.layers.is_empty() && self.viewport.selected.is_none());
-        let asker = |reply: &Reply| if reply.inquiry().is_some() { Answering::Client } else { Answering::Code };
+        let asker = |reply: &Reply| if reply.inquiry().is_some() { Asker::Client } else { Asker::Code };
         let answering = reply.map(asker);
         self.show_help(Help { answering, ..Help::default() });
     }

@@ -1,7 +1,7 @@
 //! The palette: every action by its title, the best match first, and recent actions first without a query.
 
 use crate::tui::composer::editor::Editor;
-use crate::tui::input::keymap::{Context, Row};
+use crate::tui::input::keymap::{ActionRow, Context};
 
 #[derive(Debug, Default)]
 pub struct Palette {
@@ -14,7 +14,7 @@ pub struct Palette {
 /// A matching action.
 #[derive(Clone, Debug)]
 pub struct PaletteMatch {
-    pub row: &'static Row,
+    pub row: &'static ActionRow,
     /// The context in which the action would run; `None` if it would act on the last card without a selection.
     pub context: Option<Context>,
     /// Why the action is not available now.

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{Pager, Place, Search};
+use super::{Pager, PagerSearch, UnitRow};
 use crate::domain::terminal_text::plain;
 use crate::tui::composer::editor::Editor;
 use crate::tui::search::query::Query;
@@ -63,18 +63,18 @@ impl Pager {
             Some(found) => found,
             None => self.first(),
         };
-        self.search = Some(Search { next, forward, wraps: false });
+        self.search = Some(PagerSearch { next, forward, wraps: false });
     }
 
     /// Searches some units. Returns whether another frame is needed.
     pub fn search_on(&mut self) -> bool {
-        let Some(Search { mut next, forward, mut wraps }) = self.search.take() else { return false };
+        let Some(PagerSearch { mut next, forward, mut wraps }) = self.search.take() else { return false };
         for _ in 0..MAX_UNITS_PER_FRAME {
             // A backward search looks at the rows before `next`.
             let unit = if forward || next.row > 0 { Some(next.unit) } else { next.unit.checked_sub(1) };
             let Some(unit) = unit.filter(|unit| *unit < self.units()) else {
                 if std::mem::take(&mut wraps) {
-                    next = Place { unit: 0, row: 0 };
+                    next = UnitRow { unit: 0, row: 0 };
                     continue;
                 }
                 self.notice =
@@ -93,7 +93,7 @@ impl Pager {
                 };
                 let mut places = range.filter(|row| self.needle.is_in(&texts[*row]));
                 if let Some(row) = if forward { places.next() } else { places.next_back() } {
-                    self.found = Some(Place { unit, row });
+                    self.found = Some(UnitRow { unit, row });
                     self.top = self.found;
                     let found = self.needle.all(&texts[row]).next();
                     if let Some(found) = found {
@@ -103,9 +103,9 @@ impl Pager {
                     return true;
                 }
             }
-            next = Place { unit: if forward { unit + 1 } else { unit }, row: 0 };
+            next = UnitRow { unit: if forward { unit + 1 } else { unit }, row: 0 };
         }
-        self.search = Some(Search { next, forward, wraps });
+        self.search = Some(PagerSearch { next, forward, wraps });
         true
     }
 

@@ -1,6 +1,6 @@
 //! Lines that are not wrapped: cut at the screen's edge, and scrolled sideways.
 
-use super::{Pager, Place};
+use super::{Pager, UnitRow};
 
 /// Cells per notch of the wheel.
 const WHEEL_CELLS: usize = 8;
@@ -19,7 +19,7 @@ impl Pager {
             } else {
                 Some(heights.iter().take(top.row).sum())
             };
-            self.top = Some(Place { row: row.unwrap_or(0), ..top });
+            self.top = Some(UnitRow { row: row.unwrap_or(0), ..top });
         }
         self.wraps = !self.wraps;
         self.left = 0;

@@ -7,16 +7,16 @@ use ratatui::style::Style;
 use super::lookup::{PromptKind, SearchPrompt};
 use super::matches::Search;
 use crate::tui::draw::canvas::{put, put_right};
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// Draws the line in place of the status. Returns the position of the terminal's cursor.
 pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buffer) -> Position {
-    let margin = u16::from(layout.class != Class::Compact);
+    let margin = u16::from(layout.class != SizeClass::Compact);
     let area = Rect { x: margin, width: layout.status.width.saturating_sub(2 * margin), ..layout.status };
-    let compact = layout.class == Class::Compact;
+    let compact = layout.class == SizeClass::Compact;
     let (title, enter, tab, leave) = match line.kind {
         PromptKind::Search => ("search ", "go there", "filter", "leave"),
         PromptKind::Filter => ("filter ", "keep", "search", "clear"),

@@ -26,7 +26,7 @@ pub struct Mark {
 }
 
 /// A match in the transcript: the card, and the index of the match in it.
-pub type Place = (usize, usize);
+pub type MatchIndex = (usize, usize);
 
 /// The searched cards, and how they are laid out.
 #[derive(Clone, Copy)]
@@ -48,7 +48,7 @@ pub struct Search {
     /// Whether memory has only the ends of some output.
     pub is_partial: bool,
     /// The match that is shown.
-    pub at: Option<Place>,
+    pub at: Option<MatchIndex>,
     /// The card where the search starts. The first match is in it or above it, else below it.
     pub from: usize,
     /// The direction of the next step, until its match is known.
@@ -132,7 +132,7 @@ impl Search {
     }
 
     /// Returns the match to show, once it is known: the first match, or the requested next one.
-    pub fn take_step(&mut self) -> Option<Place> {
+    pub fn take_step(&mut self) -> Option<MatchIndex> {
         let last = |(card, count): (&usize, &usize)| (*card, count - 1);
         let first = |(card, _): (&usize, &usize)| (*card, 0);
         let Some((card, number)) = self.at else {

@@ -16,7 +16,7 @@ use crate::tui::search::filter::{Filter, FilterQuery};
 use crate::tui::search::lookup::{Lookup, PromptKind, SearchPrompt};
 use crate::tui::search::matches::{Mark, Search, SearchScope};
 use crate::tui::transcript::card::Card;
-use crate::tui::transcript::viewport::{Anchor, Place};
+use crate::tui::transcript::viewport::{Anchor, RowIndex};
 use crate::tui::view::View;
 
 /// How long a frame may filter and search.
@@ -227,7 +227,7 @@ impl View {
             found = marks(self);
         }
         let row = found.and_then(|marks| marks.iter().find(|mark| mark.number == number).map(|mark| mark.row));
-        let (anchor, place) = (self.viewport.anchor, Place { card, row: row.unwrap_or(0) });
+        let (anchor, place) = (self.viewport.anchor, RowIndex { card, row: row.unwrap_or(0) });
         self.viewport.anchor = self.walk(layout, |walk, height| {
             let first = match anchor {
                 Anchor::At(place) => place,

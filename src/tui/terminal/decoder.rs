@@ -40,13 +40,13 @@ pub enum Input {
 
 #[derive(Debug, Default)]
 pub struct Decoder {
-    mode: Mode,
+    mode: DecoderMode,
     /// Bytes that are not decoded yet, or the text of a paste.
     pending: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Mode {
+enum DecoderMode {
     #[default]
     Keys,
     /// Between the brackets of a paste.
@@ -71,17 +71,17 @@ impl Decoder {
     /// Decodes the bytes of one read.
     pub fn feed(&mut self, bytes: &[u8], out: &mut impl Extend<Input>) {
         match self.mode {
-            Mode::Burst if is_text(bytes) => return self.pending.extend_from_slice(bytes),
-            Mode::Burst => self.end_paste(self.pending.len(), 0, out),
-            Mode::Keys if self.pending.is_empty() && is_unbracketed_paste(bytes) => {
-                self.mode = Mode::Burst;
+            DecoderMode::Burst if is_text(bytes) => return self.pending.extend_from_slice(bytes),
+            DecoderMode::Burst => self.end_paste(self.pending.len(), 0, out),
+            DecoderMode::Keys if self.pending.is_empty() && is_unbracketed_paste(bytes) => {
+                self.mode = DecoderMode::Burst;
                 return self.pending.extend_from_slice(bytes);
             }
-            Mode::Keys | Mode::Paste | Mode::Answer => {}
+            DecoderMode::Keys | DecoderMode::Paste | DecoderMode::Answer => {}
         }
         let old = self.pending.len();
         self.pending.extend_from_slice(bytes);
-        if self.mode == Mode::Paste {
+        if self.mode == DecoderMode::Paste {
             // The end may have come in two reads.
             let from = old.saturating_sub(PASTE_END.len() - 1);
             let Some(end) = find(&self.pending[from..], PASTE_END) else { return };
@@ -93,10 +93,10 @@ impl Decoder {
     /// Returns how long the pending bytes may wait for more; `None` if nothing waits, or the end of a paste must come.
     pub fn patience(&self) -> Option<Duration> {
         match self.mode {
-            Mode::Paste => None,
-            Mode::Burst => Some(PASTE_TIMEOUT),
-            Mode::Answer => Some(ANSWER_TIMEOUT),
-            Mode::Keys => match self.step() {
+            DecoderMode::Paste => None,
+            DecoderMode::Burst => Some(PASTE_TIMEOUT),
+            DecoderMode::Answer => Some(ANSWER_TIMEOUT),
+            DecoderMode::Keys => match self.step() {
                 Step::Wait(patience) => Some(patience),
                 Step::Take(..) | Step::Paste(_) => None,
             },
@@ -106,13 +106,13 @@ impl Decoder {
     /// Settles the pending bytes, because no more came in time.
     pub fn expire(&mut self, out: &mut impl Extend<Input>) {
         match self.mode {
-            Mode::Paste => {}
-            Mode::Burst => self.end_paste(self.pending.len(), 0, out),
-            Mode::Answer => {
-                self.mode = Mode::Keys;
+            DecoderMode::Paste => {}
+            DecoderMode::Burst => self.end_paste(self.pending.len(), 0, out),
+            DecoderMode::Answer => {
+                self.mode = DecoderMode::Keys;
                 self.pending.clear();
             }
-            Mode::Keys => {
+            DecoderMode::Keys => {
                 match self.pending.as_slice() {
                     [ESC] => out.extend([plain_key(KeyCode::Esc)]),
                     [ESC, key] => out.extend([alt(*key as char)]),
@@ -125,10 +125,10 @@ impl Decoder {
 
     fn decode(&mut self, out: &mut impl Extend<Input>) {
         while !self.pending.is_empty() {
-            if self.mode == Mode::Answer {
+            if self.mode == DecoderMode::Answer {
                 match answer_end(&self.pending) {
                     AnswerEnd::After { rest, .. } | AnswerEnd::Broken(rest) => {
-                        self.mode = Mode::Keys;
+                        self.mode = DecoderMode::Keys;
                         self.pending.drain(..rest);
                     }
                     AnswerEnd::Open => return self.skip_answer(),
@@ -142,7 +142,7 @@ impl Decoder {
                 }
                 Step::Paste(count) => {
                     self.pending.drain(..count);
-                    self.mode = Mode::Paste;
+                    self.mode = DecoderMode::Paste;
                     let Some(end) = find(&self.pending, PASTE_END) else { return };
                     self.end_paste(end, PASTE_END.len(), out);
                 }
@@ -154,7 +154,7 @@ impl Decoder {
 
     /// Skips the pending part of an answer, and its rest when that comes.
     fn skip_answer(&mut self) {
-        self.mode = Mode::Answer;
+        self.mode = DecoderMode::Answer;
         // An ESC may be half of the end.
         let keeps = usize::from(self.pending.ends_with(&[ESC]));
         self.pending.drain(..self.pending.len() - keeps);
@@ -162,7 +162,7 @@ impl Decoder {
 
     /// Emits the pending text up to `end` as a paste, and skips its end mark.
     fn end_paste(&mut self, end: usize, mark: usize, out: &mut impl Extend<Input>) {
-        self.mode = Mode::Keys;
+        self.mode = DecoderMode::Keys;
         let text = String::from_utf8_lossy(&self.pending[..end]).into_owned();
         out.extend([Input::Event(Event::Paste(text))]);
         self.pending.drain(..end + mark);

@@ -29,7 +29,7 @@ fn decoded(reads: &[&[u8]]) -> Vec<Input> {
     while decoder.patience().is_some() {
         decoder.expire(&mut out);
     }
-    assert!(decoder.mode == Mode::Paste || decoder.pending.is_empty(), "{decoder:?}");
+    assert!(decoder.mode == DecoderMode::Paste || decoder.pending.is_empty(), "{decoder:?}");
     out
 }
 

@@ -9,9 +9,9 @@ use crate::domain::{Display, Event as SessionEvent, Form, Stream};
 use crate::tui::fixtures::{Story, client, ok};
 use crate::tui::images::blocks::Colours;
 use crate::tui::images::make;
-use crate::tui::images::terminal::{Graphics, Terminal};
+use crate::tui::images::terminal::{FigureTerminal, Graphics};
 
-const RICH: Terminal = Terminal { graphics: None, colours: Colours::True, is_tmux: false, cell: (10, 20) };
+const RICH: FigureTerminal = FigureTerminal { graphics: None, colours: Colours::True, is_tmux: false, cell: (10, 20) };
 
 /// A triangle: red below the diagonal, white above.
 fn wedge(width: u32, height: u32) -> Vec<u8> {
@@ -29,7 +29,7 @@ fn wedge(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A snippet that shows these figures, with a line of output before each.
-fn showing(forms: Vec<Form>, terminal: Terminal) -> View {
+fn showing(forms: Vec<Form>, terminal: FigureTerminal) -> View {
     let mut story = Story::starting_at(18);
     let snippet = story.start(&client(1, "claude-code"), "by_day.plot(); plt.show()");
     for form in forms {
@@ -122,7 +122,7 @@ fn what_cannot_be_shown_is_a_line() {
 
 #[test]
 fn without_colours_the_line_is_all() {
-    let mut view = showing(vec![png(640, 480)], Terminal { colours: Colours::None, ..RICH });
+    let mut view = showing(vec![png(640, 480)], FigureTerminal { colours: Colours::None, ..RICH });
     settle(&mut view, 80, 24);
     let shown = text(&mut view, 80, 24);
     assert!(shown.contains("▨ figure 1: 640x480 PNG") && !shown.contains('▀'), "{shown}");
@@ -154,7 +154,7 @@ fn the_figures_of_a_card_over_the_whole_screen() {
 #[test]
 fn the_terminals_own_pictures_are_for_the_whole_screen_only() {
     for graphics in [Graphics::Kitty, Graphics::Sixel, Graphics::Iterm2] {
-        let mut view = showing(vec![png(640, 480)], Terminal { graphics: Some(graphics), ..RICH });
+        let mut view = showing(vec![png(640, 480)], FigureTerminal { graphics: Some(graphics), ..RICH });
         settle(&mut view, 80, 24);
         assert!(view.graphic().is_none());
         let (buffer, _) = screen(&mut view, 80, 24);

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::card::Row;
 use crate::domain::{Author, Entry, Snippet, Status, Timestamp, units};
 use crate::tui::draw::canvas::{elapsed, put, put_right};
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::images::Picture;
 use crate::tui::view::View;
 use crate::tui::{line_numbers, text, theme};
@@ -79,7 +79,7 @@ pub fn cursor(view: &View, layout: &Layout) -> Option<Position> {
 fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: Timestamp, buffer: &mut Buffer) {
     let area = layout.transcript;
     let selected = view.viewport.selected == Some(index);
-    let right = area.right() - u16::from(layout.class != Class::Compact);
+    let right = area.right() - u16::from(layout.class != SizeClass::Compact);
     let digits = view.next_number().max(10).ilog10() as usize + 1;
     let (number, name, name_style, end) = match entry {
         Entry::Snippet(snippet) => (
@@ -124,9 +124,9 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
     let number_style = if selected { theme::SELECTED } else { theme::DIM };
     if !number.is_empty() {
         // The numbers of all cards are right-aligned; the smallest layout has no room for that.
-        let shown = if layout.class == Class::Compact { number } else { format!("{number:>digits$}") };
+        let shown = if layout.class == SizeClass::Compact { number } else { format!("{number:>digits$}") };
         x = put(buffer, left, x, y, &shown, number_style);
-        x += if layout.class == Class::Compact { 1 } else { 2 };
+        x += if layout.class == SizeClass::Compact { 1 } else { 2 };
     } else if selected {
         x = put(buffer, left, x, y, " ", theme::SELECTED) + 1;
     }
@@ -145,7 +145,7 @@ fn status(layout: &Layout, snippet: &Snippet, right: u16, y: u16, now: Timestamp
     };
     let time_style = if snippet.status == Status::Running { Style::new() } else { theme::DIM };
     // The glyphs are in one column, except in the smallest layout.
-    let room = if layout.class == Class::Compact { 0 } else { 8 };
+    let room = if layout.class == SizeClass::Compact { 0 } else { 8 };
     let x = put_right(buffer, layout.transcript, right, y, &time, time_style);
     let glyph_x = x.saturating_sub(2).min(right.saturating_sub(room + 1));
     let (glyph, style) = if snippet.is_pending() {

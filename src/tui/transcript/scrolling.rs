@@ -1,13 +1,13 @@
 //! Moving the window, selecting cards, folding them, and scrolling their tables.
 
 use crate::domain::Entry;
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::transcript::card::CardLayout;
-use crate::tui::transcript::viewport::{Anchor, Place, Walk};
+use crate::tui::transcript::viewport::{Anchor, RowIndex, RowWalk};
 use crate::tui::view::View;
 
 impl View {
-    pub(in crate::tui) fn walk<T>(&mut self, layout: &Layout, walk: impl FnOnce(&mut Walk<'_>, usize) -> T) -> T {
+    pub(in crate::tui) fn walk<T>(&mut self, layout: &Layout, walk: impl FnOnce(&mut RowWalk<'_>, usize) -> T) -> T {
         let height = self.height_of_window(layout);
         let (unfolded, all, folded) = (&self.viewport.unfolded, self.viewport.unfold_all, self.folded(layout));
         let columns = &self.viewport.columns;
@@ -16,13 +16,13 @@ impl View {
             |index: usize| CardLayout { open: unfolded.contains(&index) != all, column: column(index), ..folded };
         let (shown, figures) = (self.lookup.shown(), &self.figures);
         let mut walker =
-            Walk { transcript: &self.transcript, cards: &mut self.viewport.cards, figures, shape: &shape, shown };
+            RowWalk { transcript: &self.transcript, cards: &mut self.viewport.cards, figures, shape: &shape, shown };
         walk(&mut walker, height)
     }
 
     /// The layout of folded cards.
     pub(in crate::tui) fn folded(&self, layout: &Layout) -> CardLayout {
-        let compact = layout.class == Class::Compact;
+        let compact = layout.class == SizeClass::Compact;
         CardLayout {
             width: layout.card_text(),
             compact,
@@ -68,7 +68,7 @@ impl View {
 
     /// Scrolls to the header of a card.
     pub fn jump(&mut self, card: usize) {
-        self.viewport.anchor = Anchor::At(Place { card, row: 0 });
+        self.viewport.anchor = Anchor::At(RowIndex { card, row: 0 });
     }
 
     /// Selects the card above or below. Below the last card, the selection ends and the window follows the end.
@@ -93,12 +93,12 @@ impl View {
         let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
         let anchor = self.viewport.anchor;
         self.viewport.anchor = self.walk(&layout, |walk, height| {
-            let head = Place { card, row: 0 };
+            let head = RowIndex { card, row: 0 };
             let first = match anchor {
                 Anchor::At(place) => place,
                 Anchor::Follow => walk.bottom(height),
             };
-            let last = walk.up(Place { card: card + 1, row: 0 }, height);
+            let last = walk.up(RowIndex { card: card + 1, row: 0 }, height);
             if head < first || last > head {
                 Anchor::At(head)
             } else if last > first {

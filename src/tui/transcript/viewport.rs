@@ -11,7 +11,7 @@ use crate::tui::images::Figures;
 
 /// A row of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct RowIndex {
     pub card: usize,
     pub row: usize,
 }
@@ -21,7 +21,7 @@ pub enum Anchor {
     /// The window stays at the end.
     Follow,
     /// This row is the first of the window.
-    At(Place),
+    At(RowIndex),
 }
 
 /// The person's place in the transcript, and how its cards are shown.
@@ -56,7 +56,7 @@ impl Viewport {
 }
 
 /// The cards and their layout, for walks over the rows.
-pub struct Walk<'a> {
+pub struct RowWalk<'a> {
     pub transcript: &'a Transcript,
     pub cards: &'a mut CardCache,
     pub figures: &'a Figures,
@@ -65,7 +65,7 @@ pub struct Walk<'a> {
     pub shown: Option<&'a BTreeSet<usize>>,
 }
 
-impl Walk<'_> {
+impl RowWalk<'_> {
     pub fn card(&mut self, index: usize) -> Option<Rc<Card>> {
         self.cards.get(self.transcript.entries(), index, (self.shape)(index), self.figures)
     }
@@ -99,12 +99,12 @@ impl Walk<'_> {
     }
 
     /// The row `n` rows further up, or the very first row.
-    pub fn up(&mut self, from: Place, n: usize) -> Place {
+    pub fn up(&mut self, from: RowIndex, n: usize) -> RowIndex {
         let mut place = from;
         let mut left = n;
         while left > place.row {
             let Some(before) = self.before(place.card) else {
-                return Place { card: self.from(0), row: 0 };
+                return RowIndex { card: self.from(0), row: 0 };
             };
             left -= place.row + 1;
             place.card = before;
@@ -115,7 +115,7 @@ impl Walk<'_> {
     }
 
     /// The row `n` rows further down, or the place after the last row.
-    pub fn down(&mut self, from: Place, n: usize) -> Place {
+    pub fn down(&mut self, from: RowIndex, n: usize) -> RowIndex {
         let mut place = from;
         let mut left = n;
         while place.card < self.count() {
@@ -125,25 +125,27 @@ impl Walk<'_> {
                 return place;
             }
             left -= height.saturating_sub(place.row);
-            place = Place { card: self.after(place.card), row: 0 };
+            place = RowIndex { card: self.after(place.card), row: 0 };
         }
         place
     }
 
     /// The first row of a window that ends with the last row of all.
-    pub fn bottom(&mut self, height: usize) -> Place {
-        let end = Place { card: self.count(), row: 0 };
+    pub fn bottom(&mut self, height: usize) -> RowIndex {
+        let end = RowIndex { card: self.count(), row: 0 };
         self.up(end, height)
     }
 
     /// The rows of the window. An anchor near the end becomes [`Anchor::Follow`].
-    pub fn window(&mut self, anchor: &mut Anchor, height: usize) -> Vec<Place> {
+    pub fn window(&mut self, anchor: &mut Anchor, height: usize) -> Vec<RowIndex> {
         let bottom = self.bottom(height);
         let first = match *anchor {
-            Anchor::At(place) if self.from(place.card) != place.card => Place { card: self.from(place.card), row: 0 },
+            Anchor::At(place) if self.from(place.card) != place.card => {
+                RowIndex { card: self.from(place.card), row: 0 }
+            }
             Anchor::At(place) => {
                 let last_row = self.height(place.card).saturating_sub(1);
-                Place { row: place.row.min(last_row), ..place }
+                RowIndex { row: place.row.min(last_row), ..place }
             }
             Anchor::Follow => bottom,
         };
@@ -158,8 +160,8 @@ impl Walk<'_> {
         let mut place = first;
         while rows.len() < height && place.card < self.count() {
             let of_card = self.height(place.card);
-            rows.extend((place.row..of_card).take(height - rows.len()).map(|row| Place { row, ..place }));
-            place = Place { card: self.after(place.card), row: 0 };
+            rows.extend((place.row..of_card).take(height - rows.len()).map(|row| RowIndex { row, ..place }));
+            place = RowIndex { card: self.after(place.card), row: 0 };
         }
         if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
             self.cards.trim(first.card..=last.card);

@@ -4,13 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
-use super::VariableList;
+use super::OpenVariables;
 use super::draw_sidebar::{activity, age, preview, set_at, setter, value};
-use super::list::{Item, items};
+use super::list::{ListItem, items};
 use super::order::{sort, touched};
 use crate::domain::{Timestamp, Variable, units};
 use crate::tui::draw::canvas::{elapsed, put, put_right, rule};
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
@@ -24,7 +24,7 @@ pub fn rows(view: &View) -> usize {
 pub fn draw(
     view: &View,
     layout: &Layout,
-    open: &VariableList,
+    open: &OpenVariables,
     now: Timestamp,
     buffer: &mut Buffer,
 ) -> Option<Position> {
@@ -48,7 +48,7 @@ pub fn draw(
 }
 
 /// The widths of the columns, so that each fits its widest cell within a share of the list.
-struct Columns<'a> {
+struct DrawerColumns<'a> {
     view: &'a View,
     now: Timestamp,
     name: u16,
@@ -58,7 +58,7 @@ struct Columns<'a> {
     size: u16,
 }
 
-impl<'a> Columns<'a> {
+impl<'a> DrawerColumns<'a> {
     fn new(view: &'a View, list: Rect, now: Timestamp) -> Self {
         let rows = view.listed();
         let width_of = |width: &dyn Fn(&Variable) -> usize, limit: usize| {
@@ -140,7 +140,7 @@ fn draw_variables(
     buffer: &mut Buffer,
 ) -> Option<Position> {
     let list = lines.list;
-    let (columns, touched, items) = (Columns::new(view, list, now), touched(view), items(view));
+    let (columns, touched, items) = (DrawerColumns::new(view, list, now), touched(view), items(view));
     if items.is_empty()
         && let Some(y) = lines.row()
     {
@@ -151,16 +151,16 @@ fn draw_variables(
     for item in items {
         let Some(y) = lines.row() else { continue };
         match item {
-            Item::Variable(variable) => {
+            ListItem::Variable(variable) => {
                 if touched.contains(variable.name.as_str()) {
                     put(buffer, list, left, y, "•", theme::TOUCHED);
                 }
-                columns.draw(variable, layout.class == Class::Compact, list, left, y, buffer);
+                columns.draw(variable, layout.class == SizeClass::Compact, list, left, y, buffer);
                 if is_selected(view, variable) {
                     selected = Some(Position { x: left + 2, y });
                 }
             }
-            Item::Group(name, count) => {
+            ListItem::Group(name, count) => {
                 put(buffer, list, left, y, &format!("{name}  {count}"), theme::DIM);
             }
         }

@@ -8,13 +8,13 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::draw_grid;
 use super::draw_sidebar::{preview, seconds, setter};
-use super::grid::Asked;
+use super::grid::GridPromptKind;
 use super::inspector::{Inspector, is_scrolling};
 use super::order::sort;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{Aspect, InspectError, Inspection, TablePage, TextPage, Timestamp, units};
 use crate::tui::draw::canvas::{elapsed, put, put_right};
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::overlays::frame::frame;
 use crate::tui::search::draw::typed;
@@ -81,8 +81,8 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let bottom = area.bottom() - 1;
     if let Some(prompt) = &inspector.prompt {
         let asks = match prompt.asks {
-            Asked::RowNumber => " row: ",
-            Asked::Filter => " filter, such as price > 3 or a text: ",
+            GridPromptKind::RowNumber => " row: ",
+            GridPromptKind::Filter => " filter, such as price > 3 or a text: ",
         };
         let x = put(buffer, area, area.x + 2, bottom, asks, theme::FOCUS);
         let line = Rect { x, y: bottom, width: (area.right() - 2).saturating_sub(x), height: 1 };
@@ -98,7 +98,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
 
 /// The keys that do something here, the most useful first, as many as fit.
 fn hints(view: &View, inspector: &Inspector, layout: &Layout, more: usize, room: usize) -> String {
-    let is_compact = layout.class == Class::Compact;
+    let is_compact = layout.class == SizeClass::Compact;
     let more_text = format!("{more} more");
     let mut hints: Vec<(&[Action], &str)> = Vec::new();
     if inspector.path_of_row().is_some() {
@@ -143,13 +143,13 @@ struct Body {
 
 /// What a click in the inspector can choose.
 #[derive(Clone, Copy)]
-pub enum Part {
+pub enum InspectorTarget {
     Aspect(Aspect),
     Row(u64),
 }
 
 /// Returns what is at a position.
-pub fn part_at(view: &View, layout: &Layout, scroll: usize, at: Position) -> Option<Part> {
+pub fn part_at(view: &View, layout: &Layout, scroll: usize, at: Position) -> Option<InspectorTarget> {
     let inspector = view.variables.inspector.as_ref()?;
     let (width, height) = inside(layout);
     let area = area(layout);
@@ -169,11 +169,11 @@ pub fn part_at(view: &View, layout: &Layout, scroll: usize, at: Position) -> Opt
             end += pair.iter().map(Span::width).sum::<usize>();
             column < end
         })?;
-        return inspector.aspects().get(before + word).copied().map(Part::Aspect);
+        return inspector.aspects().get(before + word).copied().map(InspectorTarget::Aspect);
     }
     let body = body(view, width, height, 0);
     let table = body.rows.iter().find(|(first, _, count)| (*first..first + count).contains(&line));
-    table.map(|(first, row, _)| Part::Row(row + (line - first) as u64))
+    table.map(|(first, row, _)| InspectorTarget::Row(row + (line - first) as u64))
 }
 
 /// Whether a table shows rows in the place of details.

@@ -171,7 +171,7 @@ fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) 
         return;
     }
     let touched = touched(view);
-    let columns = Columns::of(&rows, list.width);
+    let columns = SidebarColumns::of(&rows, list.width);
     let mut y = list.y;
     for variable in &rows {
         let is_selected = is_focused && view.variables.selected.as_ref() == Some(&variable.name);
@@ -197,12 +197,12 @@ const MIN_COLUMN_WIDTH: usize = 7;
 const MIN_KIND_WIDTH: usize = 8;
 
 /// Widths of name and type; the value gets the rest.
-struct Columns {
+struct SidebarColumns {
     name: usize,
     kind: usize,
 }
 
-impl Columns {
+impl SidebarColumns {
     /// If there is too little room, the type is cut first, then the name. Room left over goes to the name.
     fn of(rows: &[&Variable], width: u16) -> Self {
         let widest = |text: fn(&Variable) -> &str| {

@@ -26,12 +26,12 @@ pub struct Grid {
 /// A line that the person types below the table.
 #[derive(Debug)]
 pub struct GridPrompt {
-    pub asks: Asked,
+    pub asks: GridPromptKind,
     pub editor: Editor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum GridPromptKind {
     RowNumber,
     Filter,
 }

@@ -2,8 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::draw_inspector::Part;
-use super::grid::{Asked, Grid, GridPrompt};
+use super::draw_inspector::InspectorTarget;
+use super::grid::{Grid, GridPrompt, GridPromptKind};
 use super::inspector::{InspectResult, Inspector, Visit, aspect_of, is_scrolling};
 use crate::domain::{Aspect, InspectError, InspectRequest, SnippetId, Timestamp};
 use crate::tui::composer::editor::Editor;
@@ -140,7 +140,8 @@ impl View {
             }
             Action::GoToRow | Action::FilterRows if scrolls => {
                 let filter = action == Action::FilterRows;
-                let (asks, text) = if filter { (Asked::Filter, &*grid.filter) } else { (Asked::RowNumber, "") };
+                let (asks, text) =
+                    if filter { (GridPromptKind::Filter, &*grid.filter) } else { (GridPromptKind::RowNumber, "") };
                 let mut editor = Editor::with_text(text);
                 // What is typed replaces the filter before.
                 editor.select_all();
@@ -158,19 +159,19 @@ impl View {
     }
 
     /// Shows the clicked view of the value, or moves the cursor to the clicked row; a double click walks into that.
-    pub fn click_inspector(&mut self, part: Part, double: bool) -> Option<Effect> {
+    pub fn click_inspector(&mut self, part: InspectorTarget, double: bool) -> Option<Effect> {
         let inspector = self.variables.inspector.as_mut()?;
         match part {
-            Part::Aspect(aspect) => {
+            InspectorTarget::Aspect(aspect) => {
                 let InspectRequest { path, result_of, .. } = inspector.request.clone();
                 self.scroll_inspector_to(0);
                 Some(self.inspect(path, result_of, aspect, 0))
             }
-            Part::Row(row) if double => {
+            InspectorTarget::Row(row) if double => {
                 inspector.grid.row = row;
                 self.walk_in()
             }
-            Part::Row(row) => {
+            InspectorTarget::Row(row) => {
                 inspector.grid.row = row;
                 None
             }
@@ -301,7 +302,7 @@ impl View {
         let text = prompt.editor.code().trim().to_owned();
         let (total, height) = (inspector.total(), inspector.height);
         match prompt.asks {
-            Asked::RowNumber => {
+            GridPromptKind::RowNumber => {
                 let digits: String = text.chars().filter(|c| !matches!(c, ',' | '_' | ' ')).collect();
                 let Ok(row) = digits.parse::<u64>() else {
                     self.notice = Some(format!("{text:?} is no row number"));
@@ -310,7 +311,7 @@ impl View {
                 inspector.grid.go_to(row, total, height);
                 self.request_missing()
             }
-            Asked::Filter => {
+            GridPromptKind::Filter => {
                 let order = inspector.grid.order;
                 let column = inspector.grid.column;
                 inspector.grid = Grid { filter: text, order, column, ..Grid::default() };

@@ -1,6 +1,6 @@
 //! What the open list of variables shows, in the drawer or at the side.
 
-use super::VariableList;
+use super::OpenVariables;
 use super::draw_sidebar::is_cut;
 use super::order::{sorted, sorted_for_few_rows};
 use super::sorting::Sorting;
@@ -10,13 +10,13 @@ use crate::tui::view::View;
 
 /// A row of the drawer's list.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Item<'a> {
+pub enum ListItem<'a> {
     /// A group, and the number of variables in it.
     Group(&'static str, usize),
     Variable(&'a Variable),
 }
 
-impl<'a> Item<'a> {
+impl<'a> ListItem<'a> {
     pub fn variable(self) -> Option<&'a Variable> {
         if let Self::Variable(variable) = self { Some(variable) } else { None }
     }
@@ -32,20 +32,20 @@ const fn group(kind: VariableKind) -> &'static str {
 }
 
 /// The rows of the drawer: with a filter by match, otherwise in the chosen order, with groups when ordered by kind.
-pub fn items(view: &View) -> Vec<Item<'_>> {
+pub fn items(view: &View) -> Vec<ListItem<'_>> {
     let rows = sorted(view);
     let is_filtered = view.variables.query.as_ref().is_some_and(|query| !query.is_empty());
     if !is_filtered && view.variables.sorting == Sorting::Kind {
         let groups: Vec<&[&Variable]> = rows.chunk_by(|one, next| group(one.kind) == group(next.kind)).collect();
         if groups.len() > 1 {
-            let with_heading = |rows: &&[&'_ Variable]| Item::Group(group(rows[0].kind), rows.len());
+            let with_heading = |rows: &&[&'_ Variable]| ListItem::Group(group(rows[0].kind), rows.len());
             return groups
                 .iter()
-                .flat_map(|rows| [with_heading(rows)].into_iter().chain(rows.iter().copied().map(Item::Variable)))
+                .flat_map(|rows| [with_heading(rows)].into_iter().chain(rows.iter().copied().map(ListItem::Variable)))
                 .collect();
         }
     }
-    rows.into_iter().map(Item::Variable).collect()
+    rows.into_iter().map(ListItem::Variable).collect()
 }
 
 impl View {
@@ -55,7 +55,7 @@ impl View {
     }
 
     /// The open list if the drawer shows it.
-    pub fn drawer(&self, layout: &Layout) -> Option<&VariableList> {
+    pub fn drawer(&self, layout: &Layout) -> Option<&OpenVariables> {
         self.layers.list().filter(|list| list.is_drawer(layout))
     }
 

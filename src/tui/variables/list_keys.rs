@@ -6,9 +6,9 @@ use crate::domain::Timestamp;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Chord, Context};
 use crate::tui::layers::Layer;
-use crate::tui::variables::VariableList;
+use crate::tui::variables::OpenVariables;
 use crate::tui::variables::draw_sidebar::Listed;
-use crate::tui::variables::list::{Item, items};
+use crate::tui::variables::list::{ListItem, items};
 use crate::tui::view::View;
 
 impl View {
@@ -22,9 +22,9 @@ impl View {
         self.composer.completion.close();
         let has_side = self.last_layout().is_some_and(|layout| layout.side.is_some());
         let next = match self.layers.list() {
-            None => VariableList { in_full: false, has_focus: true, scroll: 0 },
-            Some(list) if !self.has_list_focus() => VariableList { has_focus: true, ..*list },
-            Some(list) if has_side && !list.in_full => VariableList { in_full: true, ..*list },
+            None => OpenVariables { in_full: false, has_focus: true, scroll: 0 },
+            Some(list) if !self.has_list_focus() => OpenVariables { has_focus: true, ..*list },
+            Some(list) if has_side && !list.in_full => OpenVariables { in_full: true, ..*list },
             Some(_) => return self.close_variables(),
         };
         self.layers.push(Layer::Variables(next));
@@ -160,7 +160,8 @@ impl View {
             return;
         }
         let items = items(self);
-        let is_selected = |item: &Item<'_>| item.variable().is_some_and(|variable| Some(&variable.name) == selected);
+        let is_selected =
+            |item: &ListItem<'_>| item.variable().is_some_and(|variable| Some(&variable.name) == selected);
         let Some(row) = items.iter().position(is_selected) else { return };
         let first = if row > 0 && items[row - 1].variable().is_none() { row - 1 } else { row };
         let height = usize::from(layout.drawer.height).saturating_sub(2).max(1);

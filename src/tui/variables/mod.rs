@@ -43,7 +43,7 @@ impl VariablesPanel {
 
 /// The open list of variables: in the drawer with all details, or at the side, where there is room.
 #[derive(Clone, Copy, Debug)]
-pub struct VariableList {
+pub struct OpenVariables {
     /// Whether the list is in the drawer, although it is at the side as well.
     pub in_full: bool,
     /// Whether the list has the keys. Without the focus, the input keeps them.
@@ -52,7 +52,7 @@ pub struct VariableList {
     pub scroll: usize,
 }
 
-impl VariableList {
+impl OpenVariables {
     pub fn is_drawer(&self, layout: &Layout) -> bool {
         self.in_full || layout.side.is_none()
     }

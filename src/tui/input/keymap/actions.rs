@@ -110,7 +110,7 @@ pub struct Binding {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct ActionRow {
     pub action: Action,
     /// The action's name in `config.toml`, which never changes.
     pub name: &'static str,
@@ -126,7 +126,7 @@ macro_rules! actions {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action { $($(#[$doc])* $action,)* }
 
-        pub const ACTIONS: &[Row] = &[$(Row {
+        pub const ACTIONS: &[ActionRow] = &[$(ActionRow {
             action: Action::$action,
             name: $name,
             title: $title,

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 /// The folders that decide how a path is shown.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct SessionFolders {
     /// The session's working directory at its start.
     pub session: PathBuf,
     /// The folder for temporary files.
@@ -15,17 +15,17 @@ pub struct Places {
 
 /// A path as an effect shows it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ShownPath {
     pub absolute: PathBuf,
     /// Relative to the session's folder, if the path lies in there.
     pub shown: String,
     pub outside: bool,
 }
 
-impl Places {
+impl SessionFolders {
     /// Places a path that is seen from `folder`; `None` for paths that are not reported: devices, bytecode, and the
     /// session's own files.
-    pub fn place(&self, path: &Path, folder: &Path) -> Option<Place> {
+    pub fn place(&self, path: &Path, folder: &Path) -> Option<ShownPath> {
         let absolute = normalized(&folder.join(path));
         let is_cache = absolute.components().any(|part| part.as_os_str() == "__pycache__");
         let is_system = ["/dev", "/proc", "/sys"].iter().any(|top| absolute.starts_with(top));
@@ -41,7 +41,7 @@ impl Places {
             None => absolute.to_string_lossy().into_owned(),
         };
         let outside = within.is_none() && !absolute.starts_with(&self.temporary) && !absolute.starts_with("/dev/shm");
-        Some(Place { absolute, shown, outside })
+        Some(ShownPath { absolute, shown, outside })
     }
 
     /// Returns whether opening a file to read is not worth counting: modules, and files of the system.
@@ -71,10 +71,13 @@ mod tests {
 
     #[test]
     fn paths_are_seen_from_the_folder_of_the_session() {
-        let places =
-            Places { session: "/srv/data/work".into(), temporary: "/tmp".into(), own: vec!["/run/fourhands".into()] };
+        let folders = SessionFolders {
+            session: "/srv/data/work".into(),
+            temporary: "/tmp".into(),
+            own: vec!["/run/fourhands".into()],
+        };
         let place = |path: &str, folder: &str| {
-            places.place(Path::new(path), Path::new(folder)).map(|place| (place.shown, place.outside))
+            folders.place(Path::new(path), Path::new(folder)).map(|place| (place.shown, place.outside))
         };
         let work = "/srv/data/work";
         assert_eq!(place("a.csv", work), Some(("a.csv".into(), false)));

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::places::Places;
+use super::config_folders::ConfigFolders;
 
 /// In the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Client {
+pub enum KnownClient {
     ClaudeCode,
     ClaudeDesktop,
     Cursor,
@@ -30,12 +30,12 @@ pub enum Scope {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum ConfigFormat {
     Json,
     Toml,
 }
 
-impl Client {
+impl KnownClient {
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -64,8 +64,8 @@ impl Client {
         }
     }
 
-    pub fn format(self) -> Format {
-        if self == Self::Codex { Format::Toml } else { Format::Json }
+    pub fn format(self) -> ConfigFormat {
+        if self == Self::Codex { ConfigFormat::Toml } else { ConfigFormat::Json }
     }
 
     /// The key of the table of servers.
@@ -84,16 +84,16 @@ impl Client {
     }
 
     /// The file with the servers. `None` if the client has no such scope.
-    pub fn file(self, scope: Scope, places: &Places) -> Option<PathBuf> {
+    pub fn file(self, scope: Scope, folders: &ConfigFolders) -> Option<PathBuf> {
         let user = match self {
-            Self::ClaudeCode => places.claude.as_ref().unwrap_or(&places.home).join(".claude.json"),
-            Self::ClaudeDesktop => places.app_data.join("Claude/claude_desktop_config.json"),
-            Self::Cursor => places.home.join(".cursor/mcp.json"),
-            Self::VsCode => places.app_data.join("Code/User/mcp.json"),
-            Self::Codex => places.codex.clone().unwrap_or_else(|| places.home.join(".codex")).join("config.toml"),
-            Self::Gemini => places.home.join(".gemini/settings.json"),
-            Self::Zed => places.config.join("zed/settings.json"),
-            Self::Windsurf => places.home.join(".codeium/windsurf/mcp_config.json"),
+            Self::ClaudeCode => folders.claude.as_ref().unwrap_or(&folders.home).join(".claude.json"),
+            Self::ClaudeDesktop => folders.app_data.join("Claude/claude_desktop_config.json"),
+            Self::Cursor => folders.home.join(".cursor/mcp.json"),
+            Self::VsCode => folders.app_data.join("Code/User/mcp.json"),
+            Self::Codex => folders.codex.clone().unwrap_or_else(|| folders.home.join(".codex")).join("config.toml"),
+            Self::Gemini => folders.home.join(".gemini/settings.json"),
+            Self::Zed => folders.config.join("zed/settings.json"),
+            Self::Windsurf => folders.home.join(".codeium/windsurf/mcp_config.json"),
         };
         let project = match self {
             Self::ClaudeCode => ".mcp.json",
@@ -104,24 +104,24 @@ impl Client {
             Self::Zed => ".zed/settings.json",
             Self::ClaudeDesktop | Self::Windsurf => return (scope == Scope::User).then_some(user),
         };
-        Some(if scope == Scope::User { user } else { places.project.join(project) })
+        Some(if scope == Scope::User { user } else { folders.project.join(project) })
     }
 
     /// Whether the client seems to be installed: it has its command on PATH, or a folder of its own.
-    pub fn is_installed(self, places: &Places) -> bool {
+    pub fn is_installed(self, folders: &ConfigFolders) -> bool {
         let (command, folder) = match self {
-            Self::ClaudeCode => ("claude", places.claude.clone().unwrap_or_else(|| places.home.join(".claude"))),
-            Self::ClaudeDesktop => ("claude-desktop", places.app_data.join("Claude")),
-            Self::Cursor => ("cursor", places.home.join(".cursor")),
-            Self::VsCode => ("code", places.app_data.join("Code")),
-            Self::Codex => ("codex", places.codex.clone().unwrap_or_else(|| places.home.join(".codex"))),
-            Self::Gemini => ("gemini", places.home.join(".gemini")),
-            Self::Zed => ("zed", places.config.join("zed")),
-            Self::Windsurf => ("windsurf", places.home.join(".codeium/windsurf")),
+            Self::ClaudeCode => ("claude", folders.claude.clone().unwrap_or_else(|| folders.home.join(".claude"))),
+            Self::ClaudeDesktop => ("claude-desktop", folders.app_data.join("Claude")),
+            Self::Cursor => ("cursor", folders.home.join(".cursor")),
+            Self::VsCode => ("code", folders.app_data.join("Code")),
+            Self::Codex => ("codex", folders.codex.clone().unwrap_or_else(|| folders.home.join(".codex"))),
+            Self::Gemini => ("gemini", folders.home.join(".gemini")),
+            Self::Zed => ("zed", folders.config.join("zed")),
+            Self::Windsurf => ("windsurf", folders.home.join(".codeium/windsurf")),
         };
         folder.is_dir()
-            || places.find_program(command).is_some()
-            || self.file(Scope::User, places).is_some_and(|file| file.exists())
+            || folders.find_program(command).is_some()
+            || self.file(Scope::User, folders).is_some_and(|file| file.exists())
     }
 
     /// What the person does so that the client reads its configuration.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct ConfigFolders {
     pub home: PathBuf,
     /// Settings of programs: `$XDG_CONFIG_HOME`, else `.config` in the home.
     pub config: PathBuf,
@@ -22,7 +22,7 @@ pub struct Places {
     pub path: Option<OsString>,
 }
 
-impl Places {
+impl ConfigFolders {
     /// Reads the environment of this process. `None` without a home folder.
     pub fn of_this_process() -> Option<Self> {
         let set = |value: Option<OsString>| value.map(PathBuf::from).filter(|path| path.is_absolute());

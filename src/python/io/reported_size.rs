@@ -1,5 +1,4 @@
-//! What user code is told of the terminal: the size of the dashboard's card, in which its output is shown, and whether a
-//! person looks at it. `isatty` stays false.
+//! The terminal size that user code reads: that of the dashboard's card, in which output is shown. `isatty` stays false.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,20 +31,21 @@ impl CardSize {
 const COLUMNS: &str = "COLUMNS";
 const LINES: &str = "LINES";
 
-/// The card as user code sees it, by `os.get_terminal_size` and the environment variables `COLUMNS` and `LINES`.
-pub struct Card {
+/// The terminal size that user code reads: `os.get_terminal_size` and the environment variables `COLUMNS` and `LINES`.
+pub struct ReportedSize {
     size: Arc<CardSize>,
     /// The size without a dashboard.
     default: TerminalSize,
     /// `os.environ` of the start.
     environ: Py<PyAny>,
-    /// The size in the environment variables. What user code has set or removed stays so.
-    told: Mutex<TerminalSize>,
+    /// The size that was written to the environment variables last. A variable that user code has changed or removed
+    /// no longer holds this size and is left alone.
+    reported: Mutex<TerminalSize>,
 }
 
-impl Card {
-    /// Replaces `os.get_terminal_size`, and sets the environment variables. Without a dashboard, the variables of the start
-    /// decide.
+impl ReportedSize {
+    /// Replaces `os.get_terminal_size` and sets the environment variables. Without a dashboard, the environment variables
+    /// of the start give the size.
     pub fn install(py: Python<'_>, size: &Arc<CardSize>) -> PyResult<Self> {
         let os = py.import("os")?;
         let environ = os.getattr("environ")?;
@@ -59,9 +59,13 @@ impl Card {
             rows: given(LINES).unwrap_or(default.rows),
         };
         os.setattr("get_terminal_size", get_terminal_size(py, &os, size, default)?)?;
-        let card =
-            Self { size: size.clone(), default, environ: environ.unbind(), told: Mutex::new(TerminalSize::default()) };
-        card.tell_anew(py)?;
+        let card = Self {
+            size: size.clone(),
+            default,
+            environ: environ.unbind(),
+            reported: Mutex::new(TerminalSize::default()),
+        };
+        card.restore(py)?;
         Ok(card)
     }
 
@@ -71,10 +75,10 @@ impl Card {
     }
 
     /// Updates the environment variables if the size has changed. May be called on any thread that holds the GIL.
-    pub fn tell(&self, py: Python<'_>) -> PyResult<()> {
-        // Another thread that waited for the lock would keep the GIL, which this one may let go of in between.
-        while let Some(mut told) = self.told.try_lock() {
-            let (before, now) = (*told, self.size.get().unwrap_or(self.default));
+    pub fn update(&self, py: Python<'_>) -> PyResult<()> {
+        // The holder of the lock may release the GIL, so a thread that waited for the lock with the GIL would deadlock.
+        while let Some(mut reported) = self.reported.try_lock() {
+            let (before, now) = (*reported, self.size.get().unwrap_or(self.default));
             if before == now {
                 break;
             }
@@ -83,19 +87,19 @@ impl Card {
                     unrecorded(|| self.environ.bind(py).set_item(name, now.to_string()))?;
                 }
             }
-            *told = now;
+            *reported = now;
         }
         Ok(())
     }
 
-    /// Sets the environment variables, whatever user code has made of them.
-    pub fn tell_anew(&self, py: Python<'_>) -> PyResult<()> {
+    /// Sets the environment variables, even if user code has changed them.
+    pub fn restore(&self, py: Python<'_>) -> PyResult<()> {
         let now = self.size.get().unwrap_or(self.default);
         for (name, now) in [(COLUMNS, now.columns), (LINES, now.rows)] {
             unrecorded(|| self.environ.bind(py).set_item(name, now.to_string()))?;
         }
-        if let Some(mut told) = self.told.try_lock() {
-            *told = now;
+        if let Some(mut reported) = self.reported.try_lock() {
+            *reported = now;
         }
         Ok(())
     }
