@@ -56,8 +56,8 @@ pub struct ExportArguments {
     force: bool,
     /// Failed snippets: omit, comment or keep
     ///
-    /// What to do with snippets that did not succeed: omit them, comment them out, or keep them. Default: comment in py;
-    /// keep elsewhere, but ipynb comments out interrupted snippets.
+    /// What to do with snippets that did not succeed: omit them, comment them out, or keep them. Default: comment in
+    /// py; keep elsewhere, but ipynb comments out interrupted snippets.
     #[arg(long, value_name = "HOW", value_parser = failed)]
     failed: Option<FailedCode>,
     /// Same as --failed omit
@@ -81,9 +81,7 @@ pub struct ExportArguments {
 fn format(text: &str) -> Result<Format, String> {
     let text = text.to_ascii_lowercase();
     let found = Format::ALL.into_iter().find(|format| format.name() == text);
-    found
-        .or_else(|| Format::of(Path::new(&format!("_.{text}"))))
-        .ok_or_else(|| "use py, ipynb, md, html or json".to_owned())
+    found.or_else(|| Format::of(Path::new(&format!("_.{text}")))).ok_or_else(|| format!("use {}", Format::list("")))
 }
 
 fn failed(text: &str) -> Result<FailedCode, String> {
@@ -102,7 +100,7 @@ pub fn run(arguments: &ExportArguments) -> ExitCode {
             Some(file) => format!("the extension of {} is not a known format", file.display()),
             None => "no format given".to_owned(),
         };
-        return fail(USAGE, &format_args!("{what}; add --to FORMAT (py, ipynb, md, html or json)."));
+        return fail(USAGE, &format_args!("{what}; add --to FORMAT ({}).", Format::list("")));
     };
     if arguments.figures.is_some() && (format != Format::Md || file.is_none()) {
         return fail(USAGE, &"--figures works only for Markdown written to a file: --to md -o FILE.");

@@ -29,6 +29,14 @@ impl Format {
         }
     }
 
+    /// Lists all names in a sentence, each after `mark`: `.py, .ipynb or .md`.
+    #[must_use]
+    pub fn list(mark: &str) -> String {
+        let names = Self::ALL.map(|format| format!("{mark}{}", format.name()));
+        let (last, others) = names.split_last().unwrap_or((&names[0], &[]));
+        format!("{} or {last}", others.join(", "))
+    }
+
     /// Returns the format for the extension of a file name.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
@@ -44,5 +52,15 @@ impl Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_formats_are_listed() {
+        assert_eq!(Format::list("."), ".py, .ipynb, .md, .html or .json");
     }
 }

@@ -6,6 +6,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::export_prompt::ExportPrompt;
 use super::frame::frame;
+use crate::export::Format;
 use crate::tui::draw::canvas::put;
 use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::input::keymap::{Action, Context};
@@ -35,7 +36,8 @@ pub fn draw(view: &View, prompt: &ExportPrompt, layout: &Layout, buffer: &mut Bu
         put(buffer, inside, inside.x, area.y + 2, "writing …", theme::NOTICE);
     } else {
         let mut x = inside.x;
-        let formats = (Action::NextFormat, if compact { "format" } else { "py ipynb md html json" });
+        let all_formats = Format::ALL.map(Format::name).join(" ");
+        let formats = (Action::NextFormat, if compact { "format" } else { &*all_formats });
         let formats = Some(formats).filter(|_| prompt.card.is_none());
         let hints = [(Action::Choose, "write")].into_iter().chain(formats).chain([(Action::Back, "close")]);
         for (action, what) in hints {

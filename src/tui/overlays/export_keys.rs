@@ -46,7 +46,7 @@ impl View {
             Some(Action::Choose) => {
                 let file = prompt.file();
                 if prompt.card.is_none() && Format::of(Path::new(&file)).is_none() {
-                    prompt.refused = Some("the name must end in .py, .ipynb, .md, .html or .json".to_owned());
+                    prompt.refused = Some(format!("the name must end in {}", Format::list(".")));
                     return None;
                 }
                 prompt.busy = true;
