@@ -16,16 +16,6 @@ use std::sync::LazyLock;
 
 use rmcp::model::Tool as Listing;
 
-use self::answer_input::AnswerInput;
-use self::ask_human::AskHuman;
-use self::inspect_variable::InspectVariable;
-use self::interrupt_snippet::InterruptSnippet;
-use self::list_defined_variables::ListDefinedVariables;
-use self::read_output::ReadOutput;
-use self::reset_python_environment::ResetPythonEnvironment;
-use self::run_python_code::RunPythonCode;
-use self::session_history::SessionHistory;
-use self::wait_for_snippet::WaitForSnippet;
 use super::calls::lost_call::LostCallTexts;
 use super::calls::registered::RegisteredTool;
 use super::calls::tool::CallEffect;
@@ -34,16 +24,16 @@ use crate::domain::CallState;
 /// In the order in which clients see them.
 static TOOLS: LazyLock<Vec<RegisteredTool>> = LazyLock::new(|| {
     vec![
-        RegisteredTool::of::<RunPythonCode>(),
-        RegisteredTool::of::<ResetPythonEnvironment>(),
-        RegisteredTool::of::<ListDefinedVariables>(),
-        RegisteredTool::of::<InspectVariable>(),
-        RegisteredTool::of::<WaitForSnippet>(),
-        RegisteredTool::of::<ReadOutput>(),
-        RegisteredTool::of::<AnswerInput>(),
-        RegisteredTool::of::<InterruptSnippet>(),
-        RegisteredTool::of::<SessionHistory>(),
-        RegisteredTool::of::<AskHuman>(),
+        RegisteredTool::of::<run_python_code::RunPythonCode>(),
+        RegisteredTool::of::<reset_python_environment::ResetPythonEnvironment>(),
+        RegisteredTool::of::<list_defined_variables::ListDefinedVariables>(),
+        RegisteredTool::of::<inspect_variable::InspectVariable>(),
+        RegisteredTool::of::<wait_for_snippet::WaitForSnippet>(),
+        RegisteredTool::of::<read_output::ReadOutput>(),
+        RegisteredTool::of::<answer_input::AnswerInput>(),
+        RegisteredTool::of::<interrupt_snippet::InterruptSnippet>(),
+        RegisteredTool::of::<session_history::SessionHistory>(),
+        RegisteredTool::of::<ask_human::AskHuman>(),
     ]
 });
 
@@ -71,8 +61,8 @@ pub fn listings(text_only: bool) -> Vec<Listing> {
     listings
 }
 
-/// The text for the caller of a tool whose call has no answer: what happened, what is known of the call, and what to do.
-/// Only a call that has not begun is said to be repeatable.
+/// The text for the caller of a tool whose call has no answer: what happened, what is known of the call, and what to
+/// do. Only a call that has not begun is said to be repeatable.
 #[must_use]
 pub fn lost_call_text(tool: &str, state: CallState, what: &str, advice: &str) -> String {
     let texts = get(tool).map_or(LostCallTexts::CHANGES, |tool| tool.lost);
@@ -83,6 +73,10 @@ pub fn lost_call_text(tool: &str, state: CallState, what: &str, advice: &str) ->
 mod tests {
     use serde_json::{Value, json};
 
+    use super::interrupt_snippet::InterruptSnippet;
+    use super::reset_python_environment::ResetPythonEnvironment;
+    use super::run_python_code::RunPythonCode;
+    use super::wait_for_snippet::WaitForSnippet;
     use super::*;
     use crate::mcp::calls::arguments::parse;
     use crate::mcp::calls::tool::Tool;

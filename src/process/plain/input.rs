@@ -35,7 +35,7 @@ impl LineInput {
         let file = File::from(stdin);
         let terminal = if file.is_terminal() { Some(file.try_clone()?) } else { None };
         let is_terminal = terminal.is_some();
-        thread::Builder::new().name("lines".to_owned()).spawn(move || {
+        thread::Builder::new().name("input".to_owned()).spawn(move || {
             let terminal = is_terminal.then(|| file.try_clone()).and_then(Result::ok);
             // A terminal goes on after Ctrl-D, unless it has hung up: then reading gives an end for ever.
             let goes_on = || terminal.as_ref().is_some_and(|terminal| !hangup::has_hung_up(terminal));
