@@ -1,5 +1,5 @@
-//! The memory that a session takes is bounded, however much was written, shown and recorded. Bytes are counted, since what
-//! the system tells depends on its allocator. The journals are made here.
+//! The memory that a session takes is bounded, however much was written, shown and recorded. Bytes are counted, since
+//! what the system tells depends on its allocator. The journals are made here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 #[path = "support/counting.rs"]

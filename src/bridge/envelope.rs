@@ -112,8 +112,9 @@ impl<'a> Envelope<'a> {
         self.params().name.and_then(|name| serde_json::from_str(name.get()).ok())
     }
 
-    /// Returns notifications that all resources have changed, from the notification that a subscription has begun. Tools and
-    /// prompts are the same as before, and some clients hang when they are told of a change.
+    /// Returns notifications that all resources have changed, from the notification that a subscription has begun.
+    /// There are none for tools and prompts: these are the same as before, and some clients hang on such a
+    /// notification.
     pub fn changes(&self) -> Vec<String> {
         let params = self.params();
         let filter =
@@ -127,7 +128,7 @@ impl<'a> Envelope<'a> {
         list.into_iter().chain(uris.map(|uri| notification("resources/updated", &format!(r#""uri":{uri},"#)))).collect()
     }
 
-    /// Turns a tool call into the question what became of it. `is_kept` says that the arguments are there.
+    /// Turns a tool call into a request that asks what became of the call. `is_kept` says that the arguments are there.
     pub fn outcome_question(&self, sent_to: &SentTo, is_kept: bool) -> Option<String> {
         let (id, params) = (self.id?, self.params?);
         let members = params.get().strip_prefix('{')?;

@@ -1,4 +1,4 @@
-//! Finds the session's socket, and connects to it.
+//! The search for the session's socket, and the connection to it.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -85,8 +85,8 @@ impl Handshake {
         }
     }
 
-    /// Takes in the answer to a repeated `initialize`. Returns the notifications about tools and prompts, which are other
-    /// ones only if the server's version is another. Some clients hang when they are told of a change.
+    /// Takes in the answer to a repeated `initialize`. Returns the notifications that tools and prompts have changed:
+    /// none if the server's version is the same, because some clients hang on such a notification.
     pub fn repeated(&mut self, line: &[u8]) -> Vec<&'static str> {
         let now = serde_json::from_slice::<InitializeAnswer>(line).ok().and_then(|answer| answer.result);
         let differs = match (&mut self.agreed, &now) {
@@ -130,7 +130,7 @@ impl Handshake {
         self.subscriptions.keys().map(String::as_str)
     }
 
-    /// Returns the notification that the resources of a new server are others, if the first server promised it.
+    /// Returns the notification that the resources have changed with the server, if the first server promised it.
     pub fn changed_resources(&self) -> Vec<&'static str> {
         self.changed_lists(&[List::Resources])
     }

@@ -13,7 +13,7 @@ use super::lines::{LineReader, Outbox};
 use super::offline::OfflineServer;
 use super::relay::Relay;
 use super::session_source::{Connection, Reach, SessionSource};
-use super::stdio::{Input, Output};
+use super::stdio::{InputStream, OutputStream};
 use crate::session::SentTo;
 
 /// How often to look for a session while there is none.
@@ -44,9 +44,9 @@ const ENDED: &str = "The fourhands session ended before this call was answered, 
 
 /// The connection to a session or to the offline server.
 struct BackendLink {
-    lines: LineReader<Input>,
+    lines: LineReader<InputStream>,
     /// `None` once a write has failed; what the backend wrote before is still read.
-    out: Option<Output>,
+    out: Option<OutputStream>,
     is_session: bool,
     /// Whether the backend has sent anything.
     has_spoken: bool,
@@ -65,7 +65,7 @@ impl BackendLink {
         Self::new(Box::new(input), Box::new(output), false)
     }
 
-    fn new(input: Input, output: Output, is_session: bool) -> Self {
+    fn new(input: InputStream, output: OutputStream, is_session: bool) -> Self {
         Self { lines: LineReader::new(input), out: Some(output), is_session, has_spoken: false, since: Instant::now() }
     }
 
@@ -381,7 +381,7 @@ async fn spin(until: Instant) {
     }
 }
 
-async fn write(outbox: &mut Outbox, out: Option<&mut Output>) -> io::Result<()> {
+async fn write(outbox: &mut Outbox, out: Option<&mut OutputStream>) -> io::Result<()> {
     match out {
         Some(out) => outbox.write_to(out).await,
         None => pending().await,

@@ -25,7 +25,7 @@ pub enum RequestKind {
     },
     /// A subscription, which stays open from one backend to the next. Nobody waits for the answer.
     Listen {
-        /// Whether the client has been told that the subscription began. Once is enough.
+        /// Whether the client has the notification that the subscription began, which it gets once.
         began: bool,
     },
     /// The client's handshake. Every backend gets it until one answers, since a client gives up without an answer.

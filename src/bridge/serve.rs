@@ -1,4 +1,4 @@
-//! Serves the client on stdin and stdout.
+//! The service of the client on stdin and stdout.
 
 use std::io;
 use std::sync::Arc;

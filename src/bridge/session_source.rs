@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stdio::{Input, Output};
+use super::stdio::{InputStream, OutputStream};
 use crate::session::SentTo;
 
 /// How often to look for a session that is starting.
@@ -20,8 +20,8 @@ pub enum Reach {
 
 /// A connection to a session.
 pub struct Connection {
-    pub input: Input,
-    pub output: Output,
+    pub input: InputStream,
+    pub output: OutputStream,
 }
 
 pub trait SessionSource: Sync {

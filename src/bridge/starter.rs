@@ -1,5 +1,5 @@
-//! Starts a session if there is none: without a dashboard, held as long as a client is there (`--serve`), or with the
-//! dashboard in a pane of tmux (`--tmux`).
+//! The start of a session if there is none: without a dashboard, held as long as a client is there (`--serve`), or with
+//! the dashboard in a pane of tmux (`--tmux`).
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;

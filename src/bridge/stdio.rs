@@ -11,11 +11,11 @@ use nix::sys::stat::{SFlag, fstat};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixStream, unix::pipe};
 
-pub type Input = Box<dyn AsyncRead + Send + Unpin>;
-pub type Output = Box<dyn AsyncWrite + Send + Unpin>;
+pub type InputStream = Box<dyn AsyncRead + Send + Unpin>;
+pub type OutputStream = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// Must be called within a tokio runtime.
-pub fn input() -> Input {
+pub fn input() -> InputStream {
     // Open the pipe once more, because other processes share the flags of our descriptor.
     if cfg!(target_os = "linux")
         && let Ok(pipe) = pipe::OpenOptions::new().open_receiver("/proc/self/fd/0")
@@ -29,7 +29,7 @@ pub fn input() -> Input {
 }
 
 /// Must be called within a tokio runtime.
-pub fn output() -> Output {
+pub fn output() -> OutputStream {
     if cfg!(target_os = "linux")
         && let Ok(pipe) = pipe::OpenOptions::new().open_sender("/proc/self/fd/1")
     {

@@ -1,4 +1,4 @@
-//! Opens the dashboard in a pane beside the client, if the client runs inside tmux.
+//! A pane of tmux with the dashboard beside the client, if the client runs inside tmux.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -15,8 +15,8 @@ pub struct SessionArguments {
     pub session: Option<String>,
     /// Python interpreter, virtual environment or command
     ///
-    /// The path of an interpreter, the folder of a virtual environment, or a command on PATH. `fourhands --help` has the
-    /// order of the search without this option.
+    /// The path of an interpreter, the folder of a virtual environment, or a command on PATH. `fourhands --help` has
+    /// the order of the search without this option.
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
     /// Resume a past session by name or id [default: last]
@@ -48,8 +48,8 @@ pub struct SessionArguments {
     ///
     /// watch: at once. ask-at-risk: at once, but you are asked before it deletes files, starts processes and the like.
     /// ask: when you allow it. hold: later, without a question. Without this option a resumed session keeps the gate
-    /// that it had, and a new one begins with the `mode` in `[gate]` of config.toml, or watch. The dashboard changes the
-    /// gate at any time.
+    /// that it had, and a new one begins with the `mode` in `[gate]` of config.toml, or watch. The dashboard changes
+    /// the gate at any time.
     #[arg(long, value_name = "MODE", hide_possible_values = true)]
     pub gate: Option<GateArgument>,
 }

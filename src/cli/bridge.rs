@@ -38,8 +38,8 @@ pub struct BridgeArguments {
     pub python: Option<PathBuf>,
     /// With --serve: environment variables to pass on
     ///
-    /// Names such as `OPENAI_API_KEY`, prefixes such as `AWS_*`, or `all`. A session started by --serve is shared, so it
-    /// gets only the usual variables (paths, locale, Python's own) and these. Other clients of the session can read
+    /// Names such as `OPENAI_API_KEY`, prefixes such as `AWS_*`, or `all`. A session started by --serve is shared, so
+    /// it gets only the usual variables (paths, locale, Python's own) and these. Other clients of the session can read
     /// them. The setting `keep_env` in config.toml does the same.
     #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "serve")]
     pub keep_env: Vec<String>,

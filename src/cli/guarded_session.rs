@@ -197,7 +197,7 @@ impl GuardedSession {
             }
             return Ok(AfterFailure::Exit(ExitCode::from(code.max(1))));
         }
-        // A signal from outside, or a want of memory, is no fault of this Python.
+        // A signal from outside and a lack of memory are no faults of this Python.
         let was_killed = ended.is_ok_and(|report| report.killed.is_none() && report.status.signal().is_some());
         if was_killed && !run.is_crash_loop {
             return Ok(AfterFailure::Retry(before));

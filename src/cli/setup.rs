@@ -30,9 +30,9 @@ pub struct SetupArguments {
     session: Option<String>,
     /// Let the client call the tools that only read without asking
     ///
-    /// These tools show variables, output and history; they run no code and change nothing. Without this option, you are
-    /// asked. Holds for clients that have such a setting in a file: claude-code, codex, gemini, zed, and cursor if it
-    /// already has a list of allowed tools.
+    /// These tools show variables, output and history; they run no code and change nothing. Without this option, you
+    /// are asked. Holds for clients that have such a setting in a file: claude-code, codex, gemini, zed, and cursor if
+    /// it already has a list of allowed tools.
     #[arg(long, requires = "clients", conflicts_with = "remove")]
     allow_reading: bool,
     /// Remove fourhands from the client
@@ -64,7 +64,7 @@ pub fn run(arguments: &SetupArguments) -> ExitCode {
     if arguments.clients.is_empty() {
         return list::run(&folders, &program);
     }
-    let Some(wanted) = wanted(arguments, program) else {
+    let Some(desired) = desired_entry(arguments, program) else {
         return fail(
             1,
             &"the path of this program is not UTF-8, which configurations cannot hold; install it elsewhere",
@@ -73,9 +73,9 @@ pub fn run(arguments: &SetupArguments) -> ExitCode {
     let mut worst = 0;
     for client in &arguments.clients {
         let done = if arguments.print {
-            print(*client, arguments, &folders, &wanted)
+            print(*client, arguments, &folders, &desired)
         } else {
-            set_up(*client, arguments, &folders, &wanted)
+            set_up(*client, arguments, &folders, &desired)
         };
         if let Err((code, message)) = done {
             if let Some(message) = message {
@@ -87,7 +87,7 @@ pub fn run(arguments: &SetupArguments) -> ExitCode {
     ExitCode::from(worst)
 }
 
-fn wanted(arguments: &SetupArguments, program: PathBuf) -> Option<ServerEntry> {
+fn desired_entry(arguments: &SetupArguments, program: PathBuf) -> Option<ServerEntry> {
     let mut args = vec!["bridge".to_owned()];
     if arguments.serve {
         args.push("--serve".to_owned());
@@ -106,12 +106,12 @@ fn print(
     client: KnownClient,
     arguments: &SetupArguments,
     folders: &ConfigFolders,
-    wanted: &ServerEntry,
+    desired: &ServerEntry,
 ) -> Result<(), Refusal> {
     let Some(file) = client.file(scope(arguments), folders) else {
         return Err((USAGE, Some(format!("{} has no configuration for single projects", client.title()))));
     };
-    let entry = clients::example(client, wanted).map_err(|error| (1, Some(error.to_string())))?;
+    let entry = clients::example(client, desired).map_err(|error| (1, Some(error.to_string())))?;
     // The comment is one in TOML; in JSON it goes to stderr, so that stdout is the entry alone.
     warn(&format_args!("{}: add to {}", client.title(), folders.shorten(&file)));
     output::print(&entry);
@@ -122,17 +122,17 @@ fn set_up(
     client: KnownClient,
     arguments: &SetupArguments,
     folders: &ConfigFolders,
-    wanted: &ServerEntry,
+    desired: &ServerEntry,
 ) -> Result<(), Refusal> {
     let title = client.title();
     let scope = scope(arguments);
     let planned = if arguments.remove {
         Plan::remove(client, scope, folders)
     } else {
-        Plan::add(client, scope, folders, wanted, !arguments.serve && arguments.session.is_none())
+        Plan::add(client, scope, folders, desired, !arguments.serve && arguments.session.is_none())
     };
     let plan = planned.map_err(|error| {
-        let by_hand = match clients::example(client, wanted) {
+        let by_hand = match clients::example(client, desired) {
             Ok(entry) if !arguments.remove => format!(" By hand, this is the entry:\n\n{entry}"),
             _ => String::new(),
         };
@@ -142,7 +142,7 @@ fn set_up(
         let state = if arguments.remove { "has no entry of fourhands" } else { "is already set up" };
         output::print(&format!("{title} {state} ({}).\n", folders.shorten(&plan.servers.path)));
     } else {
-        warn_of_temporary(arguments, wanted);
+        warn_of_temporary(arguments, desired);
         let own = OwnCommand::of(&plan, folders);
         show(&plan.servers, folders);
         if let Some(own) = &own {
@@ -221,12 +221,12 @@ fn report(change: &FileChange, kept: Option<&PathBuf>, folders: &ConfigFolders) 
     output::print(&format!("Changed {}.{kept}\n", folders.shorten(&change.path)));
 }
 
-fn warn_of_temporary(arguments: &SetupArguments, wanted: &ServerEntry) {
-    if !arguments.remove && clients::is_temporary(wanted.command.as_ref()) {
+fn warn_of_temporary(arguments: &SetupArguments, desired: &ServerEntry) {
+    if !arguments.remove && clients::is_temporary(desired.command.as_ref()) {
         warn(&format_args!(
             "{} is in a cache that may be cleared at any time; better install fourhands first, such as with `uv tool \
              install` or `pipx install`.",
-            wanted.command
+            desired.command
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! Where configurations are searched, as values, so that tests can set them.
+//! The folders of configurations, as values that tests can set.
 
 use std::env;
 use std::ffi::OsString;

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::config_folders::ConfigFolders;
 
-/// In the order of the list.
+/// A client that `fourhands setup` knows, in the order of its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KnownClient {
     ClaudeCode,
@@ -138,7 +138,7 @@ impl KnownClient {
         }
     }
 
-    /// What holds for servers of a project besides.
+    /// A note for the person about servers of a project.
     pub fn project_note(self) -> Option<&'static str> {
         match self {
             Self::ClaudeCode => Some("Claude Code asks once whether it may use the servers of this project."),

@@ -14,7 +14,8 @@ pub fn reading_tools() -> Vec<&'static str> {
 
 /// Where a client has the permission for one tool.
 enum Setting {
-    /// A list of names. With `only_existing`, the list is not created: it would replace one that the client has elsewhere.
+    /// A list of names. With `only_existing`, the list is not created: it would replace one that the client has
+    /// elsewhere.
     List { file: std::path::PathBuf, path: &'static [&'static str], only_existing: bool },
     /// A key for each tool, with this value.
     Key {

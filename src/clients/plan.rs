@@ -33,7 +33,7 @@ impl Plan {
         client: KnownClient,
         scope: Scope,
         folders: &ConfigFolders,
-        wanted: &ServerEntry,
+        desired: &ServerEntry,
         keep_args: bool,
     ) -> Result<Self, PlanError> {
         let (path, before) = read(client, scope, folders)?;
@@ -41,7 +41,7 @@ impl Plan {
         let text = before.as_deref().unwrap_or_default();
         let mut document = ConfigDocument::parse(text, client.format()).map_err(content)?;
         let found = find(&document, client).map_err(content)?;
-        let mut entry = wanted.clone();
+        let mut entry = desired.clone();
         if let Some(found) = found.as_ref().filter(|found| {
             keep_args && found.args.first().is_some_and(|word| word == "bridge") && found.command != "ssh"
         }) {
@@ -74,8 +74,8 @@ impl Plan {
         Ok(Self { client, scope, server, found, entry: None, servers })
     }
 
-    /// Plans the permission of the tools that only read, once the entry has been written: both may be in one file. `None`
-    /// if the client has no such setting.
+    /// Plans the permission of the tools that only read, once the entry has been written: both may be in one file.
+    /// `None` if the client has no such setting.
     pub fn permission(&self, folders: &ConfigFolders, allow: bool) -> Result<Option<FileChange>, PlanError> {
         permission::plan(self.client, self.scope, folders, &self.server, allow)
     }

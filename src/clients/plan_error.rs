@@ -1,4 +1,4 @@
-//! Why a change cannot be planned.
+//! The reasons why a change cannot be planned.
 
 use std::path::PathBuf;
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::config_folders::{ConfigFolders, is_program};
 
-/// Returns the path that stays valid when this program is updated: that on PATH, if it leads to this program. A tool such
-/// as pipx links `~/.local/bin/fourhands` to a folder that it may rebuild.
+/// Returns the path that stays valid when this program is updated: that on PATH, if it leads to this program. A tool
+/// such as pipx links `~/.local/bin/fourhands` to a folder that it may rebuild.
 pub fn stable_program(folders: &ConfigFolders, running: &Path) -> PathBuf {
     let Ok(real) = running.canonicalize() else { return running.to_owned() };
     let folders = folders.path.iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());

@@ -1,4 +1,4 @@
-//! What the clients of this machine have of fourhands.
+//! The setup of fourhands in each client of this machine.
 
 use std::path::{Path, PathBuf};
 

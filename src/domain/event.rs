@@ -103,7 +103,7 @@ pub enum Event {
         snippet: SnippetId,
         effects: Arc<SideEffects>,
     },
-    /// The code of `snippet` waits for the person within what it is about to do.
+    /// The code of `snippet` has stopped before an action and waits for the person.
     RiskAsked {
         snippet: SnippetId,
         request: Arc<RiskRequest>,

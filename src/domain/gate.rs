@@ -177,7 +177,7 @@ impl Gate {
         Self { mode: self.mode, clients: self.clients.clone(), ..Self::default() }
     }
 
-    /// The same with the code that may always run by `other`.
+    /// This gate with the code that `other` always allows.
     #[must_use]
     pub fn allowing_as(self, other: &Self) -> Self {
         Self { allowed: other.allowed.clone(), risks: other.risks.clone(), ..self }

@@ -1,4 +1,4 @@
-//! The end of a session at the person's request: the words for that, and what would be lost.
+//! The end of a session at the person's request: the words that ask for it, and what would be lost.
 
 use super::{Transcript, units};
 

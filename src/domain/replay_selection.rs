@@ -156,8 +156,8 @@ impl<'a> LostWork<'a> {
             ReplaySelection::UpTo(last) => ok(snippet) && snippet.id <= *last,
             ReplaySelection::Rest => ok(snippet) && !self.back.contains(&snippet.id),
         };
-        // Code that saves a checkpoint would overwrite it with incomplete variables. A checkpoint may be newer than the code
-        // that restored it, and all that it saved is made again.
+        // Code that saves a checkpoint would overwrite it with incomplete variables. A checkpoint may be newer than the
+        // code that restored it, and all that it saved is made again.
         let candidates = self.snippets.iter().filter(|found| !is_of_checkpoint(found));
         candidates.filter(|found| fits(found, self.author(found))).map(|found| found.id).collect()
     }
@@ -167,7 +167,8 @@ fn is_magic(snippet: &Snippet, magic: &str) -> bool {
     snippet.code.split_whitespace().next() == Some(magic)
 }
 
-/// Returns whether a checkpoint brought the variables back that a restart or reset had cleared; `after` is what followed it.
+/// Returns whether a checkpoint brought the variables back that a restart or reset had cleared; `after` is what
+/// followed it.
 fn brought_back(after: &[Entry]) -> bool {
     let next_mark = after.iter().position(|entry| matches!(entry, Entry::Restart { .. } | Entry::Reset { .. }));
     after[..next_mark.unwrap_or(after.len())].iter().any(

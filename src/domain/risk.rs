@@ -74,7 +74,7 @@ impl RiskKind {
     }
 }
 
-/// What happens to a risk.
+/// The answer of a rule to a risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleAnswer {
@@ -115,7 +115,7 @@ pub struct RiskRule {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RiskRules(pub Vec<RiskRule>);
 
-/// Programs that only tell something.
+/// Programs that only print facts.
 const HARMLESS: [&str; 16] = [
     "arch", "cat", "date", "df", "du", "file", "head", "hostname", "id", "ldconfig", "ls", "nproc", "pwd", "tail",
     "uname", "whoami",
@@ -174,7 +174,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|c| *c == '*')
 }
 
-/// Running code that waits, within the event, for the person to allow what it is about to do.
+/// An action before which running code has stopped, until the person allows or denies it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RiskRequest {
     /// Counted from 1 within a process. An answer names it, so that it cannot go to another.

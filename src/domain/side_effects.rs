@@ -214,8 +214,8 @@ impl SideEffects {
         }
     }
 
-    /// Adds the renaming of a file. A new file that gets the name of another, as many programs write their files, counts as
-    /// the writing of that other file.
+    /// Adds the renaming of a file. A new file that gets the name of another, as many programs write their files,
+    /// counts as the writing of that other file.
     pub fn add_rename(&mut self, effect: SideEffect, replaces: bool) {
         match (self.created(&effect.target), &effect.to) {
             (Some(created), Some(to)) => {
@@ -235,7 +235,8 @@ impl SideEffects {
         self.entries.iter().position(is_created)
     }
 
-    /// Returns whether the effect adds nothing: the snippet changed a file again that it had created, or deleted the file.
+    /// Returns whether the effect adds nothing: the snippet changed a file again that it had created, or deleted the
+    /// file.
     fn cancels(&mut self, effect: &SideEffect) -> bool {
         match effect.kind {
             SideEffectKind::Write | SideEffectKind::ChangeMode => self.created(&effect.target).is_some(),
@@ -269,8 +270,8 @@ impl SideEffects {
         true
     }
 
-    /// Returns the effects that the author of the code may not expect: deletions, files outside of the session's folder,
-    /// processes that still run.
+    /// Returns the effects that the author of the code may not expect: deletions, files outside of the session's
+    /// folder, processes that still run.
     #[must_use]
     pub fn surprising(&self) -> Self {
         let is_surprising = |effect: &&SideEffect| {

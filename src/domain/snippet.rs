@@ -48,7 +48,7 @@ pub struct Snippet {
     pub displays: Vec<Arc<Display>>,
     /// The number of earlier displays, which were dropped.
     pub displays_dropped: usize,
-    /// What it wants or wanted to do and the person is asked about. Few snippets have any.
+    /// The risks that the person was asked about; few snippets have any.
     pub risks: Option<Box<SnippetRisks>>,
     /// What it did beyond Python's variables.
     pub effects: Arc<SideEffects>,
@@ -64,7 +64,7 @@ pub struct Snippet {
     pub outcome_is_cut: bool,
 }
 
-/// What a snippet asks the person about while it runs.
+/// The risks of a snippet: actions that the person allows or denies while it runs.
 #[derive(Clone, Debug, Default)]
 pub struct SnippetRisks {
     /// Those that wait for an answer.
@@ -74,13 +74,13 @@ pub struct SnippetRisks {
 }
 
 impl Snippet {
-    /// Returns what it wants to do and waits for the person.
+    /// Returns the risks that wait for the person's answer.
     #[must_use]
     pub fn open_risks(&self) -> &[Arc<RiskRequest>] {
         self.risks.as_ref().map_or(&[], |risks| &risks.open)
     }
 
-    /// Returns the person's last answers to what it wanted to do.
+    /// Returns the risks that the person answered last.
     #[must_use]
     pub fn answered_risks(&self) -> &[Arc<RiskAnswered>] {
         self.risks.as_ref().map_or(&[], |risks| &risks.answered)

@@ -332,9 +332,9 @@ impl Transcript {
         self.queue.iter().filter_map(|id| self.snippet(*id)).filter(|snippet| snippet.is_pending())
     }
 
-    /// Returns what running code wants to do and waits for the person, with its snippets.
+    /// Returns the risks at which running code waits for the person, with their snippets.
     pub fn risks(&self) -> impl Iterator<Item = (SnippetId, &Arc<RiskRequest>)> {
-        // A snippet whose threads want several things stands there several times.
+        // A snippet whose threads wait at several risks is listed several times.
         let at_first = |(place, id): (usize, &SnippetId)| (!self.at_risk[..place].contains(id)).then_some(*id);
         let snippets = self.at_risk.iter().enumerate().filter_map(at_first).filter_map(|id| self.snippet(id));
         snippets.flat_map(|snippet| snippet.open_risks().iter().map(move |request| (snippet.id, request)))

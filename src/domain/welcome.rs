@@ -1,4 +1,4 @@
-//! What a person is told who has just begun.
+//! The text for a person who has just begun.
 
 /// A sentence for the assistant, by which it uses the session.
 pub const SAY_TO_THE_ASSISTANT: &str =

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::domain::terminal_text::{Colour, StyledText, TextStyle, styled};
 use crate::domain::{Segment, Stream};
 
-/// Returns the text of each stream in the order written, with escape sequences for colours only. `style` is the style at
-/// the beginning, and becomes the style at the end.
+/// Returns the text of each stream in the order written, with escape sequences for colours only. `style` is the style
+/// at the beginning, and becomes the style at the end.
 pub fn for_terminals(segments: &[Segment], style: &mut TextStyle) -> Vec<(Stream, String)> {
     let mut shown = TextStyle::default();
     let mut runs: Vec<(Stream, String)> = Vec::new();

@@ -184,8 +184,8 @@ fn walk_pages(pages: &dyn Pages, from: u64, to: u64, each: Each<'_>) -> io::Resu
     if left.is_empty() { Ok(()) } else { each(Part::Text(left)) }
 }
 
-/// Returns the number of the display that represents the snippet's value. Engines publish it last, with the same text or,
-/// where that says nothing, without one.
+/// Returns the number of the display that represents the snippet's value. Engines publish it last, with the same text
+/// or, where that says nothing, without one.
 pub fn of_the_value(snippet: &Snippet) -> Option<usize> {
     let value = snippet.outcome.as_ref()?.result.as_ref()?;
     let (number, display) = snippet.numbered_displays().next_back()?;

@@ -1,11 +1,11 @@
 //! The journal: the record of all sessions, in one SQLite database.
 //!
 //! An event takes three steps. The actor appends it to the session's *intake* (`intake`, `frame`), a small file, before
-//! anybody hears of it. That write takes about a microsecond, and from then on no death of a process can lose the event.
-//! The writer thread (`writer_thread`) folds events to changes (`pending_changes`) and stores them in the database
-//! (`store`), about ten times per second. If a process dies in between, the next one that opens the journal stores what
-//! the intake still holds (`recover`). While the database cannot be written, readers read the intake (`pending`). Nothing
-//! is synced to the disk on its way: a power failure may lose the last seconds.
+//! anybody hears of it. That write takes about a microsecond, and from then on no death of a process can lose the
+//! event. The writer thread (`writer_thread`) folds events to changes (`pending_changes`) and stores them in the
+//! database (`store`), about ten times per second. If a process dies in between, the next one that opens the journal
+//! stores what the intake still holds (`recover`). While the database cannot be written, readers read the intake
+//! (`pending`). Nothing is synced to the disk on its way: a power failure may lose the last seconds.
 //!
 //! To write, [`start`] gives the actor its [`JournalRecorder`]. To read, any process uses a [`JournalReader`].
 

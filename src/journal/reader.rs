@@ -65,8 +65,8 @@ pub struct JournalReader {
 }
 
 impl JournalReader {
-    /// Opens the journal in `folder` and recovers dead sessions first; `None` if there is no journal. Waits for a program
-    /// that has locked the journal, such as a session that creates it on a busy disk.
+    /// Opens the journal in `folder` and recovers dead sessions first; `None` if there is no journal. Waits for a
+    /// program that has locked the journal, such as a session that creates it on a busy disk.
     ///
     /// # Errors
     /// If the journal exists and cannot be read.

@@ -1,4 +1,4 @@
-//! Spawns the session process in a process group of its own, and reaps it.
+//! The session process as a child: its start in a process group of its own, and its end.
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};

@@ -1,4 +1,4 @@
-//! Chooses the Python: the requested one, else that of the active environment, else `python3` on the PATH.
+//! The choice of a Python: the requested one, else that of the active environment, else `python3` on the PATH.
 
 use std::env;
 use std::ffi::OsString;
@@ -70,7 +70,7 @@ impl PythonSearchEnv {
         Ok((python, Origin::SearchPath))
     }
 
-    /// A conda environment often has no Python. Then the search goes on, which is told.
+    /// A conda environment often has no Python. Then the search goes on, and a note says so.
     fn note(&self, origin: Origin) -> Option<String> {
         let passed = self.conda_prefix.as_ref().filter(|_| matches!(origin, Origin::DotVenv | Origin::SearchPath))?;
         Some(format!(
@@ -115,8 +115,8 @@ fn interpreter_in(folder: &Path) -> Option<PathBuf> {
     python.symlink_metadata().is_ok().then_some(python)
 }
 
-/// Returns the environment of a tool's own in which a program lies: of pipx, `uv tool` or uvx. An environment into which a
-/// person installed the program is none.
+/// Returns the environment of a tool's own in which a program lies: of pipx, `uv tool` or uvx. An environment into
+/// which a person installed the program is none.
 fn tool_environment(program: &Path) -> Option<PathBuf> {
     let folder = program.canonicalize().ok()?.parent()?.parent()?.to_owned();
     let is_in_cache = || folder.components().any(|part| part.as_os_str() == "archive-v0");

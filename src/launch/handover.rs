@@ -1,4 +1,4 @@
-//! What a session process leaves to the one that takes over.
+//! The data that a session process leaves to its successor.
 
 use crate::domain::flight_recorder::Losses;
 use crate::domain::{Restart, SnippetId};

@@ -1,4 +1,4 @@
-//! Finds a Python, starts the session process in it, and guards that process.
+//! The launcher: finds a Python, starts the session process in it, and guards that process.
 
 mod aftermath;
 pub mod boot;

@@ -1,4 +1,4 @@
-//! Probes an executable: is it a Python that can hold a session?
+//! The probe of an executable: whether it is a Python that can hold a session.
 
 use std::ffi::OsString;
 use std::fs::File;

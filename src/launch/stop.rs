@@ -1,4 +1,4 @@
-//! Ends a session from outside: signals its guardian, as `kill` would, and waits.
+//! The end of a session from outside: a signal to its guardian, as `kill` would send, and the wait for the end.
 //!
 //! Only the process that holds the lock of the name is signalled. A PID from a file may belong to another process by
 //! now.

@@ -1,4 +1,5 @@
-//! The private methods, members and error codes between a bridge and a session. `src/bridge/PROTOCOL.md` describes them.
+//! The private methods, members and error codes between a bridge and a session. `src/bridge/PROTOCOL.md` describes
+//! them.
 
 use rmcp::model::CallToolRequestParams;
 use serde::Deserialize;
@@ -8,7 +9,8 @@ use crate::session::SentTo;
 /// The method by which a bridge asks for the answer to a call that it has sent before. The request has the id of the
 /// call. Its params are those of `tools/call`, with [`SENT_TO`] and [`HAS_ARGUMENTS`].
 pub const RETRY: &str = "fourhands/again";
-/// The method by which a bridge says that its client worked with another session process before, the one in [`SENT_TO`].
+/// The method by which a bridge says that its client worked with another session process before, the one in
+/// [`SENT_TO`].
 pub const RECONNECTED: &str = "fourhands/moved";
 
 /// Member of the params: the session process that received the call, or answered last (see [`SentTo`]).

@@ -1,8 +1,9 @@
-//! The MCP server, built on rmcp: for any number of clients on the socket of the session, or for one on a pair of streams.
+//! The MCP server, built on rmcp: for any number of clients on the socket of the session, or for one on a pair of
+//! streams.
 //!
-//! `transport` reads and writes lines. `server` has the handler that rmcp calls, one for each connection. `tools` has one
-//! file for each tool, and `calls` what all tools share. `results` renders snippets and values for models. `resources` has
-//! what clients read without a tool call. Nothing here knows Python or the screen.
+//! `transport` reads and writes lines. `server` has the handler that rmcp calls, one for each connection. `tools` has
+//! one file for each tool, and `calls` what all tools share. `results` renders snippets and values for models.
+//! `resources` has what clients read without a tool call. Nothing here knows Python or the screen.
 
 pub mod bridge_protocol;
 mod calls;

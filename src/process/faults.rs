@@ -1,5 +1,5 @@
-//! Faults of the session process itself: panics of any thread, and other failures that must not happen. They are reported
-//! when the terminal is free again.
+//! Faults of the session process itself: panics of any thread, and other failures that must not happen. They are
+//! reported when the terminal is free again.
 
 use std::os::fd::AsFd;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The front end of a session by its mode: the dashboard, the plain dashboard or the log, each with the socket for clients.
+//! The front end of a session by its mode: the dashboard, the plain dashboard or the log, each with the socket for
+//! clients.
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -105,8 +106,8 @@ impl Frontend {
     }
 }
 
-/// Returns a receiver that resolves when the dashboard and the server have closed. After `stop` it does not wait long for the
-/// dashboard, which stands still if its terminal does.
+/// Returns a receiver that resolves when the dashboard and the server have closed. After `stop` it does not wait long
+/// for the dashboard, which stands still if its terminal does.
 fn when_closed(
     dashboard: oneshot::Receiver<()>,
     stop: CancellationToken,

@@ -18,30 +18,30 @@ pub fn first(given: Option<Gate>, transcript: &Transcript, default: GateMode) ->
     }
 }
 
-/// A sink that also tells the guardian of each change of the gate, before anybody else hears of the change.
-pub struct TellsGuardian<S> {
+/// A sink that also reports each change of the gate to the guardian, before anybody else hears of the change.
+pub struct GateReporter<S> {
     pub sink: S,
     pub link: LinkWriter,
 }
 
-impl<S> TellsGuardian<S> {
-    fn tell(&self, event: &Event) {
+impl<S> GateReporter<S> {
+    fn report(&self, event: &Event) {
         if let Event::GateChanged { gate, .. } = event {
             self.link.send(&ToGuardian::Gate(gate.modes()));
         }
     }
 }
 
-impl<S: EventSink> EventSink for TellsGuardian<S> {
+impl<S: EventSink> EventSink for GateReporter<S> {
     fn event(&mut self, event: &Event) {
         self.sink.event(event);
-        self.tell(event);
+        self.report(event);
     }
 
     fn events(&mut self, events: &[Arc<Event>]) {
         self.sink.events(events);
         for event in events {
-            self.tell(event);
+            self.report(event);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Detection of a hangup of the terminal without SIGHUP: the signal may be ignored, or the terminal not the session's own.
+//! Detection of a hangup of the terminal without SIGHUP: the signal may be ignored, or the terminal not the session's
+//! own.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

@@ -1,4 +1,5 @@
-//! The host thread: a tokio runtime with the session actor, MCP and the link. The host and its threads never hold the GIL.
+//! The host thread: a tokio runtime with the session actor, MCP and the link. The host and its threads never hold the
+//! GIL.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -79,8 +80,8 @@ impl Host {
                 faults::write_report(&stderr, text);
                 return 1;
             }
-            // Without a controlling terminal the dashboard finds the terminal on 0 and 1, which belong to the host alone in its
-            // private table.
+            // Without a controlling terminal the dashboard finds the terminal on 0 and 1, which belong to the host
+            // alone in its private table.
             let _ = dup2_stdin(&self.originals.stdin).and_then(|()| dup2_stdout(&self.originals.stdout));
         }
 

@@ -51,8 +51,8 @@ impl HostEventSender {
 }
 
 impl HostEventReceiver {
-    /// Forwards events to the runtime. Python's threads cannot wake the runtime by its own means, which write to one of its
-    /// descriptors: the number is another file in the threads' table.
+    /// Forwards events to the runtime. Python's threads cannot wake the runtime by its own means, which write to one of
+    /// its descriptors: the number is another file in the threads' table.
     pub fn forward(self) -> io::Result<UnboundedReceiver<EngineEvent>> {
         let mut wake_ups = pipe::Receiver::from_owned_fd(self.reader)?;
         let (to, events) = unbounded_channel();

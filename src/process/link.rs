@@ -26,8 +26,8 @@ pub type LinkReader = Lines<BufReader<tokio::net::UnixStream>>;
 /// Bytes that may wait for the next message.
 const MAX_PENDING: usize = 64 << 10;
 
-/// The writing half of the link. The guardian reads only now and then, so writing never blocks: bytes that do not fit wait
-/// for the next message, and a message is dropped when too many bytes wait.
+/// The writing half of the link. The guardian reads only now and then, so writing never blocks: bytes that do not fit
+/// wait for the next message, and a message is dropped when too many bytes wait.
 #[derive(Clone)]
 pub struct LinkWriter(Arc<Mutex<LinkBuffer>>);
 
@@ -80,8 +80,8 @@ pub async fn read_restart(link: &mut LinkReader) -> Option<Restart> {
     }
 }
 
-/// Obeys the guardian until it dies; then ends the session in good order, as far as there is time for that. Interrupts by a
-/// signal are recorded as made by `signalled_by`.
+/// Obeys the guardian until it dies; then ends the session in good order, as far as there is time for that. Interrupts
+/// by a signal are recorded as made by `signalled_by`.
 pub async fn obey(
     mut lines: LinkReader,
     session: SessionHandle,
@@ -108,8 +108,8 @@ pub async fn obey(
             Ok(ToSession::Unreachable(why)) => {
                 session.notice(format!("clients can no longer connect, because the session's socket is lost: {why}"));
             }
-            // A take-over is only ever the first message. An unknown message cannot come: guardian and session process have one
-            // version, because they come from one file.
+            // A take-over is only ever the first message. An unknown message cannot come: guardian and session process
+            // have one version, because they come from one file.
             Ok(ToSession::TakeOver(_)) | Err(_) => {}
         }
     }

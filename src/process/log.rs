@@ -80,7 +80,8 @@ fn greeting(info: &SessionInfo, socket: &str, guardian: Pid) -> [String; 2] {
     ]
 }
 
-/// Makes one line of any text, so that a name, prompt or message can neither begin another line nor control the terminal.
+/// Makes one line of any text, so that a name, prompt or message can neither begin another line nor control the
+/// terminal.
 pub fn on_one_line(text: &str) -> String {
     visible(text).replace('\n', "␊").replace('\t', " ")
 }

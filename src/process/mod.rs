@@ -73,8 +73,8 @@ fn main(py: Python<'_>, boot: &str) -> i32 {
     })
 }
 
-/// Puts the real streams on 0, 1 and 2 if they went to a file so far. Returns Python's output until now. If that fails, the
-/// guardian reads on from the file.
+/// Puts the real streams on 0, 1 and 2 if they went to a file so far. Returns Python's output until now. If that fails,
+/// the guardian reads on from the file.
 fn restore_streams(py: Python<'_>, boot: &str) -> std::io::Result<String> {
     let Some(streams) = serde_json::from_str::<Boot>(boot).ok().and_then(|boot| boot.streams) else {
         return Ok(String::new());
@@ -159,8 +159,8 @@ fn map_recorder(boot: &Boot) -> Option<(StackFile, &'static FlightRecorder)> {
     Some((StackFile::new(fd.as_fd(), recorder).ok()?, recorder))
 }
 
-/// Closes the host's descriptors in the main thread's table, so that Python code reaches none of them. The main thread's own
-/// can be opened again from the host's table.
+/// Closes the host's descriptors in the main thread's table, so that Python code reaches none of them. The main
+/// thread's own can be opened again from the host's table.
 fn leave_private_table(
     table: &PrivateTable,
     streams: &mut StandardDescriptors,

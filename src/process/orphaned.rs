@@ -1,5 +1,5 @@
-//! The end of a session whose guardian has died: within a second, whatever Python does, and with all processes that it has
-//! started. Nobody is left to start another Python for the session.
+//! The end of a session whose guardian has died: within a second, whatever Python does, and with all processes that it
+//! has started. Nobody is left to start another Python for the session.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,15 +15,16 @@ use nix::unistd::{getpgrp, getpid};
 use crate::python::{forbid_forks, is_guardian_dead};
 use crate::session::processes::Leader;
 
-/// How long the running snippet may take to end by an interrupt. After that its clients get their answers without its end.
+/// How long the running snippet may take to end by an interrupt. After that its clients get their answers without its
+/// end.
 pub const ANSWER_GRACE: Duration = Duration::from_millis(250);
 /// How long an orderly end may take, including the answers.
 const ORDERLY_END_GRACE: Duration = Duration::from_millis(600);
 /// The time between SIGTERM and SIGKILL for processes that were started.
 const KILL_GRACE: Duration = Duration::from_millis(150);
 
-/// Ends this process soon after the other end of `link` was closed. With `keep_processes`, processes that it has started go
-/// on.
+/// Ends this process soon after the other end of `link` was closed. With `keep_processes`, processes that it has
+/// started go on.
 pub fn watch(link: &OwnedFd, keep_processes: bool) -> io::Result<()> {
     let link = link.try_clone()?;
     thread::Builder::new().name("guardian".to_owned()).spawn(move || {
@@ -35,7 +36,8 @@ pub fn watch(link: &OwnedFd, keep_processes: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// To be called before the process ends by itself. Ends the processes that it has started, if the guardian cannot do that.
+/// To be called before the process ends by itself. Ends the processes that it has started, if the guardian cannot do
+/// that.
 pub fn before_exit(keep_processes: bool) {
     if is_guardian_dead() {
         end_processes(keep_processes);

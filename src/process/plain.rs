@@ -1,8 +1,9 @@
-//! The plain dashboard: the session as text that is only ever appended, for screen readers, for terminals that cannot place
-//! the cursor, and for pipes. It has words in place of glyphs, no animation and no escape sequences; the terminal edits lines.
+//! The plain dashboard: the session as text that is only ever appended, for screen readers, for terminals that cannot
+//! place the cursor, and for pipes. It has words in place of glyphs, no animation and no escape sequences; the terminal
+//! edits lines.
 //!
-//! It applies the same events as the other dashboard. It takes one line after the other, the next one when the code of the
-//! last one has ended or asks for input.
+//! It applies the same events as the other dashboard. It takes one line after the other, the next one when the code of
+//! the last one has ended or asks for input.
 
 mod commands;
 mod console;

@@ -5,8 +5,8 @@ use crate::journal;
 use crate::session::discovery::paths::Paths;
 use crate::session::{SessionId, Startup};
 
-/// Loads the past of a session. `last_run` is the last snippet that ran: number 0 if none did, `None` if that is not known.
-/// Also returns a notice for the person if a part is missing.
+/// Loads the past of a session. `last_run` is the last snippet that ran: number 0 if none did, `None` if that is not
+/// known. Also returns a notice for the person if a part is missing.
 pub fn load(id: &SessionId, last_run: Option<SnippetId>) -> (Startup, Option<String>) {
     let places = Paths::of_this_process();
     let (recorded, notice) = match journal::resume(&places, id) {

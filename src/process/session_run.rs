@@ -1,5 +1,5 @@
-//! One run of a session in this process: starts the actor with its past and its journal, opens the front end, and waits for
-//! the end.
+//! One run of a session in this process: starts the actor with its past and its journal, opens the front end, and waits
+//! for the end.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use super::frontend::Frontend;
-use super::gate::{self, TellsGuardian};
+use super::gate::{self, GateReporter};
 use super::host_events::HostEventReceiver;
 use super::{idle_exit, link, resume, spin_wait, storage, trim};
 use crate::domain::flight_recorder::FlightRecorder;
@@ -60,7 +60,7 @@ impl SessionRun {
             journal::start(paths, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
         let startup = Startup {
             restart,
-            record: Box::new(TellsGuardian { sink: recorder, link: link.clone() }),
+            record: Box::new(GateReporter { sink: recorder, link: link.clone() }),
             id: Some(self.boot.id.clone()),
             spool: self.spool,
             gate: gate::first(self.boot.gate.clone(), &past.transcript, settings.gate.mode),
@@ -125,7 +125,8 @@ fn forward_notices(
     });
 }
 
-/// Starts what the guardian has asked for at the start: the exit when the last client leaves, a restored checkpoint, a replay.
+/// Starts what the guardian has asked for at the start: the exit when the last client leaves, a restored checkpoint, a
+/// replay.
 fn run_boot_requests(boot: &Boot, session: &SessionHandle) {
     if boot.until_unused {
         tokio::spawn(idle_exit::quit_when_idle(session.clone()));

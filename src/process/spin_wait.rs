@@ -1,8 +1,8 @@
 //! A spin wait of the host after each event of the session.
 //!
-//! A client that runs one snippet after the other sends the next one within some hundred microseconds. Waking a core that
-//! has gone to sleep in between takes tens of microseconds, at every step from client to Python and back. So the host looks
-//! for work a little longer before it sleeps, and yields to every other thread of the core meanwhile.
+//! A client that runs one snippet after the other sends the next one within some hundred microseconds. Waking a core
+//! that has gone to sleep in between takes tens of microseconds, at every step from client to Python and back. So the
+//! host looks for work a little longer before it sleeps, and yields to every other thread of the core meanwhile.
 
 use std::time::{Duration, Instant};
 

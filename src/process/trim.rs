@@ -1,4 +1,4 @@
-//! Returns memory to the system after large snippets and much output: glibc would keep it for later ones.
+//! The return of memory to the system after large snippets and much output, which glibc would keep for later ones.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! The source of classes for Python's `inspect`. It searches the file of their module, so `linecache` has the text of all
-//! snippets that define classes, under the name of the session file.
+//! The source of classes for Python's `inspect`. It searches the file of their module, so `linecache` has the text of
+//! all snippets that define classes, under the name of the session file.
 //!
-//! Up to Python 3.12 `inspect` takes the first class of the name in that text, so the newest snippet comes first. From 3.13
-//! on a class knows its first line. A snippet is at the beginning of the text while it runs; then it moves to the end, and
-//! the line numbers of its classes are changed accordingly.
+//! Up to Python 3.12 `inspect` takes the first class of the name in that text, so the newest snippet comes first. From
+//! 3.13 on a class knows its first line. A snippet is at the beginning of the text while it runs; then it moves to the
+//! end, and the line numbers of its classes are changed accordingly.
 
 use std::path::{Path, PathBuf};
 

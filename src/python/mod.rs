@@ -1,4 +1,5 @@
-//! The engine: all code that touches Python. The host sends jobs to the main thread; nothing here knows the dashboard or MCP.
+//! The engine: all code that touches Python. The host sends jobs to the main thread; nothing here knows the dashboard
+//! or MCP.
 
 mod class_sources;
 mod completion;

@@ -1,8 +1,8 @@
 //! The session file: the definitions of all snippets, as `__main__.__file__`.
 //!
-//! Processes that `multiprocessing` starts (spawn, forkserver) execute the file to find the functions and classes that they
-//! are sent. A child executes all of it, so it holds only imports, functions, classes and literal constants; definitions
-//! that fail there are left out.
+//! Processes that `multiprocessing` starts (spawn, forkserver) execute the file to find the functions and classes that
+//! they are sent. A child executes all of it, so it holds only imports, functions, classes and literal constants;
+//! definitions that fail there are left out.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -38,8 +38,8 @@ def __define(file, line, flags, text):
 
 pub struct SessionFile {
     path: PathBuf,
-    /// Names (for imports: their texts) and the calls that define them, in order. A name that was defined again is there twice,
-    /// first and last.
+    /// Names (for imports: their texts) and the calls that define them, in order. A name that was defined again is
+    /// there twice, first and last.
     definitions: Vec<(Arc<str>, Arc<str>)>,
     /// The definitions before the running snippet.
     before: Option<Vec<(Arc<str>, Arc<str>)>>,
@@ -114,7 +114,8 @@ impl SessionFile {
                 continue;
             };
             let lines = lines(&statement, kind)?;
-            // The lines of a statement do not give its text if it shares one of them with another statement, by a semicolon.
+            // The lines of a statement do not give its text if it shares one of them with another statement, by a
+            // semicolon.
             let next_line = body.get_item(index + 1).and_then(|next| next.getattr("lineno")?.extract()).unwrap_or(0);
             let text = if lines.0 == last_line
                 || lines.1 == next_line
@@ -153,7 +154,8 @@ impl SessionFile {
         Ok(self.write()?)
     }
 
-    /// Removes the definitions of a failed snippet, except functions: any other definition may be the cause of the failure.
+    /// Removes the definitions of a failed snippet, except functions: any other definition may be the cause of the
+    /// failure.
     pub fn finish_snippet(&mut self, definitions: &[Definition], succeeded: bool) -> io::Result<()> {
         let Some(before) = self.before.take().filter(|_| !succeeded) else { return Ok(()) };
         let added = std::mem::replace(&mut self.definitions, before);

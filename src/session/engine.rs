@@ -45,12 +45,12 @@ pub trait Engine: Send + 'static {
     /// Hands an answer to the code that waits at prompt `number`. Returns `false` if the code waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
 
-    /// Tells the gate, at the start and after each change of it.
+    /// Passes the gate on, at the start and after each change of it.
     fn set_gate(&mut self, gate: Arc<Gate>) {
         let _ = gate;
     }
 
-    /// Hands an answer to the code that waits with risk `number`. Returns `false` if the code waits no longer.
+    /// Hands an answer to the code that waits at risk `number`. Returns `false` if the code waits no longer.
     fn answer_risk(&mut self, number: u32, reply: RiskReply) -> bool {
         let _ = (number, reply);
         false
@@ -85,7 +85,7 @@ pub enum EngineOutput {
     Effects(Arc<SideEffects>),
 }
 
-/// What code that waits with a risk is told.
+/// The answer to code that waits at a risk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RiskReply {
     Allow,
@@ -113,7 +113,7 @@ pub enum EngineEvent {
     InputWithdrawn {
         number: u32,
     },
-    /// The code of `snippet` waits for [`Engine::answer_risk`] within what it is about to do.
+    /// The code of `snippet` has stopped before an action and waits for [`Engine::answer_risk`].
     RiskAsked {
         number: u32,
         snippet: SnippetId,
@@ -121,7 +121,7 @@ pub enum EngineEvent {
         target: String,
         line: Option<u32>,
     },
-    /// The code waits no longer with this risk, although nobody answered.
+    /// The code no longer waits at this risk, although nobody answered.
     RiskWithdrawn {
         number: u32,
     },

@@ -194,8 +194,8 @@ impl SessionHandle {
     /// Inspects a value, after everything that was submitted before.
     ///
     /// # Errors
-    /// If the session has ended, or there is nothing to show. If the inspection does not begin within `timeout`, the error
-    /// has what the last table of variables says of the name.
+    /// If the session has ended, or there is nothing to show. If the inspection does not begin within `timeout`, the
+    /// error has what the last table of variables says of the name.
     pub async fn inspect(
         &self,
         request: InspectRequest,

@@ -7,7 +7,8 @@ use crate::domain::Snippet;
 /// After this time, a diff of long code is coarser.
 const DIFF_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Returns the unified diff from the code that the client sent to the code that ran; `None` if the person edited nothing.
+/// Returns the unified diff from the code that the client sent to the code that ran; `None` if the person edited
+/// nothing.
 #[must_use]
 pub fn review_diff(snippet: &Snippet) -> Option<String> {
     let sent = snippet.review.as_ref()?.sent()?;

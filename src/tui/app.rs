@@ -143,7 +143,7 @@ struct Dashboard {
     /// Whether the next frame shows the effect of a key.
     urgent: bool,
     last_frame: Option<Instant>,
-    /// The size of cards that running code was told last.
+    /// The card size that running code has got last.
     card_size: Option<TerminalSize>,
     crash_store: Option<&'static CrashStore>,
     /// The snapshot saved last.
@@ -423,8 +423,8 @@ impl Dashboard {
         self.last_frame.map_or_else(Instant::now, |last| last + pace)
     }
 
-    /// When the screen changes by itself next: the spinner and the clock while code runs, a question that takes the keys, a
-    /// confirmation.
+    /// When the screen changes by itself next: the spinner and the clock while code runs, a question that takes the
+    /// keys, a confirmation.
     fn next_wake(&self) -> Option<Instant> {
         let now = now();
         let is_running = self.view.transcript.running().is_some();
@@ -458,13 +458,13 @@ impl Dashboard {
         if shaped.and(drawn).is_err() {
             self.terminal_is_gone();
         }
-        self.tell_card_size();
+        self.report_card_size();
         self.make_figure();
         self.erase_figure();
         self.dirty |= self.view.lookup.is_busy;
     }
 
-    fn tell_card_size(&mut self) {
+    fn report_card_size(&mut self) {
         let layout = self.view.frame.as_ref().and_then(|frame| frame.layout.as_ref());
         if let Some(size) = layout.map(Layout::card)
             && self.card_size != Some(size)

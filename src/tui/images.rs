@@ -32,7 +32,7 @@ pub struct FigureRequest {
 
 /// The address of the display, the size, and whether the figure fills the screen. The address is not reused while a
 /// [`FigureRequest`] refers to the display.
-pub type Key = (usize, Size, bool);
+pub type PictureKey = (usize, Size, bool);
 
 #[derive(Debug)]
 pub enum Picture {
@@ -63,7 +63,7 @@ pub struct Figures {
     pub terminal: FigureTerminal,
     /// How the person wants figures to be shown, one of [`WAYS`](terminal::WAYS).
     pub way: &'static str,
-    cache: HashMap<Key, CachedPicture>,
+    cache: HashMap<PictureKey, CachedPicture>,
     /// Figures in sight whose pictures are not ready.
     requests: Vec<FigureRequest>,
     is_working: bool,
@@ -77,7 +77,7 @@ impl FigureRequest {
         Self { display: Arc::downgrade(display), size, full }
     }
 
-    pub fn key(&self) -> Key {
+    pub fn key(&self) -> PictureKey {
         (self.display.as_ptr() as usize, self.size, self.full)
     }
 }

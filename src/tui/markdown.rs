@@ -1,5 +1,5 @@
-//! Markdown as rows: headings, lists, tables, quotes, code and emphasis. Every line is rendered by itself, within bounds,
-//! so that no text can take long or leave its place.
+//! Markdown as rows: headings, lists, tables, quotes, code and emphasis. Every line is rendered by itself, within
+//! bounds, so that no text can take long or leave its place.
 
 mod inline;
 mod table;

@@ -1,8 +1,8 @@
 //! The dashboard: it folds the session's events into a view, and draws the view on its own terminal handle.
 //!
-//! An event goes through `run` (the loop), `View::on_terminal` (keys and mouse, through the table in `input/keymap`) or [`View::apply`] (session
-//! events), `View::prepare` (measures the rows in the window) and `draw` (writes a buffer, changes nothing). Nothing
-//! here waits for Python.
+//! An event goes through `app` (the loop), `View::on_terminal` (keys and mouse, through the table in `input/keymap`) or
+//! [`View::apply`] (session events), `View::prepare` (measures the rows in the window) and `draw` (writes a buffer,
+//! changes nothing). Nothing here waits for Python.
 
 pub(in crate::tui) mod app;
 mod client_order;

@@ -128,8 +128,8 @@ pub fn part(line: &Line<'static>, from: usize, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Wraps one line of styled prose at its words, to rows of at most `width` cells. Rows after the first are indented like
-/// the first one, and by `hang` cells more. Only a word that is longer than a row is broken.
+/// Wraps one line of styled prose at its words, to rows of at most `width` cells. Rows after the first are indented
+/// like the first one, and by `hang` cells more. Only a word that is longer than a row is broken.
 pub fn wrap_words<'a>(
     pieces: impl IntoIterator<Item = (&'a str, Style)>,
     width: usize,

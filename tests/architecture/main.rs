@@ -1,9 +1,10 @@
-//! The floors of the house: who may use whom, where Python may be named, how long a file may get, and that the pages name
-//! what is there.
+//! The floors of the house: who may use whom, where Python may be named, how long a file may get, and that the pages
+//! name what is there.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail like the test")]
 
 mod circles;
+mod style;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -122,8 +123,8 @@ fn without_comments(text: &str) -> String {
     text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The floors that paths from the root lead to: `crate::x`, `fourhands::x`, `crate::{x, y::z}`, and `super::x` from where
-/// `super` is the root.
+/// The floors that paths from the root lead to: `crate::x`, `fourhands::x`, `crate::{x, y::z}`, and `super::x` from
+/// where `super` is the root.
 fn floors_used(file: &Path, code: &str) -> BTreeSet<String> {
     let depth = file.components().count() - usize::from(file.ends_with("mod.rs") || file.ends_with("lib.rs"));
     let climb = "super::".repeat(depth);
@@ -241,8 +242,8 @@ fn the_top_level_holds_what_was_agreed() {
     assert!(strange.is_empty(), "not agreed at the top level: {strange:?}");
 }
 
-/// The paths that a page in `folder` names and that are not there: words that begin as paths do, seen from the top of the
-/// repository, and relative links, seen from the page.
+/// The paths that a page in `folder` names and that are not there: words that begin as paths do, seen from the top of
+/// the repository, and relative links, seen from the page.
 fn lost_paths(folder: &Path, text: &str, is_there: impl Fn(&Path) -> bool) -> Vec<String> {
     let ends_a_word = |c: char| c.is_whitespace() || "`\"'()[]<>|".contains(c);
     let words = text.split(ends_a_word).map(|word| word.trim_end_matches(['.', ',', ':', ';']));

@@ -77,8 +77,8 @@ fn typing(bencher: Bencher, lines: usize) {
     });
 }
 
-/// A key in the middle of a long input, with its frame. Each key measures all lines, so a thousand lines cost about half a
-/// millisecond; the budget is 16 ms at 10 000 lines.
+/// A key in the middle of a long input, with its frame. Each key measures all lines, so a thousand lines cost about
+/// half a millisecond; the budget is 16 ms at 10 000 lines.
 #[divan::bench(args = [2_000, 10_000, 50_000])]
 fn key_in_long_input(bencher: Bencher, lines: usize) {
     let mut view = with_input(lines);

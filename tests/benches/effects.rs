@@ -1,5 +1,5 @@
-//! What the recording of effects costs: loops of calls that raise audit events, in a session and in the same Python alone,
-//! in turns. For each loop the least of several times counts.
+//! What the recording of effects costs: loops of calls that raise audit events, in a session and in the same Python
+//! alone, in turns. For each loop the least of several times counts.
 //!
 //! `cargo bench --bench effects`
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark has nothing better to do than to stop")]

@@ -1,5 +1,5 @@
-//! The dashboard as a person feels it, in a pseudo-terminal: `cargo bench --bench terminal`. Prints, with the bounds that
-//! hold on an idle machine of two cores:
+//! The dashboard as a person feels it, in a pseudo-terminal: `cargo bench --bench terminal`. Prints, with the bounds
+//! that hold on an idle machine of two cores:
 //!
 //! - from a key to its echo on the screen, while Python burns CPU and while it prints without end (< 16 ms);
 //! - from the start to the first frame, beyond Python's own start (< 60 ms);

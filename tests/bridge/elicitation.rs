@@ -1,5 +1,5 @@
-//! A client's own user is asked before a reset destroys what others made: through the bridge, and across the death of the
-//! session that asks.
+//! A client's own user is asked before a reset destroys what others made: through the bridge, and across the death of
+//! the session that asks.
 
 use crate::support::client::{Client, Era};
 use crate::support::{Home, children, signal};

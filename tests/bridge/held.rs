@@ -1,5 +1,5 @@
-//! Sessions that bridges start by themselves: held for their clients (`--serve`), taken over by a dashboard, or opened in
-//! a pane of tmux (`--tmux`). And a bridge on what might be another machine.
+//! Sessions that bridges start by themselves: held for their clients (`--serve`), taken over by a dashboard, or opened
+//! in a pane of tmux (`--tmux`). And a bridge on what might be another machine.
 
 use std::process::{Command, Stdio};
 

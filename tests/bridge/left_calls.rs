@@ -264,7 +264,8 @@ fn each_of_four_calls_that_look_the_same_gets_its_own_answer() {
     drop(server);
 }
 
-/// MCP forbids to use an id again; where a client does, after it has given up the first call, the second is run and answered.
+/// MCP forbids to use an id again; where a client does, after it has given up the first call, the second is run and
+/// answered.
 #[test]
 fn an_id_that_is_used_again_gets_the_answer_to_the_second_call() {
     let home = Home::new();

@@ -205,7 +205,8 @@ fn a_python_that_dies_at_its_start_again_and_again_is_left_alone() {
     assert!(matches!(status.code(), Some(2 | 137)), "{status}");
 }
 
-/// The eye sees one dashboard that goes on: no shell in between, no echo, and what was typed meanwhile is in the editor.
+/// The eye sees one dashboard that goes on: no shell in between, no echo, and what was typed meanwhile is in the
+/// editor.
 #[test]
 fn between_two_dashboards_the_screen_stays_and_no_key_is_lost() {
     let home = Home::new();

@@ -274,7 +274,7 @@ fn is_in_no_file(home: &Home, secret: &str) {
     }
 }
 
-/// Python dies while a password is being typed, and again after one was entered: the draft comes back, the password not.
+/// Python dies while a password is being typed, and after one was entered: the draft comes back, the password does not.
 #[test]
 fn a_crash_at_getpass_leaves_no_trace_of_it() {
     let home = Home::new();

@@ -1,5 +1,5 @@
-//! Who did what, and what really runs: no client can be taken for the person or for another, and nothing that a model reads
-//! is hidden from the person, or the other way round.
+//! Who did what, and what really runs: no client can be taken for the person or for another, and nothing that a model
+//! reads is hidden from the person, or the other way round.
 
 use std::process::{Command, Stdio};
 

@@ -1,5 +1,6 @@
-//! The pictures of the README, made from the program itself: `cargo test --test dashboard picture:: -- --ignored` drives
-//! sessions in a pseudo-terminal and writes what stands on their screens to `assets/session-dark.svg` and others.
+//! The pictures of the README, made from the program itself: `cargo test --test dashboard picture:: -- --ignored`
+//! drives sessions in a pseudo-terminal and writes what stands on their screens to `assets/session-dark.svg` and
+//! others.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Settings and colours in a real terminal: faults are told and nothing is lost by them, keys of one's own work, and the
-//! colours follow the terminal, or are not there.
+//! Settings and colours in a real terminal: faults are told and nothing is lost by them, keys of one's own work, and
+//! the colours follow the terminal, or are not there.
 
 use crate::support;
 use crate::support::terminal::Terminal;

@@ -1,4 +1,5 @@
-//! What people know from `IPython` beyond its simple magics: its shell, modules that are read again, scripts, `%%capture`.
+//! What people know from `IPython` beyond its simple magics: its shell, modules that are read again, scripts,
+//! `%%capture`.
 
 use serde_json::json;
 

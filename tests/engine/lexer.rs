@@ -62,7 +62,8 @@ const PIECES: [&str; 52] = [
     "漢 = 1",
 ];
 
-/// Returns for each code whether it compiles, whether it is incomplete (`codeop`), and where its strings and comments are.
+/// Returns for each code whether it compiles, whether it is incomplete (`codeop`), and where its strings and comments
+/// are.
 const ORACLE: &str = "
 import codeop, io, json, sys, tokenize, warnings
 warnings.simplefilter('ignore')

@@ -1,4 +1,5 @@
-//! How many system calls a small snippet costs Python's thread. A count is the same on every machine, and a time is not.
+//! How many system calls a small snippet costs Python's thread. A count is the same on every machine, and a time is
+//! not.
 
 use std::process::{Command, Stdio};
 
@@ -9,8 +10,8 @@ use crate::support::session::Session;
 use crate::support::{python, wait_until};
 
 const SNIPPETS: u64 = 200;
-/// One to wait, one to wake the host, two for earlier output from below Python, one for children, two for signals, and five
-/// for descriptors that code can close.
+/// One to wait, one to wake the host, two for earlier output from below Python, one for children, two for signals, and
+/// five for descriptors that code can close.
 const CALLS_OF_SNIPPET: u64 = 12;
 /// Checks that are made once a second, for as long as a slow machine may take.
 const CALLS_OF_CHECKS: u64 = 600;

@@ -1,6 +1,6 @@
-//! The n-th write, connect, fork, fsync and so on of host, guardian and bridge fails, blocks for ever, or is slow, while a
-//! client works: it gets an answer to each call or the end of its connection, nothing is done twice, the session can be
-//! ended, and nothing is left behind.
+//! The n-th write, connect, fork, fsync and so on of host, guardian and bridge fails, blocks for ever, or is slow,
+//! while a client works: it gets an answer to each call or the end of its connection, nothing is done twice, the
+//! session can be ended, and nothing is left behind.
 //!
 //! The whole sweep: `cargo test --test faults injection:: -- --ignored --nocapture`, with the environment variables
 //! - `FOURHANDS_INJECT` = which cases, as a part of their names, such as `Guardian Write Blocks`;

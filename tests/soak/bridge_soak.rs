@@ -1,6 +1,6 @@
-//! The bridge under fire: sessions are killed, crash in mid-call, end and restart at random, and clients of both eras change
-//! their minds. Each request has exactly one answer, and what was told to have run has run once: in the journal, and in
-//! what it left in a file.
+//! The bridge under fire: sessions are killed, crash in mid-call, end and restart at random, and clients of both eras
+//! change their minds. Each request has exactly one answer, and what was told to have run has run once: in the journal,
+//! and in what it left in a file.
 //!
 //! `FOURHANDS_BRIDGE_SOAK=500` goes on until so many disturbances have happened (for 10 minutes at most);
 //! `FOURHANDS_SOAK_SEED` repeats what failed.
@@ -172,7 +172,8 @@ fn disturb(
                 }
             }
             (6, _) => {
-                // Stopped first: a guardian that starts another Python just now would leave a process that nobody knows.
+                // Stopped first: a guardian that starts another Python just now would leave a process that nobody
+                // knows.
                 signal(guardian, Signal::SIGSTOP);
                 let process = children(guardian).first().copied();
                 signal(guardian, Signal::SIGKILL);

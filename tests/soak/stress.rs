@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 /// Snippets after which memory, threads and descriptors are counted for the first time.
 const WARM_UP: usize = 2_000;
-/// Bytes that the session may grow by from then on: what the transcript keeps of each snippet and its output (about 6 kB
-/// here, floods included), and the heap's moods.
+/// Bytes that the session may grow by from then on: what the transcript keeps of each snippet and its output (about 6
+/// kB here, floods included), and the heap's moods.
 const GROWTH: u64 = 80 << 20;
 /// Blocks of Python's own allocator that may come to be in use from then on: some for each of the sources that
 /// tracebacks still show, and modules that were loaded late.

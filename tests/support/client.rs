@@ -173,7 +173,8 @@ impl Client {
         result["structuredContent"].clone()
     }
 
-    /// The result of a run once it has ended or asks for input: on a slow machine that may take longer than one call waits.
+    /// The result of a run once it has ended or asks for input: on a slow machine that may take longer than one call
+    /// waits.
     pub fn finished(&mut self, mut result: Value) -> Value {
         let deadline = Instant::now() + DEADLINE;
         while ["running", "queued"].iter().any(|status| result["structuredContent"]["status"] == *status) {

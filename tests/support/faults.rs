@@ -93,8 +93,8 @@ impl Faults {
         u64::from_ne_bytes(seen)
     }
 
-    /// From now on, of the calls of this kind with files whose names contain `path`, `skip` go well and then `times` fail
-    /// with `errno`. Descriptors of sockets are named `socket:[...]`.
+    /// From now on, of the calls of this kind with files whose names contain `path`, `skip` go well and then `times`
+    /// fail with `errno`. Descriptors of sockets are named `socket:[...]`.
     pub fn arm(&self, call: Call, path: &str, errno: i32, skip: u64, times: u64) {
         self.disarm();
         self.control.write_all_at(&[0; 8], PROCESSES).unwrap();

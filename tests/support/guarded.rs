@@ -168,8 +168,8 @@ impl Guarded {
         }
     }
 
-    /// As a job of a small shell, at first in front or in the background: the shell says `[stopped]` when the job stops,
-    /// brings it to the front when a line is typed, and ends with its exit code.
+    /// As a job of a small shell, at first in front or in the background: the shell says `[stopped]` when the job
+    /// stops, brings it to the front when a line is typed, and ends with its exit code.
     #[allow(unsafe_code, reason = "as above")]
     pub fn start_as_job(system: System, in_front: bool, script: &str) -> Self {
         crate::support::hear_signals();

@@ -124,8 +124,8 @@ impl Server {
         }
     }
 
-    /// Kills guardian and session process, neither of which says goodbye. A guardian that saw its session process die would
-    /// start another.
+    /// Kills guardian and session process, neither of which says goodbye. A guardian that saw its session process die
+    /// would start another.
     pub fn kill(&mut self) {
         let guardian = self.child.id();
         signal(guardian, Signal::SIGSTOP);
@@ -155,8 +155,8 @@ impl Drop for Server {
     }
 }
 
-/// Lets programs that a test starts hear SIGHUP even under `nohup`, and SIGINT and SIGQUIT in the background of a script: an
-/// ignored signal is inherited, a handler is not.
+/// Lets programs that a test starts hear SIGHUP even under `nohup`, and SIGINT and SIGQUIT in the background of a
+/// script: an ignored signal is inherited, a handler is not.
 pub fn hear_signals() {
     use nix::sys::signal::{SigHandler, signal};
     extern "C" fn nothing(_: i32) {}
@@ -221,8 +221,8 @@ pub fn each_python(test: impl Fn(&Path) + Sync) {
     });
 }
 
-/// The oldest and the newest Python; with `FOURHANDS_PYTHONS=versions` one of each version, with `FOURHANDS_PYTHONS=all`
-/// every one of this machine.
+/// The oldest and the newest Python; with `FOURHANDS_PYTHONS=versions` one of each version, with
+/// `FOURHANDS_PYTHONS=all` every one of this machine.
 pub fn chosen_pythons() -> Vec<PathBuf> {
     let mut pythons = pythons();
     if std::env::var_os("FOURHANDS_PYTHONS").is_none() {
@@ -237,8 +237,8 @@ pub fn chosen_pythons() -> Vec<PathBuf> {
     pythons
 }
 
-/// A CPython of each version from 3.10 on that can hold a session: the system's, the one on PATH, pyenv's. They are looked
-/// for once. With `FOURHANDS_PYTHONS=all`, every one of this machine.
+/// A CPython of each version from 3.10 on that can hold a session: the system's, the one on PATH, pyenv's. They are
+/// looked for once. With `FOURHANDS_PYTHONS=all`, every one of this machine.
 pub fn pythons() -> Vec<PathBuf> {
     static PYTHONS: OnceLock<Vec<PathBuf>> = OnceLock::new();
     PYTHONS.get_or_init(find_pythons).clone()

@@ -1,5 +1,5 @@
-//! Clients that others have made, and that `tests/outside/install` installs: each a script that speaks simple lines with
-//! the test. `tests/outside/README.md` says which lines.
+//! Clients that others have made, and that `tests/outside/install` installs: each a script that speaks simple lines
+//! with the test. `tests/outside/README.md` says which lines.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

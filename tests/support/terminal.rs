@@ -238,7 +238,8 @@ impl Terminal {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // What the program wrote last is still on its way. A child that outlives the program keeps the terminal open.
+                // What the program wrote last is still on its way. A child that outlives the program keeps the terminal
+                // open.
                 let until = Instant::now() + Duration::from_secs(2);
                 while !self.reading.is_finished() && Instant::now() < until {
                     std::thread::sleep(Duration::from_millis(5));

@@ -7,7 +7,8 @@
 //! together.
 //!
 //! ```text
-//! FOURHANDS_MODEL_RUNS=100000 FOURHANDS_MODEL_SEED=1 cargo test --release --lib explores_the_handover -- --ignored --nocapture
+//! FOURHANDS_MODEL_RUNS=100000 FOURHANDS_MODEL_SEED=1 \
+//!     cargo test --release --lib explores_the_handover -- --ignored --nocapture
 //! ```
 //!
 //! `FOURHANDS_MODEL_SURVEY=1` counts all violations instead of ending with the first one.

@@ -1,4 +1,4 @@
-//! What lies on the disk: sockets and records, the journal, the settings.
+//! The files of fourhands on the disk: sockets and records, the journal, the settings.
 
 use std::path::Path;
 
@@ -55,8 +55,8 @@ fn sessions(paths: &Paths) -> Vec<Finding> {
     match registry::recorded_at(paths) {
         Err(error) => found.push(Finding::fault(SECTION, error.to_string())),
         Ok(recorded) => {
-            let names = |wanted: Liveness| -> Vec<_> {
-                recorded.iter().filter(|(_, life)| *life == wanted).map(|(entry, _)| entry.name.clone()).collect()
+            let names = |liveness: Liveness| -> Vec<_> {
+                recorded.iter().filter(|(_, life)| *life == liveness).map(|(entry, _)| entry.name.clone()).collect()
             };
             let (running, stale) = (names(Liveness::Running), names(Liveness::Stale));
             found.push(match &*running {
@@ -67,8 +67,8 @@ fn sessions(paths: &Paths) -> Vec<Finding> {
                 let text = format!("Killed, and not cleaned up yet: {} (`fourhands stop NAME` does)", stale.join(", "));
                 found.push(Finding::note(SECTION, text));
             }
-            let wanted = std::env::var("FOURHANDS_SESSION").ok().filter(|name| !name.is_empty());
-            if let Some(name) = wanted.filter(|name| !running.contains(name)) {
+            let requested = std::env::var("FOURHANDS_SESSION").ok().filter(|name| !name.is_empty());
+            if let Some(name) = requested.filter(|name| !running.contains(name)) {
                 let text = format!(
                     "FOURHANDS_SESSION is {name}, and no session of that name is running, so `fourhands bridge` waits for \
                      it; start it with `fourhands --session {name}`, or unset the variable"

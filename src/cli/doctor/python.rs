@@ -1,4 +1,4 @@
-//! Which Python a session would get, why that one, and whether it starts.
+//! The Python that a session would get, the reason for this choice, and whether it starts.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

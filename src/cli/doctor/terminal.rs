@@ -1,4 +1,4 @@
-//! What the terminal can do: by its environment, and by asking it.
+//! The capabilities of the terminal: from its environment, and from its answers.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
@@ -13,10 +13,10 @@ use super::finding::Finding;
 const SECTION: &str = "terminal";
 /// How long a terminal may take to answer, also over a slow line.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-/// A character that some terminals draw in two cells. The dashboard is full of such.
+/// Characters that some terminals draw in two cells; the dashboard has many of these.
 const DOUBTFUL: &str = "\u{2713}\u{2502}\u{2026}";
-/// Asks for the keyboard protocol, graphics of kitty, the position after the doubtful characters, and the attributes, which
-/// every terminal answers.
+/// Asks for the keyboard protocol, graphics of kitty, the position after the doubtful characters, and the attributes,
+/// which every terminal answers.
 const QUESTION: &str =
     "\x1b[?u\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\r\u{2713}\u{2502}\u{2026}\x1b[6n\r\x1b[K\x1b[c";
 
@@ -130,7 +130,7 @@ fn describe(answers: &TerminalAnswers) -> Vec<Finding> {
     found
 }
 
-/// Asks the terminal, and puts it back as it was.
+/// Asks the terminal, and restores its modes.
 fn ask() -> io::Result<String> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;

@@ -1,4 +1,4 @@
-//! `fourhands setup` without a client: the clients of this machine and what they have of fourhands.
+//! `fourhands setup` without a client: the clients of this machine, and the setup of fourhands in each.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -64,7 +64,7 @@ impl JsonDocument {
     pub fn remove(&self, path: &[&str]) -> Result<(), EditError> {
         let Some((name, parents)) = path.split_last() else { return Ok(()) };
         let Some(parent) = self.object(parents)? else { return Ok(()) };
-        // A name that stands there twice would come back with the first of the two.
+        // Of two properties with the same name, the one that remained would take effect.
         while let Some(property) = last(&parent, name) {
             property.remove();
         }

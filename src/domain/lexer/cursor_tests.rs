@@ -1,3 +1,5 @@
+//! The context of a cursor, in code of every kind.
+
 use super::*;
 use crate::domain::random::Random;
 

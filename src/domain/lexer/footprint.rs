@@ -1,5 +1,5 @@
-//! The footprint of code: the names that it reads, rebinds, changes or deletes, its imports, and calls that reach beyond
-//! Python's variables. It is a look at the text, for advice only: code that means to hide something can.
+//! The footprint of code: the names that it reads, rebinds, changes or deletes, its imports, and calls that reach
+//! beyond Python's variables. It is a look at the text, for advice only: code that means to hide something can.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,8 +67,8 @@ impl<'a> FootprintWalk<'a> {
         text(self.code, lexeme)
     }
 
-    fn is(&self, lexeme: Option<&Lexeme>, wanted: &str) -> bool {
-        lexeme.is_some_and(|lexeme| self.text(lexeme) == wanted)
+    fn is(&self, lexeme: Option<&Lexeme>, expected: &str) -> bool {
+        lexeme.is_some_and(|lexeme| self.text(lexeme) == expected)
     }
 
     fn line(&mut self, line: &[Lexeme]) {

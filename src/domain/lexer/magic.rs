@@ -13,8 +13,8 @@ pub struct Rewritten {
     pub timed: bool,
 }
 
-/// Removes what pasting brings along: the fences of Markdown, a common indentation, or the prompts of Python and `IPython`
-/// together with the output between them. Returns `None` if there is nothing to remove.
+/// Removes what pasting brings along: the fences of Markdown, a common indentation, or the prompts of Python and
+/// `IPython` together with the output between them. Returns `None` if there is nothing to remove.
 #[must_use]
 pub fn unwrap_pasted(code: &str) -> Option<String> {
     if let Some(fenced) = between_fences(code) {
@@ -45,8 +45,8 @@ pub fn unwrap_pasted(code: &str) -> Option<String> {
     Some(out)
 }
 
-/// Returns the code between the fences of Markdown, with an empty line for the first fence, so that lines keep their numbers.
-/// The last fence may be missing.
+/// Returns the code between the fences of Markdown, with an empty line for the first fence, so that lines keep their
+/// numbers. The last fence may be missing.
 fn between_fences(code: &str) -> Option<String> {
     let start = code.len() - code.trim_start().len();
     let (first, body) = code[start..].split_once('\n')?;

@@ -1,3 +1,5 @@
+//! Tokens, completeness, magic and statements.
+
 use super::*;
 
 fn classes(code: &str) -> Vec<(&str, TokenClass)> {

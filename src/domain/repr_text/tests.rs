@@ -1,3 +1,5 @@
+//! Values of many types, broken into lines.
+
 use super::ReprText;
 use crate::domain::random::Random;
 

@@ -1,4 +1,4 @@
-//! Restores the files of the session while a session process runs.
+//! The check of the session's files while a session process runs. Lost files are restored.
 
 use std::time::Duration;
 

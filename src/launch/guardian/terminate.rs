@@ -1,4 +1,4 @@
-//! Asks the session process to end, and kills it if it does not.
+//! The end of a session process at a request: it is asked to end, and killed if it does not.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
-//! Questions to the user of the client itself, by MCP's elicitation. A question adds safety where a client can ask it, and
-//! nothing depends on it.
+//! Questions to the user of the client itself, by MCP's elicitation. A question adds safety where a client can ask it,
+//! and nothing depends on it.
 //!
-//! A client with a handshake gets a request from the server. A client of the stateless era gets a result with the question,
-//! and calls again with the answer.
+//! A client with a handshake gets a request from the server. A client of the stateless era gets a result with the
+//! question, and calls again with the answer.
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;

@@ -71,8 +71,8 @@ impl ToolCall<'_> {
         }
     }
 
-    /// Such as " behind snippet 3 by you (running) and snippet 4 by cursor": what runs before `snippet`, or all that runs
-    /// and waits.
+    /// Such as " behind snippet 3 by you (running) and snippet 4 by cursor": what runs before `snippet`, or all that
+    /// runs and waits.
     pub async fn queue_ahead(&self, snippet: Option<SnippetId>) -> Result<String, CallError> {
         let Overview { running, queue, pending, .. } =
             self.session.overview().await.map_err(CallError::maybe_received)?;

@@ -1,5 +1,5 @@
-//! Calls that have no answer, because a connection or a session process was lost: what is known of them, and the sentences
-//! for the caller.
+//! Calls that have no answer, because a connection or a session process was lost: what is known of them, and the
+//! sentences for the caller.
 
 use super::context::{ToolCall, ToolOutcome};
 use crate::domain::terminal_text::plain;
@@ -7,7 +7,8 @@ use crate::domain::{CallState, Restart, SnippetId};
 use crate::mcp::errors::{CallError, refused};
 use crate::session::CallReport;
 
-/// The sentences of one tool about a call that has no answer. Only a call that has not begun may be said to be repeatable.
+/// The sentences of one tool about a call that has no answer. Only a call that has not begun may be said to be
+/// repeatable.
 #[derive(Clone, Copy, Debug)]
 pub struct LostCallTexts {
     /// The session has not received the call, or has not begun with it.

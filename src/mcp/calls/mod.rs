@@ -1,4 +1,5 @@
-//! What all tools share: the trait, the context of a call, arguments and schemas, waiting, and calls that were lost.
+//! The parts that all tools share: the trait, the context of a call, arguments and schemas, waiting, and calls that
+//! were lost.
 
 pub(super) mod arguments;
 pub(super) mod confirmation;

@@ -28,8 +28,8 @@ enum Side {
 }
 
 /// Removes `format`, because validators in clients warn of `uint32` and `double`. Removes lists of types, because some
-/// clients do not understand them: an optional argument may be left out instead of `null`, and a result lists `null` as an
-/// alternative.
+/// clients do not understand them: an optional argument may be left out instead of `null`, and a result lists `null` as
+/// an alternative.
 fn simplify(schema: &mut JsonObject, side: Side) {
     schema.remove("format");
     if side == Side::Input {

@@ -30,8 +30,8 @@ pub trait Tool: Sized + 'static {
 
     fn call(call: &ToolCall<'_>, arguments: Self::Arguments) -> impl Future<Output = ToolOutcome> + Send;
 
-    /// Answers a call that was lost: any call of a tool that only reads; and a call of another tool if nobody knows how far
-    /// it came. Then the session process that received the call is gone.
+    /// Answers a call that was lost. For a tool that only reads, that is any lost call. For another tool, it is one
+    /// whose progress nobody knows, because the session process that received it is gone.
     fn recover(
         call: &ToolCall<'_>,
         arguments: Option<JsonObject>,

@@ -95,7 +95,8 @@ impl ToolCall<'_> {
                 WaitEvent::TimeOver => return self.unfinished(id, waits).await,
                 WaitEvent::Blocked(earlier, input) => return self.blocked(id, earlier, &input).await,
                 WaitEvent::ProgressDue => self.report_progress(id, &progress).await?,
-                // The client has a limit of its own, often of few seconds. Like the end of `wait_s`, that only ends the wait.
+                // The client has a limit of its own, often of few seconds. Like the end of `wait_s`, that only ends the
+                // wait.
                 WaitEvent::Cancelled if self.client.take_timed_out(&self.context.id) => {
                     self.membership.read_cursor.keep_open(id);
                     return Err(CallError::Cancelled);
@@ -213,7 +214,7 @@ impl ToolCall<'_> {
     }
 }
 
-/// What a model can do while its code waits for the person within what it is about to do.
+/// What a model can do while its code has stopped at a risk and waits for the person.
 fn risk_notice(snippet: &Snippet) -> String {
     let what = snippet.open_risks().first().map(|risk| plain(&risk.phrase()).into_owned()).unwrap_or_default();
     let id = snippet.id;

@@ -1,5 +1,5 @@
-//! Subscriptions: notifications to a client about changes of resources. They begin when a client first asks for resources
-//! or log messages, so a client that only calls tools costs nothing.
+//! Subscriptions: notifications to a client about changes of resources. They begin when a client first asks for
+//! resources or log messages, so a client that only calls tools costs nothing.
 
 #![allow(deprecated, reason = "rmcp marks what only older protocol versions have")]
 

@@ -1,4 +1,4 @@
-//! What models read: the texts and the structured content of results, in sizes that clients accept.
+//! Results for models: their texts and their structured content, in sizes that clients accept.
 
 pub(super) mod activity_since;
 pub(super) mod displays;

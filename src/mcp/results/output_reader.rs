@@ -1,5 +1,5 @@
-//! Reading of whole outputs by pages and by lines that match, without escape sequences and without text that was drawn over.
-//! Offsets are bytes of the output as the code wrote it, both streams counted.
+//! Reading of whole outputs by pages and by lines that match, without escape sequences and without text that was drawn
+//! over. Offsets are bytes of the output as the code wrote it, both streams counted.
 
 use std::io;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The person's review of a snippet, as its client is told of it.
+//! The report to a client on the person's review of its snippet.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -49,8 +49,8 @@ impl RunStatus {
     }
 }
 
-/// Who or what stopped a snippet, for models: the session keeps the person as "you", which is the reader here. Clients stand
-/// in quotes.
+/// Who or what stopped a snippet, for models: the session keeps the person as "you", which is the reader here. Clients
+/// stand in quotes.
 pub fn stopped_by(outcome: &Outcome) -> Option<Cow<'_, str>> {
     let by = outcome.stopped_by.as_deref()?;
     Some(match by.strip_suffix(&*Author::You.as_cause()) {

@@ -7,8 +7,8 @@ pub const MAX_TEXT: usize = 40_000;
 /// A lesser part (last value, traceback, stderr) may take `1 / PART_DIVISOR` of the whole.
 pub const PART_DIVISOR: usize = 4;
 
-/// `text` in about `max` characters: the beginning, a mark, and the end. Also returns whether anything is missing. `lost` is
-/// the number of bytes that were dropped from the text earlier.
+/// `text` in about `max` characters: the beginning, a mark, and the end. Also returns whether anything is missing.
+/// `lost` is the number of bytes that were dropped from the text earlier.
 pub fn truncate_middle(text: &str, max: usize, lost: u64) -> (String, bool) {
     let text = &*with_invisible_shown(text);
     // A text has at least as many bytes as characters.
@@ -35,8 +35,8 @@ pub fn length_of_beginning(text: &str, max: usize) -> usize {
     text.char_indices().nth(head_of(max)).map_or(text.len(), |(index, _)| index)
 }
 
-/// A text on one line of at most `max` characters: control characters are escaped, invisible ones shown, and `...` stands
-/// for the rest.
+/// A text on one line of at most `max` characters: control characters are escaped, invisible ones shown, and `...`
+/// stands for the rest.
 pub fn one_line(text: &str, max: usize) -> String {
     let mut line = String::new();
     let beginning: String = text.chars().take(max + 1).collect();

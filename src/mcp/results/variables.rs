@@ -1,4 +1,4 @@
-//! The list of variables: as text, in the lines of the server that fourhands replaced, and as structured content.
+//! The list of variables: as text, in the format of the server that fourhands replaced, and as structured content.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,5 +1,5 @@
-//! A last filter for messages to a client: it shows characters that a model would read and a person would not see. Most texts
-//! went through the filter before they were cut. This covers all others.
+//! A last filter for messages to a client: it shows characters that a model would read and a person would not see. Most
+//! texts went through the filter before they were cut. This covers all others.
 
 use std::borrow::Cow;
 use std::io;

@@ -1,4 +1,4 @@
-//! What the server says of itself: name, icon, capabilities, instructions.
+//! The description of the server: name, icon, capabilities, instructions.
 
 use std::sync::LazyLock;
 

@@ -40,8 +40,8 @@ impl Membership {
         Self { session, pid, joined: Mutex::new(None), read_cursor, is_mute: AtomicBool::new(false) }
     }
 
-    /// The author that this client is. The client joins or is renamed where that is needed. Calls that arrive together keep
-    /// their order, because the lock is fair.
+    /// The author that this client is. The client joins or is renamed where that is needed. Calls that arrive together
+    /// keep their order, because the lock is fair.
     pub async fn author(&self, client: Option<&Implementation>) -> Result<Author, Closed> {
         let given = client.map(|client| client.name.as_str());
         let mut joined = self.joined.lock().await;

@@ -1,4 +1,5 @@
-//! The MCP server of one client: the handler that rmcp calls, the membership of the client, and the dispatch of its calls.
+//! The MCP server of one client: the handler that rmcp calls, the membership of the client, and the dispatch of its
+//! calls.
 
 pub(super) mod connection;
 pub(super) mod dispatch;

@@ -17,7 +17,8 @@ use crate::mcp::era::is_stateless;
 use crate::mcp::errors::CallError;
 use crate::session::UnansweredCall;
 
-/// Answers a call that was sent before. Of the calls that change something, only one that was not received is carried out.
+/// Answers a call that was sent before. Of the calls that change something, only one that was not received is carried
+/// out.
 pub async fn retry(tool: &RegisteredTool, mut call: ToolCall<'_>, retried: RetriedCall) -> ToolOutcome {
     let RetriedCall { sent_to, has_arguments, call: request } = retried;
     let unanswered = UnansweredCall { call: call.id, sent_to, submits: tool.effect == CallEffect::SubmitsCode };

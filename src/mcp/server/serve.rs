@@ -157,7 +157,7 @@ pub(in crate::mcp) async fn serve<R, W>(
 {
     let connection = Arc::new(ClientConnection::new(backend, peer_pid, client, stop.clone()));
     let handler = Handler { connection: connection.clone(), subscription: SharedSubscription::default() };
-    // On an error the client has left before its first request, or has been told what was wrong.
+    // On an error the client has left before its first request, or has an answer that says what was wrong.
     if let Ok(running) = handler.serve_with_ct(transport, stop.child_token()).await {
         let _ = running.waiting().await;
     }

@@ -1,5 +1,5 @@
-//! The official conformance suite, against a server with the suite's own tools, resources and prompts. Transport, socket and
-//! `fourhands bridge` are those of fourhands.
+//! The official conformance suite, against a server with the suite's own tools, resources and prompts. Transport,
+//! socket and `fourhands bridge` are those of fourhands.
 
 #![allow(deprecated, reason = "rmcp marks what only older protocol versions have")]
 

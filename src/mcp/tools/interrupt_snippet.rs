@@ -84,8 +84,8 @@ impl Tool for InterruptSnippet {
         Ok(call.respond(message.clone(), &InterruptResult { snippet: Some(target.0), ended, message }))
     }
 
-    /// A snippet that the call names is interrupted now, if it has not ended. Without a name, the call was about a snippet
-    /// that has ended with its process.
+    /// A snippet that the call names is interrupted now, if it has not ended. Without a name, the call was about a
+    /// snippet that has ended with its process.
     async fn recover(call: &ToolCall<'_>, arguments: Option<JsonObject>, lost: &LostCall) -> ToolOutcome {
         match arguments::parse(Self::NAME, arguments.clone()) {
             Ok(InterruptArguments { snippet: Some(_), .. }) => repeat::<Self>(call, arguments, lost).await,

@@ -1,4 +1,4 @@
-//! What a reset would cost other authors.
+//! The cost of a reset for other authors.
 
 use std::fmt::Write;
 

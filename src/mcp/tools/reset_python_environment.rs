@@ -1,5 +1,5 @@
-//! The tool `reset_python_environment`. Where other authors would lose something, the client's user confirms first, if the
-//! client can ask.
+//! The tool `reset_python_environment`. Where other authors would lose something, the client's user confirms first, if
+//! the client can ask.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the transport knows about a client and the calls have to know.
+//! Facts about a client that its transport knows and its calls need.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The transport: one JSON-RPC message on a line, over any pair of streams.
 //!
-//! The transport of rmcp would not do: it drops a line that it cannot parse without an answer, and reports that the client is
-//! gone only after the open calls have ended.
+//! The transport of rmcp would not do: it drops a line that it cannot parse without an answer, and reports that the
+//! client is gone only after the open calls have ended.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -36,7 +36,8 @@ const LINE_CAPACITY: usize = 1 << 20;
 /// Requests of one client without an answer, and the bytes of their lines.
 const MAX_OPEN: usize = 1_000;
 const MAX_OPEN_BYTES: usize = 2 * MAX_LINE;
-/// At these limits the server stops reading until an answer goes out. After this time it reads on, and refuses requests.
+/// At these limits the server stops reading until an answer goes out. After this time it reads on, and refuses
+/// requests.
 const STALL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of long lines that are being read, of all clients together.
 const MAX_LONG_LINES: usize = 512 << 20;
@@ -52,18 +53,19 @@ pub struct LineTransport<R, W> {
     overlong: Option<malformed::Ends>,
     out: Arc<Outgoing<W>>,
     client: ClientState,
-    /// Requests without an answer, and the lengths of their lines. rmcp would confuse two requests with the same id, and
-    /// interrupt one when the other ends.
+    /// Requests without an answer, and the lengths of their lines. rmcp would confuse two requests with the same id,
+    /// and interrupt one when the other ends.
     open: HashMap<RequestId, usize>,
     open_bytes: usize,
-    /// Requests of the server without an answer. rmcp closes the connection of a stateless client that answers a request
-    /// which nobody has made.
+    /// Requests of the server without an answer. rmcp closes the connection of a stateless client that answers a
+    /// request which nobody has made.
     own_requests: HashSet<RequestId>,
     /// While too much is open: the time of the last answer.
     stalled_since: Option<Instant>,
     first_request_deadline: Option<Instant>,
     has_request: bool,
-    /// A request has come that begins a conversation. Before, rmcp ends a connection at a message that is not a request.
+    /// A request has come that begins a conversation. Before, rmcp ends a connection at a message that is not a
+    /// request.
     has_begun: bool,
 }
 
@@ -223,7 +225,8 @@ where
     }
 }
 
-/// Returns whether rmcp begins a conversation with this request. rmcp answers other requests, and still waits for such a one.
+/// Returns whether rmcp begins a conversation with this request. rmcp answers other requests, and still waits for such
+/// a one.
 fn begins_conversation(request: &ClientRequest) -> bool {
     match request {
         ClientRequest::InitializeRequest(_) => true,

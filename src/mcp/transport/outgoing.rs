@@ -8,8 +8,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
-/// While more bytes wait to be written, the transport reads nothing. So a client that does not read gets no more answers to
-/// wait for.
+/// While more bytes wait to be written, the transport reads nothing. So a client that does not read gets no more
+/// answers to wait for.
 const MAX_WAITING: usize = 8 << 20;
 /// Bytes of memory for a line beside its text.
 const LINE_OVERHEAD: usize = 1 << 10;

@@ -1,4 +1,5 @@
-//! Events as lines of text. Text of clients and code is indented, so that it cannot pass for a line of the session itself.
+//! Events as lines of text. Text of clients and code is indented, so that it cannot pass for a line of the session
+//! itself.
 
 use std::collections::{HashMap, HashSet};
 

@@ -184,7 +184,8 @@ fn steps<'py>(py: Python<'py>, steps: Option<&[PathStep]>) -> PyResult<Bound<'py
     Ok(PyTuple::new(py, pairs)?.into_any())
 }
 
-/// Makes a candidate. A key is quoted as far as its quotes are not in the code yet; `after` is the code behind the cursor.
+/// Makes a candidate. A key is quoted as far as its quotes are not in the code yet; `after` is the code behind the
+/// cursor.
 fn candidate(context: &CursorContext, name: String, kind: String, after: &str) -> Candidate {
     let (quote, ends) = match context {
         CursorContext::Key { quote, ends, .. } => (*quote, *ends),

@@ -1,5 +1,5 @@
-//! The completion thread: answers questions while the main thread is busy, and interrupts the main thread's answers when
-//! their time is over.
+//! The completion thread: answers questions while the main thread is busy, and interrupts the main thread's answers
+//! when their time is over.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -21,8 +21,8 @@ use crate::session::EngineEvent;
 /// Interval of interrupts for an answer that goes on after an interrupt.
 const REPEAT_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Whether the thread must leave Python alone, because Python ends. The thread holds the lock while it is attached. CPython
-/// unwinds a thread that attaches too late, which aborts the process where Rust is on the stack.
+/// Whether the thread must leave Python alone, because Python ends. The thread holds the lock while it is attached.
+/// CPython unwinds a thread that attaches too late, which aborts the process where Rust is on the stack.
 static IS_OVER: Mutex<bool> = Mutex::new(false);
 
 /// Keeps the thread from Python from now on. Waits at most `limit` for the end of what it does there.
@@ -56,8 +56,8 @@ pub enum CompletionTask {
     Watch { id: u32, limit: Duration },
     /// The main thread has answered.
     Unwatch,
-    /// Tell user code, which may be running, the size of the card.
-    TellCardSize,
+    /// Update the terminal size that user code reads, which may be running.
+    UpdateCardSize,
 }
 
 /// Runs the thread until its `inbox` is closed, or the process is a forked child.
@@ -70,7 +70,7 @@ pub fn run(helper: &CompletionHelper, card: &ReportedSize, events: &EventSender,
             Some((_, until)) => inbox.recv_timeout(until.saturating_duration_since(Instant::now())),
         };
         let mut questions: Vec<(u32, InsightRequest)> = Vec::new();
-        let mut tells_card_size = false;
+        let mut updates_card_size = false;
         let mut next = match task {
             Ok(task) => Some(task),
             Err(RecvTimeoutError::Disconnected) => return,
@@ -87,11 +87,11 @@ pub fn run(helper: &CompletionHelper, card: &ReportedSize, events: &EventSender,
                 CompletionTask::Answer { id, question } => questions.push((id, question)),
                 CompletionTask::Watch { id, limit } => watched = Some((id, Instant::now() + limit)),
                 CompletionTask::Unwatch => watched = None,
-                CompletionTask::TellCardSize => tells_card_size = true,
+                CompletionTask::UpdateCardSize => updates_card_size = true,
             }
             next = inbox.try_recv().ok();
         }
-        if tells_card_size {
+        if updates_card_size {
             attach(|py| card.update(py));
         }
         for (index, (id, question)) in questions.iter().enumerate() {

@@ -13,7 +13,8 @@ pub struct QuestionTracker {
 }
 
 impl QuestionTracker {
-    /// Announces a new question for the main thread. The previous one is interrupted, because nobody waits for its answer.
+    /// Announces a new question for the main thread. The previous one is interrupted, because nobody waits for its
+    /// answer.
     pub fn ask(&self, id: u32) {
         let before = self.asked.swap(id, Ordering::SeqCst);
         if self.answered.load(Ordering::SeqCst) != before {

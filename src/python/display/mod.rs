@@ -1,4 +1,5 @@
-//! Displays of snippets: figures, HTML, data frames. A helper in Python makes them; this module hands them to the capture.
+//! Displays of snippets: figures, HTML, data frames. A helper in Python makes them; this module hands them to the
+//! capture.
 //!
 //! The helper is loaded when it is first needed, and imports nothing that user code has not imported.
 
@@ -60,8 +61,8 @@ struct HelperApi {
     patch_events: Py<PyAny>,
 }
 
-/// Data frames that were displayed since the last snippet ended. Those of other threads do no harm: their text is not found
-/// in the snippet's output.
+/// Data frames that were displayed since the last snippet ended. Those of other threads do no harm: their text is not
+/// found in the snippet's output.
 static FRAMES: Mutex<Vec<Arc<DisplayedFrame>>> = Mutex::new(Vec::new());
 
 /// Takes the data frames that the snippet displayed.
@@ -184,7 +185,8 @@ pub struct Displays {
 }
 
 impl Displays {
-    /// Adds `display` to the builtins. `patch_events` patches `asyncio.events`. Must be called before the baseline is taken, which then restores `display`.
+    /// Adds `display` to the builtins. `patch_events` patches `asyncio.events`. Must be called before the baseline is
+    /// taken, which then restores `display`.
     pub fn install(
         py: Python<'_>,
         capture: &Arc<Capture>,
@@ -264,7 +266,8 @@ pub fn written_by_hook(hook: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyR
     Ok((written != usual).then(|| repr::cut(written.to_owned())))
 }
 
-/// Returns the text of the value of a last expression, and displays its other forms. `None` if the value displayed itself.
+/// Returns the text of the value of a last expression, and displays its other forms. `None` if the value displayed
+/// itself.
 pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<DisplayedValue>> {
     if repr::is_builtin(value) {
         return repr::bounded(value).map(|text| Some(DisplayedValue { text, frame: None }));

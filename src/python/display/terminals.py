@@ -2,7 +2,7 @@
 
 These libraries ask whether they write to a terminal. `isatty` says no, so that nobody waits for keys or moves the cursor
 anywhere. FORCE_COLOR and its like would say yes for every file and every child process: escape sequences would get into
-files, pipes and strings. So each library is told of the card alone, and the person's NO_COLOR, FORCE_COLOR, PY_COLORS and
+files, pipes and strings. So each library learns of the card alone, and the person's NO_COLOR, FORCE_COLOR, PY_COLORS and
 TTY_COMPATIBLE decide as ever."""
 
 

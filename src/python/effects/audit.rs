@@ -1,7 +1,7 @@
 //! The audit hook: turns CPython's audit events into effects of the snippet that raised them.
 //!
-//! An event comes before its action, which may still fail. So the hook leaves out what cannot succeed, such as the removal
-//! of a file that is not there.
+//! An event comes before its action, which may still fail. So the hook leaves out what cannot succeed, such as the
+//! removal of a file that is not there.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -70,18 +70,18 @@ pub(super) struct Recorder {
     pub(super) began: SystemTime,
     /// What each thread looked up last, to name the host of the connection that follows.
     lookups: Mutex<Vec<HostLookup>>,
-    /// The effect that the second event of a call will have: `subprocess.Popen` may use `os.posix_spawn`, and `pty.spawn`
-    /// forks.
-    pub(super) popen: Mutex<Option<(Origin, SideEffect)>>,
+    /// The effect that the second event of a call will have: `subprocess.Popen` may use `os.posix_spawn`, and
+    /// `pty.spawn` forks.
+    pub(super) popen: Mutex<Option<(EventOrigin, SideEffect)>>,
     /// The file that was opened to write last, if no other effect came after: opening it again adds nothing.
     last_written: Mutex<Option<(SnippetId, PathBuf)>>,
 }
 
 /// The thread that raised an event, and its snippet.
-pub(super) type Origin = (ThreadId, SnippetId);
+pub(super) type EventOrigin = (ThreadId, SnippetId);
 
 struct HostLookup {
-    origin: Origin,
+    origin: EventOrigin,
     host: String,
     port: u64,
 }
@@ -188,7 +188,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn effect(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<SideEffect> {
+    pub(super) fn effect(&self, event: AuditEvent, origin: EventOrigin, args: &Arguments<'_>) -> Option<SideEffect> {
         Some(match event {
             AuditEvent::Remove => self.existing(SideEffectKind::Delete, &args.path(0, Some(1))?)?,
             AuditEvent::RemoveTree => {
@@ -241,7 +241,7 @@ impl Recorder {
         })
     }
 
-    fn was_started_by_popen(&self, event: AuditEvent, origin: Origin, effect: &SideEffect) -> bool {
+    fn was_started_by_popen(&self, event: AuditEvent, origin: EventOrigin, effect: &SideEffect) -> bool {
         let mut popen = self.popen.lock();
         match event {
             AuditEvent::Popen => *popen = Some((origin, effect.clone())),
@@ -307,7 +307,7 @@ impl Recorder {
         self.capture.change_effects(|effects| effects.add_rename(snippet, effect, replaces));
     }
 
-    fn remember_lookup(&self, origin: Origin, args: &Arguments<'_>) {
+    fn remember_lookup(&self, origin: EventOrigin, args: &Arguments<'_>) {
         let (Some(host), Some(port)) = (args.text(0), args.number(1)) else { return };
         let mut lookups = self.lookups.lock();
         lookups.retain(|lookup| lookup.origin.0 != origin.0);
@@ -317,9 +317,9 @@ impl Recorder {
         lookups.push(HostLookup { origin, host, port: port as u64 });
     }
 
-    /// Returns the address that the second argument is, such as `127.0.0.1:80`, with the name that `origin` has looked up
-    /// before.
-    fn address(&self, args: &Arguments<'_>, origin: Option<Origin>) -> Option<String> {
+    /// Returns the address that the second argument is, such as `127.0.0.1:80`, with the name that `origin` has looked
+    /// up before.
+    fn address(&self, args: &Arguments<'_>, origin: Option<EventOrigin>) -> Option<String> {
         let address = args.0.get_item(1).ok()?;
         let Ok(parts) = address.cast::<PyTuple>() else {
             let path = Arguments::to_path(&address)?;
@@ -341,8 +341,8 @@ fn forked() -> SideEffect {
     SideEffect::new(SideEffectKind::Start, "a fork of Python")
 }
 
-/// Returns whether this thread imports a module or prepares a value for the screen. What a library does to load itself, and
-/// how the session asks it for a text, are no effects of the snippet.
+/// Returns whether this thread imports a module or prepares a value for the screen. What a library does to load itself,
+/// and how the session asks it for a text, are no effects of the snippet.
 fn is_incidental(py: Python<'_>) -> bool {
     let import = || {
         let mut frame = py.import("sys")?.call_method0("_getframe")?;

@@ -1,7 +1,7 @@
 //! Consent: code of a client waits within the audit event of a risk until the person allows it.
 //!
-//! The thread that raised the event waits without the GIL, so everything else goes on. An interrupt ends the wait, and the
-//! event fails with `KeyboardInterrupt` before anything was done.
+//! The thread that raised the event waits without the GIL, so everything else goes on. An interrupt ends the wait, and
+//! the event fails with `KeyboardInterrupt` before anything was done.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub struct Risk {
     pub path: Option<PathBuf>,
 }
 
-/// The gate as the audit hook sees it, and the answers to those who wait.
+/// The gate as the audit hook sees it, and the answers to threads that wait.
 #[derive(Debug, Default)]
 pub struct Consent {
     /// Whether the code of any client is asked about. Most sessions never ask.
@@ -52,12 +52,12 @@ struct ConsentState {
     authors: VecDeque<(SnippetId, Author)>,
     /// Allowed for the rest of a snippet.
     allowed: Vec<(SnippetId, RiskKind)>,
-    /// What was denied, so that code that tries again is not asked about again.
+    /// Denied risks, so that code that tries the same again does not ask again.
     denied: VecDeque<Denied>,
-    /// Folders whose removal was allowed, which removes all that is in there.
+    /// Folders whose removal was allowed, and with it the removal of their contents.
     trees: Vec<(SnippetId, PathBuf)>,
     last: u32,
-    /// Those who wait, with their answers.
+    /// The risks that wait, by number, with their answers.
     waiting: BTreeMap<u32, Option<RiskReply>>,
     is_ending: bool,
 }
@@ -71,7 +71,7 @@ struct Denied {
     reason: String,
 }
 
-/// What waiting needs.
+/// The parts that a wait needs.
 #[derive(Clone)]
 pub struct ConsentWait {
     pub consent: Arc<Consent>,
@@ -103,7 +103,7 @@ impl Consent {
         self.is_armed.load(Ordering::Relaxed)
     }
 
-    /// Remembers whose snippet begins.
+    /// Remembers the author of a snippet that begins.
     pub fn begin(&self, snippet: SnippetId, author: Author) {
         let mut state = self.state.lock();
         state.authors.push_back((snippet, author));
@@ -183,7 +183,7 @@ impl Consent {
 }
 
 impl ConsentState {
-    /// Lets the rest of a folder go whose removal was allowed.
+    /// Also allows the removal of the contents of a folder whose removal was allowed.
     fn allow_tree(&mut self, snippet: SnippetId, risk: &Risk) {
         if risk.kind == RiskKind::Delete
             && let Some(path) = risk.path.as_ref().filter(|path| path.is_dir())

@@ -1,4 +1,5 @@
-//! What snippets do beyond Python's variables, as CPython's audit events tell (PEP 578).
+//! The effects of snippets beyond Python's variables, found by CPython's audit events (PEP 578); and the consent of the
+//! person to risky ones.
 
 mod arguments;
 mod audit;

@@ -1,4 +1,4 @@
-//! The risks of audit events: what the person may want to be asked about before it is done.
+//! The risks of audit events: actions that the person may want to allow or deny before they happen.
 
 use std::fs::Metadata;
 
@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 
 use super::arguments::{Arguments, OpenMode};
-use super::audit::{Origin, Recorder};
+use super::audit::{EventOrigin, Recorder};
 use super::consent::Risk;
 use super::event::AuditEvent;
 use super::shown_path::ShownPath;
@@ -16,7 +16,7 @@ use crate::python::io::writer::OutputWriter;
 use crate::python::runtime::os_signals::current_thread;
 
 impl Recorder {
-    /// Waits for the person, if the code is about to do what they want to be asked about.
+    /// Asks the person and waits for the answer, if the event is a risk. Returns an error if the action is denied.
     pub(super) fn ask(&self, event: AuditEvent, args: &Arguments<'_>) -> PyResult<()> {
         let py = args.0.py();
         let writer = OutputWriter { thread: current_thread(), snippet: self.context.get(py) };
@@ -25,7 +25,7 @@ impl Recorder {
         self.consent.check(py, snippet, &risk, line_in(py, snippet))
     }
 
-    fn risk(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<Risk> {
+    fn risk(&self, event: AuditEvent, origin: EventOrigin, args: &Arguments<'_>) -> Option<Risk> {
         match event {
             AuditEvent::Open => {
                 let Some(OpenMode::Write { creates, only_creates }) = args.open_mode() else { return None };
@@ -94,11 +94,11 @@ impl Recorder {
 
 /// The line of the snippet that runs now on this thread.
 fn line_in(py: Python<'_>, snippet: SnippetId) -> Option<u32> {
-    let wanted = format!("{SNIPPET_PREFIX}{snippet}>");
+    let snippet_file = format!("{SNIPPET_PREFIX}{snippet}>");
     let mut frame = py.import("sys").ok()?.call_method0("_getframe").ok()?;
     while !frame.is_none() {
         let file = frame.getattr("f_code").ok()?.getattr("co_filename").ok()?;
-        if file.extract::<PyBackedStr>().is_ok_and(|file| *file == *wanted) {
+        if file.extract::<PyBackedStr>().is_ok_and(|file| *file == *snippet_file) {
             return frame.getattr("f_lineno").ok()?.extract().ok();
         }
         frame = frame.getattr("f_back").ok()?;

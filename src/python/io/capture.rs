@@ -19,8 +19,8 @@ use crate::domain::{Display, SnippetId, Stream};
 use crate::python::effects::EffectCollector;
 use crate::session::{EngineOutput, Spool};
 
-/// How long a writer waits for the drain to take earlier output from below Python. Only needed when a child or C code has
-/// just written; the limit is for descriptors that user code turned into something else.
+/// How long a writer waits for the drain to take earlier output from below Python. Only needed when a child or C code
+/// has just written; the limit is for descriptors that user code turned into something else.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of text that are put in order at once.
 const CHUNK_SIZE: usize = 128 << 10;
@@ -49,8 +49,8 @@ pub struct Capture {
 struct CaptureState {
     pending: PendingQueue,
     current: Option<SnippetId>,
-    /// Threads of user code that have outlived a snippet, with the snippet that they work for: the one that started them, or
-    /// that gave them their last work.
+    /// Threads of user code that have outlived a snippet, with the snippet that they work for: the one that started
+    /// them, or that gave them their last work.
     threads: HashMap<ThreadId, SnippetId>,
     /// Threads that waited for work when the running snippet began: what they do now, they do for it.
     serving: HashSet<ThreadId>,
@@ -81,7 +81,8 @@ impl Capture {
         }
     }
 
-    /// Makes `snippet` the owner of later output. Nothing orders it after what others write below Python at that moment.
+    /// Makes `snippet` the owner of later output. Nothing orders it after what others write below Python at that
+    /// moment.
     pub fn begin(&self, snippet: SnippetId) {
         self.set_owner(Some(snippet));
     }
@@ -111,8 +112,8 @@ impl Capture {
             self.spool.wait_for_room();
             let mut state = self.state.lock();
             let line = Some((writer.thread, stream));
-            // `print` writes each separator and the end of a line by a call of their own. As at a terminal, code that writes
-            // below Python within a line of its own flushes first.
+            // `print` writes each separator and the end of a line by a call of their own. As at a terminal, code that
+            // writes below Python within a line of its own flushes first.
             if state.open_line != line || !matches!(chunk, "\n" | " ") {
                 drop(state);
                 self.wait_for_drain();
@@ -151,8 +152,8 @@ impl Capture {
         state.serving = threads.iter().filter(|thread| thread.waits).map(|thread| thread.ident).collect();
     }
 
-    /// Makes the snippet that ends the owner of what threads write from now on: of the threads that it started, and of those
-    /// that still work for it.
+    /// Makes the snippet that ends the owner of what threads write from now on: of the threads that it started, and of
+    /// those that still work for it.
     pub fn adopt(&self, threads: &[UserThread], snippet: SnippetId) {
         let mut state = self.state.lock();
         state.forget_ended(threads);
@@ -197,7 +198,8 @@ impl Capture {
         self.announce_if(first);
     }
 
-    /// Clears what the snippet of a writer has written and displayed so far; with `waits`, once it writes or displays more.
+    /// Clears what the snippet of a writer has written and displayed so far; with `waits`, once it writes or displays
+    /// more.
     pub fn clear(&self, writer: OutputWriter, waits: bool) {
         self.wait_for_drain();
         let mut state = self.state.lock();
@@ -257,8 +259,8 @@ impl Capture {
         if state.drain_timed_out {
             return;
         }
-        // A pass reads more than a pipe holds, and the one under way may have begun before the last write. Whoever writes
-        // all the time is not waited for any longer.
+        // A pass reads more than a pipe holds, and the one under way may have begun before the last write. Whoever
+        // writes all the time is not waited for any longer.
         let last = state.passes + 2;
         let has_unread = |state: &mut CaptureState| {
             state.passes < last && (unread(Stream::Stdout) > 0 || unread(Stream::Stderr) > 0)
@@ -339,8 +341,8 @@ fn whole_characters(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// Reads the pipes for as long as the process lives. Must not run on a thread that ever holds the GIL. `announce` has the
-/// meaning of the capture's own, for a thread of the host.
+/// Reads the pipes for as long as the process lives. Must not run on a thread that ever holds the GIL. `announce` has
+/// the meaning of the capture's own, for a thread of the host.
 pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn()) -> io::Result<()> {
     let mut buffer = vec![0; 256 << 10];
     loop {
@@ -353,7 +355,8 @@ pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn())
             Err(error) => return Err(error.into()),
         }
         capture.spool.wait_for_room();
-        // Reading under the lock keeps the order: a writer that finds the pipes empty also finds their content appended.
+        // Reading under the lock keeps the order: a writer that finds the pipes empty also finds their content
+        // appended.
         let mut state = capture.state.lock();
         let out = read_into(capture, &mut state, Stream::Stdout, &readers.stdout, &mut buffer);
         let err = read_into(capture, &mut state, Stream::Stderr, &readers.stderr, &mut buffer);

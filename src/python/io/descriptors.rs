@@ -94,7 +94,8 @@ fn is(fd: BorrowedFd<'_>, expected: &GuardedFd) -> bool {
     is_same
 }
 
-/// Puts the streams that the guardian has kept on 0, 1 and 2. Returns the output of Python's start, which went to a file.
+/// Puts the streams that the guardian has kept on 0, 1 and 2. Returns the output of Python's start, which went to a
+/// file.
 pub fn put_back(streams: [i32; 3]) -> io::Result<Vec<u8>> {
     let output = File::from(move_high(io::stderr().as_fd())?);
     let end = lseek(&output, 0, Whence::SeekCur)?;
@@ -108,7 +109,8 @@ pub fn put_back(streams: [i32; 3]) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Returns how many bytes the pipe on 1 or 2 holds. The write end tells that too, so no read end need be in Python's reach.
+/// Returns how many bytes the pipe on 1 or 2 holds. The write end tells that too, so no read end need be in Python's
+/// reach.
 #[allow(unsafe_code, reason = "nix has no wrapper for FIONREAD")]
 pub fn unread(stream: Stream) -> usize {
     let fd = match stream {
@@ -128,7 +130,8 @@ pub fn flush_c_streams() {
     unsafe { libc::fflush(std::ptr::null_mut()) };
 }
 
-/// Makes C's stdout write at once. Otherwise the part of a line that `printf` leaves would come out after all later output.
+/// Makes C's stdout write at once. Otherwise the part of a line that `printf` leaves would come out after all later
+/// output.
 #[allow(unsafe_code, reason = "C's stdio can only be reached by its own functions")]
 pub fn unbuffer_c_stdout() {
     #[cfg(target_os = "linux")]

@@ -57,8 +57,8 @@ impl GuardedFd {
         Ok(Self { identity: FileIdentity::of(fd.as_fd())?, access, source: None, fd })
     }
 
-    /// Makes it possible to open the file again: the thread `host` has the same descriptor in a table of its own, beyond the
-    /// reach of user code, and Linux opens pipes and devices by such a descriptor.
+    /// Makes it possible to open the file again: the thread `host` has the same descriptor in a table of its own,
+    /// beyond the reach of user code, and Linux opens pipes and devices by such a descriptor.
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
         self.source = Some(format!("/proc/self/task/{host}/fd/{}", self.fd.as_raw_fd()).into());

@@ -7,8 +7,8 @@ use crate::session::EngineOutput;
 
 /// Bytes of displays that may be pending.
 const MAX_DISPLAY_BYTES: usize = 32 << 20;
-/// With more pending pieces than this, text is appended to the last piece of the same owner, wherever that is: the order of
-/// two owners' output has no meaning.
+/// With more pending pieces than this, text is appended to the last piece of the same owner, wherever that is: the
+/// order of two owners' output has no meaning.
 const MAX_ORDERED_PIECES: usize = 32;
 
 enum PendingOutput {
@@ -17,8 +17,8 @@ enum PendingOutput {
     Cleared,
 }
 
-/// Pieces of output, each with its owner. The methods that add a piece return whether the output must be announced, because
-/// none was pending before.
+/// Pieces of output, each with its owner. The methods that add a piece return whether the output must be announced,
+/// because none was pending before.
 #[derive(Default)]
 pub struct PendingQueue {
     pieces: VecDeque<(Option<SnippetId>, PendingOutput)>,

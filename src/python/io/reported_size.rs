@@ -1,4 +1,5 @@
-//! The terminal size that user code reads: that of the dashboard's card, in which output is shown. `isatty` stays false.
+//! The terminal size that user code reads: that of the dashboard's card, in which output is shown. `isatty` stays
+//! false.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,8 +45,8 @@ pub struct ReportedSize {
 }
 
 impl ReportedSize {
-    /// Replaces `os.get_terminal_size` and sets the environment variables. Without a dashboard, the environment variables
-    /// of the start give the size.
+    /// Replaces `os.get_terminal_size` and sets the environment variables. Without a dashboard, the environment
+    /// variables of the start give the size.
     pub fn install(py: Python<'_>, size: &Arc<CardSize>) -> PyResult<Self> {
         let os = py.import("os")?;
         let environ = os.getattr("environ")?;

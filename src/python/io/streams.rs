@@ -122,7 +122,8 @@ impl TextStream {
         }
     }
 
-    /// Returns the byte stream, on which user code may put another layer. Unlike Python's own, the text stream stays usable.
+    /// Returns the byte stream, on which user code may put another layer. Unlike Python's own, the text stream stays
+    /// usable.
     fn detach(&self, py: Python<'_>) -> Py<ByteStream> {
         self.buffer.clone_ref(py)
     }
@@ -154,7 +155,8 @@ impl ByteStream {
         if bytes.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
         }
-        // By `bytes()`, which accepts every bytes-like object: the buffer protocol is not in the stable ABI of Python 3.10.
+        // By `bytes()`, which accepts every bytes-like object: the buffer protocol is not in the stable ABI of Python
+        // 3.10.
         let owned = bytes.py().get_type::<pyo3::types::PyBytes>().call1((bytes,))?;
         let bytes: &[u8] = owned.extract().map_err(|_| PyValueError::new_err("not readable as bytes"))?;
         self.sink.write_bytes(owned.py(), bytes);

@@ -11,8 +11,8 @@ pub struct Baseline {
     /// The contents of `builtins` at the start.
     initial_builtins: Py<PyDict>,
     modules: Py<PyDict>,
-    /// The contents of `modules` at the last check, for restoring `modules` after it was emptied: without `sys` nearly every
-    /// import fails, and many modules cannot be loaded twice, or only with the memory of both.
+    /// The contents of `modules` at the last check, for restoring `modules` after it was emptied: without `sys` nearly
+    /// every import fails, and many modules cannot be loaded twice, or only with the memory of both.
     last_modules: Py<PyDict>,
     initial_environ: Py<PyDict>,
     cwd: Py<PyAny>,
@@ -130,7 +130,8 @@ impl Baseline {
         self.builtins.bind(py).get_item(pyo3::intern!(py, "_")).ok().flatten()
     }
 
-    /// Restores builtins, working directory and environment of the start. Returns descriptions of what cannot be restored.
+    /// Restores builtins, working directory and environment of the start. Returns descriptions of what cannot be
+    /// restored.
     pub fn restore_all(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let mut remains = Vec::new();
         let builtins = self.builtins.bind(py);

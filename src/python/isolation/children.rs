@@ -1,5 +1,5 @@
-//! The processes that a snippet starts. Its interrupt reaches them too, as Ctrl-C in a terminal reaches the whole foreground
-//! process group; some waits, such as that of `os.system`, end only by that.
+//! The processes that a snippet starts. Its interrupt reaches them too, as Ctrl-C in a terminal reaches the whole
+//! foreground process group; some waits, such as that of `os.system`, end only by that.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -42,8 +42,8 @@ pub fn end() {
     STATE.lock().running = None;
 }
 
-/// Remembers the children that exist now, if there are any. To be called after each snippet, once its end has been reported:
-/// with children this takes a while.
+/// Remembers the children that exist now, if there are any. To be called after each snippet, once its end has been
+/// reported: with children this takes a while.
 pub fn remember_existing(has_any: bool) {
     let older = if has_any { children_of(getpid()) } else { Vec::new() };
     STATE.lock().older = older;
@@ -65,8 +65,8 @@ pub fn left_running() -> Vec<String> {
     Leader::find(getpid()).map(|leader| leader.names(&children)).unwrap_or_default()
 }
 
-/// Adds the process of a command, which has a process group of its own. The group is killed when its snippet is interrupted
-/// a second time.
+/// Adds the process of a command, which has a process group of its own. The group is killed when its snippet is
+/// interrupted a second time.
 pub fn add_command(pid: i32) {
     if fork::is_child() {
         return;

@@ -1,4 +1,4 @@
-"""`exit` and `quit` of a session: code cannot end it, and is told so."""
+"""`exit` and `quit` of a session: code cannot end the session, and a message says so."""
 
 import sys
 

@@ -1,5 +1,5 @@
-//! `exit` and `quit` for code of a session. Python's own say that they end the process, and close `sys.stdin`. What a person
-//! types alone at the dashboard's input never gets here.
+//! `exit` and `quit` for code of a session. Python's own say that they end the process, and close `sys.stdin`. A line
+//! with nothing but such a word at the dashboard's input is not run, so it never gets here.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

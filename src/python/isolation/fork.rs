@@ -34,8 +34,8 @@ pub fn watch() {
     }
 }
 
-/// Stops each thread that forks from now on, for ever. Needed when this process is about to end, because a pool replaces each
-/// worker that is killed.
+/// Stops each thread that forks from now on, for ever. Needed when this process is about to end, because a pool
+/// replaces each worker that is killed.
 pub fn forbid() {
     FORBIDDEN.store(true, Ordering::Relaxed);
 }

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 
-/// Removes the project's modules from `sys.modules`, so that the next import reads them again. Extension modules stay, because
-/// they cannot be loaded twice, and so do installed packages, because they do not change.
+/// Removes the project's modules from `sys.modules`, so that the next import reads them again. Extension modules stay,
+/// because they cannot be loaded twice, and so do installed packages, because they do not change.
 pub fn forget_modules(py: Python<'_>, folder: &Path) -> PyResult<()> {
     let sys = py.import("sys")?;
     let modules = sys.getattr("modules")?.cast_into::<PyDict>()?;
     let prefixes: Vec<PathBuf> = ["prefix", "base_prefix", "exec_prefix"]
         .iter()
         .filter_map(|name| sys.getattr(*name).ok()?.extract::<PathBuf>().ok())
-        // A virtual environment within the project is not part of it. But a Python that was built in place may contain it.
+        // A virtual environment within the project is not part of it. But a Python that was built in place may contain
+        // it.
         .filter(|prefix| prefix != folder && !folder.starts_with(prefix))
         .collect();
     let mut found = Vec::new();
@@ -23,7 +24,8 @@ pub fn forget_modules(py: Python<'_>, folder: &Path) -> PyResult<()> {
             found.push((name, module));
         }
     }
-    // In a second loop: a package without `__init__.py` finds its folders through its parent, which must still be there.
+    // In a second loop: a package without `__init__.py` finds its folders through its parent, which must still be
+    // there.
     for (name, module) in found {
         modules.del_item(name)?;
         remove_stale_bytecode(&module);
@@ -31,8 +33,8 @@ pub fn forget_modules(py: Python<'_>, folder: &Path) -> PyResult<()> {
     py.import("importlib")?.call_method0("invalidate_caches").map(drop)
 }
 
-/// Removes a compiled file that may be older than its source. Python takes the file for valid if the source has the same size
-/// and the same second of modification.
+/// Removes a compiled file that may be older than its source. Python takes the file for valid if the source has the
+/// same size and the same second of modification.
 fn remove_stale_bytecode(module: &Bound<'_, PyModule>) {
     let file = |name: &str| module.dict().get_item(name).ok()??.extract::<PathBuf>().ok();
     let (Some(source), Some(compiled)) = (file("__file__"), file("__cached__")) else { return };

@@ -51,8 +51,8 @@ impl InterpreterSettings {
         })
     }
 
-    /// To be called first in a reset, because a trace function or a hook may fail at each of its steps. Returns descriptions of
-    /// settings that cannot be restored.
+    /// To be called first in a reset, because a trace function or a hook may fail at each of its steps. Returns
+    /// descriptions of settings that cannot be restored.
     pub fn restore(&self, py: Python<'_>) -> Vec<String> {
         let sys = self.sys.bind(py);
         self.generation.fetch_add(1, Ordering::Relaxed);
@@ -70,8 +70,8 @@ impl InterpreterSettings {
     }
 }
 
-/// Makes `sys.addaudithook` for user code. Python keeps an audit hook for ever, and nothing works any more after a hook that
-/// raises. Ours calls hooks only for snippets, and only until the next reset.
+/// Makes `sys.addaudithook` for user code. Python keeps an audit hook for ever, and nothing works any more after a hook
+/// that raises. Ours calls hooks only for snippets, and only until the next reset.
 fn add_audit_hook<'py>(
     py: Python<'py>,
     sys: &Bound<'py, PyModule>,

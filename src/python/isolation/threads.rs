@@ -11,8 +11,8 @@ use crate::python::file_names;
 use crate::python::io::capture::Capture;
 use crate::python::runtime::os_signals::{current_thread, on_main_thread};
 
-/// Returns whether a thread waits for work that others give to it: in a pool, at a queue, or anywhere in a library that has
-/// called none of the user's code, as the threads of joblib and Ray do. `frame` is its innermost one.
+/// Returns whether a thread waits for work that others give to it: in a pool, at a queue, or anywhere in a library that
+/// has called none of the user's code, as the threads of joblib and Ray do. `frame` is its innermost one.
 pub fn waits_for_work(frame: Bound<'_, PyAny>) -> PyResult<bool> {
     let mut next = frame;
     // So far only in the functions of `threading`.

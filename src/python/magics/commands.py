@@ -126,7 +126,8 @@ def isolation_options():
 
     if os.getsid(0) != os.getpid():
         return {"start_new_session": True}
-    # Without a controlling terminal a process group is enough. Processes that it leaves then still belong to this session.
+    # Without a controlling terminal a process group is enough. Processes that it leaves then still belong to this
+    # session.
     return {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
 
 

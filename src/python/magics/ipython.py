@@ -183,7 +183,7 @@ def profiled(line, body, frame, at):
 
 
 def reset(line, frame):
-    """Removes all names of the user; modules and files stay as they are. `reset_python_environment` and F10 do more."""
+    """Removes all names of the user; modules and files stay. F8 restarts Python."""
     from types import ModuleType
 
     names = frame.f_globals

@@ -11,8 +11,8 @@ use crate::domain::SnippetId;
 /// Tasks of an earlier snippet may be running within a later one.
 pub static HAS_EVENT_LOOP: AtomicBool = AtomicBool::new(false);
 
-/// A context variable that holds the number of a snippet. Tasks, and threads that asyncio starts, inherit the variable of
-/// the code that made them.
+/// A context variable that holds the number of a snippet. Tasks, and threads that asyncio starts, inherit the variable
+/// of the code that made them.
 #[derive(Clone)]
 pub struct SnippetContext(Arc<ContextVariable>);
 
@@ -43,8 +43,8 @@ impl SnippetContext {
         let _ = self.0.variable.call_method1(py, pyo3::intern!(py, "set"), (number,));
     }
 
-    /// Returns the snippet that started the running code; `None` if that is not known, or no event loop can have made it
-    /// another than the running one.
+    /// Returns the snippet that started the running code; `None` if that is not known, or no event loop can have made
+    /// it another than the running one.
     pub fn get(&self, py: Python<'_>) -> Option<SnippetId> {
         if !HAS_EVENT_LOOP.load(Ordering::Relaxed) {
             return None;

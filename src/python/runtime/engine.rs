@@ -232,7 +232,7 @@ impl Engine for PythonEngine {
 
     fn resize(&mut self, size: TerminalSize) {
         self.card.set(size);
-        let _ = self.completion_tasks.send(CompletionTask::TellCardSize);
+        let _ = self.completion_tasks.send(CompletionTask::UpdateCardSize);
     }
 
     fn quit(&mut self) {

@@ -112,7 +112,7 @@ def watch_tasks(loop):
 def ended(task):
     if not task.cancelled() and task._log_traceback and not is_stopped(task):
         # First those who wait for the task.
-        task.get_loop().call_soon(tell, task)
+        task.get_loop().call_soon(report_task, task)
 
 
 def is_stopped(task):
@@ -120,7 +120,7 @@ def is_stopped(task):
     return task.done() and not task.cancelled() and isinstance(task._exception, (KeyboardInterrupt, SystemExit))
 
 
-def tell_stopped():
+def report_stopped():
     """Tells of tasks that an interrupt or `SystemExit` has ended. Returns whether there were any."""
     stopped = [task for task in list(watched or ()) if is_stopped(task) and task._log_traceback]
     for task in stopped:
@@ -129,7 +129,7 @@ def tell_stopped():
     return bool(stopped)
 
 
-def tell(task):
+def report_task(task):
     if not task._log_traceback:
         return
     error, loop = task._exception, task.get_loop()

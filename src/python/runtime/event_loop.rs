@@ -105,7 +105,8 @@ impl EventLoop {
         self.helper.bind(py).getattr("idle")?.call1((&event_loop, wakes, seconds)).map(drop)
     }
 
-    /// Tells of an interrupt or `SystemExit` that has ended [`Self::idle`]. Returns other errors: those of the loop itself.
+    /// Tells of an interrupt or `SystemExit` that has ended [`Self::idle`]. Returns other errors: those of the loop
+    /// itself.
     pub fn end_idle(&self, py: Python<'_>, ended: PyResult<()>) -> PyResult<()> {
         if force::take_was_forced() {
             let _ = forget_running(py);
@@ -115,8 +116,8 @@ impl EventLoop {
         if !error.is_instance_of::<PyKeyboardInterrupt>(py) && !error.is_instance_of::<PySystemExit>(py) {
             return Err(error);
         }
-        let told: bool = self.helper.bind(py).getattr("tell_stopped")?.call0()?.extract()?;
-        if !told && report::is_in_snippet(error.traceback(py)) {
+        let reported: bool = self.helper.bind(py).getattr("report_stopped")?.call0()?.extract()?;
+        if !reported && report::is_in_snippet(error.traceback(py)) {
             let snippet = report::last_snippet(error.traceback(py)).ok().flatten();
             self.errors.show(py, &error, snippet);
         }
@@ -149,8 +150,8 @@ impl EventLoop {
         })
     }
 
-    /// Makes ours the thread's loop again, because `asyncio.run` in user code leaves none. Code that was ended by force may
-    /// have left a loop marked as running.
+    /// Makes ours the thread's loop again, because `asyncio.run` in user code leaves none. Code that was ended by force
+    /// may have left a loop marked as running.
     pub fn restore(&self, py: Python<'_>) {
         let was_forced = force::take_was_forced();
         if was_forced || seems_to_run(py).unwrap_or(true) {
@@ -209,8 +210,8 @@ fn set(py: Python<'_>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
     py.import("asyncio")?.call_method1("set_event_loop", (event_loop,)).map(drop)
 }
 
-/// Returns whether user code has closed the loop's descriptors, as `os.closerange` does; `None` if this kind of loop does
-/// not tell.
+/// Returns whether user code has closed the loop's descriptors, as `os.closerange` does; `None` if this kind of loop
+/// does not tell.
 fn has_lost_descriptors(event_loop: &Bound<'_, PyAny>) -> Option<bool> {
     let selector = event_loop.getattr("_selector").ok()?;
     // This takes no event away: what is ready stays ready.
@@ -246,7 +247,8 @@ fn cancel(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<Op
     Ok(ended_with)
 }
 
-/// Returns the traceback of a cancelled task: where its code stood. The interrupt's own traceback only shows the loop waiting.
+/// Returns the traceback of a cancelled task: where its code stood. The interrupt's own traceback only shows the loop
+/// waiting.
 fn traceback_of_cancellation(py: Python<'_>, cancelled: PyErr) -> Option<Bound<'_, PyTraceback>> {
     // In Python 3.10 this is a new exception, whose context is the one that was raised there.
     let mut error = cancelled.into_value(py).into_bound(py).into_any();
@@ -259,8 +261,8 @@ fn traceback_of_cancellation(py: Python<'_>, cancelled: PyErr) -> Option<Bound<'
     }
 }
 
-/// Returns whether asyncio has a running loop on this thread although no snippet runs: an interrupt came at the very end of
-/// the loop.
+/// Returns whether asyncio has a running loop on this thread although no snippet runs: an interrupt came at the very
+/// end of the loop.
 fn seems_to_run(py: Python<'_>) -> PyResult<bool> {
     let modules = py.import(pyo3::intern!(py, "sys"))?.getattr(pyo3::intern!(py, "modules"))?;
     if !modules.contains(pyo3::intern!(py, "asyncio"))? {

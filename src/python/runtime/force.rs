@@ -9,15 +9,15 @@ use pyo3::types::PyBytes;
 
 /// Steps since the last [`take_was_forced`].
 static STEPS: AtomicU32 = AtomicU32::new(0);
-/// The one exception that is raised at all steps. With a new exception each time, Python would search the chain of those
-/// that are being handled, which grows with every frame that is left.
+/// The one exception that is raised at all steps. With a new exception each time, Python would search the chain of
+/// those that are being handled, which grows with every frame that is left.
 static EXCEPTION: Mutex<Option<Py<PyKeyboardInterrupt>>> = Mutex::new(None);
 /// The instruction that a function begins with; [`NO_RESUME`] before Python 3.11.
 static RESUME: AtomicU32 = AtomicU32::new(NO_RESUME);
 const NO_RESUME: u32 = u32::MAX;
 
-/// Steps that all raise. After these, only random steps do: Python 3.12 takes some jumps back out of an `except` for part
-/// of its `try`, and only a step later is beyond that.
+/// Steps that all raise. After these, only random steps do: Python 3.12 takes some jumps back out of an `except` for
+/// part of its `try`, and only a step later is beyond that.
 const ALWAYS_RAISED: u32 = 64;
 
 /// Returns a pseudo-random bit for step `count`.
@@ -48,8 +48,8 @@ pub fn forget() {
 pub fn step(frame: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = frame.py();
     let count = STEPS.fetch_add(1, Ordering::SeqCst);
-    // A function that has just been called must not go on. Otherwise a function that always calls itself would never end:
-    // each call that goes on makes more calls than the others end.
+    // A function that has just been called must not go on. Otherwise a function that always calls itself would never
+    // end: each call that goes on makes more calls than the others end.
     if count > ALWAYS_RAISED && !is_drawn(count) && !is_at_its_beginning(frame).unwrap_or(false) {
         return Ok(());
     }
@@ -65,8 +65,8 @@ pub fn step(frame: &Bound<'_, PyAny>) -> PyResult<()> {
     Err(PyErr::from_value(exception.into_any()))
 }
 
-/// Returns whether `frame` stands at the beginning of its function. Always true before Python 3.11, whose functions have no
-/// such mark: there no jump is mistaken, so every step may raise.
+/// Returns whether `frame` stands at the beginning of its function. Always true before Python 3.11, whose functions
+/// have no such mark: there no jump is mistaken, so every step may raise.
 fn is_at_its_beginning(frame: &Bound<'_, PyAny>) -> PyResult<bool> {
     if RESUME.load(Ordering::SeqCst) == NO_RESUME {
         return Ok(true);

@@ -48,8 +48,8 @@ const MAX_IMMEDIATE_TABLE: Duration = Duration::from_millis(1);
 const TABLE_DELAY: Duration = Duration::from_millis(20);
 /// A deferred table is made before the next snippet if it has waited for this long.
 const MAX_TABLE_DELAY: Duration = Duration::from_millis(500);
-/// How long a check of what the system holds for the process (descriptors, signals) is good, if nothing else runs in it: a
-/// check before each snippet would cost more than a small snippet.
+/// How long a check of what the system holds for the process (descriptors, signals) is good, if nothing else runs in
+/// it: a check before each snippet would cost more than a small snippet.
 const CHECK_LIFETIME: Duration = Duration::from_secs(1);
 /// The shortest wait for the next job while a table is deferred.
 const MIN_WAIT: Duration = Duration::from_millis(1);
@@ -113,8 +113,8 @@ impl Interpreter {
         threads::install(py, &capture)?;
         let signals = SignalHandlers::install(py)?;
         let streams = Streams::install(py, &capture, &context)?;
-        // Before the baseline, which includes the runner's builtins and environment variables; and before the namespace,
-        // whose `__file__` the runner sets.
+        // Before the baseline, which includes the runner's builtins and environment variables; and before the
+        // namespace, whose `__file__` the runner sets.
         let own = files.own_folders();
         let folders = SessionFolders {
             session: std::env::current_dir().unwrap_or_default(),

@@ -1,9 +1,9 @@
 //! Interrupts of user code.
 //!
-//! An interrupt request names its target, so that it never hits another snippet or the engine itself. It reaches Python's
-//! main thread by a signal of its own. The first request does what SIGINT does, which user code may handle or ignore; a
-//! forced one raises whatever user code has set, and is repeated at every step of the interpreter until none of that code
-//! is left (the handler trips itself again before it raises).
+//! An interrupt request names its target, so that it never hits another snippet or the engine itself. It reaches
+//! Python's main thread by a signal of its own. The first request does what SIGINT does, which user code may handle or
+//! ignore; a forced one raises whatever user code has set, and is repeated at every step of the interpreter until none
+//! of that code is left (the handler trips itself again before it raises).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -26,8 +26,8 @@ pub enum InterruptTarget {
     Inspection,
     /// A question about code that is being written, by its number.
     Question(u32),
-    /// Tasks of the event loop, while no other work does. Every request hits them, since what the request names waits for
-    /// them.
+    /// Tasks of the event loop, while no other work does. Every request hits them, since what the request names waits
+    /// for them.
     Background,
 }
 
@@ -134,16 +134,16 @@ pub fn began(snippet: SnippetId) -> Option<Instant> {
     last.filter(|(target, _)| *target == InterruptTarget::Snippet(snippet)).map(|(_, at)| at)
 }
 
-/// Forgets past requests. Needed before further user code of the same work, such as `__str__` of the exception that ended
-/// a snippet: what was requested so far has had its effect, and only later requests interrupt that code. Also needed before
-/// a reset or an inspection is requested, because these have no numbers.
+/// Forgets past requests. Needed before further user code of the same work, such as `__str__` of the exception that
+/// ended a snippet: what was requested so far has had its effect, and only later requests interrupt that code. Also
+/// needed before a reset or an inspection is requested, because these have no numbers.
 pub fn clear_requests() {
     REQUESTED.store(None);
     FORCED.store(None);
 }
 
-/// Runs `work`, which runs only finalizers of user code, each by itself. Python 3.10 crashes where an exception is raised at
-/// every step of these.
+/// Runs `work`, which runs only finalizers of user code, each by itself. Python 3.10 crashes where an exception is
+/// raised at every step of these.
 pub fn finalize<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
     FORCE_SUSPENDED.store(py.version_info() < (3, 11), Ordering::SeqCst);
     let done = work();
@@ -182,7 +182,8 @@ pub fn was_request_seen() -> bool {
 }
 
 /// Repeats the request for a while, until the handler has been called: at the limit of recursion Python cannot call it,
-/// raises `RecursionError` in its place, and the request is lost. A forced request is repeated until the code has ended.
+/// raises `RecursionError` in its place, and the request is lost. A forced request is repeated until the code has
+/// ended.
 fn repeat_request() {
     const INTERVAL: Duration = Duration::from_millis(5);
     const FORCED_INTERVAL: Duration = Duration::from_micros(500);

@@ -1,4 +1,5 @@
-//! Signals as C knows them: the numbers that the engine uses for itself, handlers, masks, and the thread that runs Python.
+//! Signals as C knows them: the numbers that the engine uses for itself, handlers, masks, and the thread that runs
+//! Python.
 
 use std::sync::OnceLock;
 
@@ -38,8 +39,8 @@ pub fn on_main_thread() -> bool {
     MAIN_THREAD.get().is_some_and(|main| unsafe { libc::pthread_equal(*main, current_thread()) != 0 })
 }
 
-/// Sends a signal to Python's main thread, from any thread: Python checks for signals soon only when its main thread has
-/// received one.
+/// Sends a signal to Python's main thread, from any thread: Python checks for signals soon only when its main thread
+/// has received one.
 #[allow(unsafe_code, reason = "a signal must go to the one thread that runs Python code")]
 pub fn send_to_main(signal: i32) {
     if let Some(main) = MAIN_THREAD.get() {
@@ -96,8 +97,8 @@ pub fn die_of(signal: i32) {
 }
 
 /// Calls `spawn`, which starts a thread, such that signals go to Python's main thread and not to the new one: threads
-/// inherit the mask of the thread that spawns them. Only the signals in `for_thread` go to the new thread, and no longer
-/// to the calling one.
+/// inherit the mask of the thread that spawns them. Only the signals in `for_thread` go to the new thread, and no
+/// longer to the calling one.
 pub fn spawn_masked<T>(for_thread: &[Signal], spawn: impl FnOnce() -> T) -> T {
     const FAULTS: [Signal; 5] = [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT];
     let mut blocked = SigSet::all();

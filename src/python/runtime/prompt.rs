@@ -1,5 +1,5 @@
-//! Input of running code: waits for a line until somebody answers, a signal interrupts, or the snippet of a waiting thread
-//! has ended.
+//! Input of running code: waits for a line until somebody answers, a signal interrupts, or the snippet of a waiting
+//! thread has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,8 +18,8 @@ use crate::python::isolation::fork;
 use crate::python::runtime::events::EventSender;
 use crate::session::EngineEvent;
 
-/// Interval of checks for events that do not wake a waiting thread: signals that the kernel gives to another thread, and the
-/// end of the thread's snippet.
+/// Interval of checks for events that do not wake a waiting thread: signals that the kernel gives to another thread,
+/// and the end of the thread's snippet.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The error of a thread that asks after the end of its snippet.
@@ -124,7 +124,8 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Returns a line without its newline; `None` at the end of the input. Without a `prompt`, the last printed line is one.
+    /// Returns a line without its newline; `None` at the end of the input. Without a `prompt`, the last printed line is
+    /// one.
     pub fn ask(&self, py: Python<'_>, prompt: Option<String>, hidden: bool) -> PyResult<Option<String>> {
         if fork::is_child() {
             return Ok(None);

@@ -270,8 +270,8 @@ impl Runner {
         Ok(value)
     }
 
-    /// Compiles code that is no Python as written: with magic, or pasted with indentation or prompts. `None` if it is neither.
-    /// Also returns whether the code must be timed.
+    /// Compiles code that is no Python as written: with magic, or pasted with indentation or prompts. `None` if it is
+    /// neither. Also returns whether the code must be timed.
     fn compile_rewritten<'py>(
         &mut self,
         py: Python<'py>,
@@ -317,7 +317,8 @@ impl Runner {
         compiled
     }
 
-    /// Returns the text of a value, as `sys.displayhook` would show it. A hook of user code decides about the text alone.
+    /// Returns the text of a value, as `sys.displayhook` would show it. A hook of user code decides about the text
+    /// alone.
     fn display(&mut self, value: &Bound<'_, PyAny>, baseline: &Baseline) -> PyResult<Option<DisplayedValue>> {
         let py = value.py();
         let hook = self.sys.bind(py).getattr(pyo3::intern!(py, "displayhook")).ok();

@@ -83,7 +83,8 @@ impl SignalHandlers {
         self.install_termination(py);
     }
 
-    /// Sets the engine's handlers again where user code took them away. User code's own handlers stay, as in any Python.
+    /// Sets the engine's handlers again where user code took them away. User code's own handlers stay, as in any
+    /// Python.
     pub fn restore(&self, py: Python<'_>) -> PyResult<()> {
         if !self.get.bind(py).call1((request_signal(),))?.is(&self.request) {
             self.set.bind(py).call1((request_signal(), &self.request))?;
@@ -151,8 +152,8 @@ fn keep_unblocked(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.setattr("pthread_sigmask", ours)
 }
 
-/// Returns whether a handler of SIGINT is the one that pdb leaves behind when it continues: it would stop later snippets in
-/// a debugger that nobody started there.
+/// Returns whether a handler of SIGINT is the one that pdb leaves behind when it continues: it would stop later
+/// snippets in a debugger that nobody started there.
 fn is_of_debugger(handler: &Bound<'_, PyAny>) -> PyResult<bool> {
     let class = handler.get_type();
     let is_method = class.name()? == "method" && class.module()? == "builtins";

@@ -1,5 +1,5 @@
-//! Python's stack where no Python code can run any more: at a fatal fault, and inside a call of C code. The faulthandler
-//! module writes it from a signal handler into the flight recorder.
+//! Python's stack where no Python code can run any more: at a fatal fault, and inside a call of C code. The
+//! faulthandler module writes it from a signal handler into the flight recorder.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -106,8 +106,8 @@ pub fn request() {
     }
 }
 
-/// `faulthandler.enable` for user code. Stacks for the session's stderr go to the recorder: nobody can read stderr once the
-/// process is dead.
+/// `faulthandler.enable` for user code. Stacks for the session's stderr go to the recorder: nobody can read stderr once
+/// the process is dead.
 fn enable_for_user(
     enable: &Bound<'_, PyAny>,
     args: &Bound<'_, PyTuple>,

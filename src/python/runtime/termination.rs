@@ -1,5 +1,5 @@
-//! Signals by which somebody outside asks the session to end. That must not depend on handlers of user code, so a C handler
-//! stands before Python's.
+//! Signals by which somebody outside asks the session to end. That must not depend on handlers of user code, so a C
+//! handler stands before Python's.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -17,7 +17,8 @@ static WATCHER: OnceLock<Thread> = OnceLock::new();
 
 type SignalHandler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
 
-/// Puts our C handler before Python's, where user code has replaced it. `is_of_user` tells whose Python handler a signal has.
+/// Puts our C handler before Python's, where user code has replaced it. `is_of_user` tells whose Python handler a
+/// signal has.
 pub fn install_handlers(is_of_user: impl Fn(i32) -> bool) {
     for (signal, has_user_handler) in SIGNALS.into_iter().zip(&HAS_USER_HANDLER) {
         if handler_of(signal) != on_signal as SignalHandler as usize {

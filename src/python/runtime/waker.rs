@@ -1,8 +1,8 @@
 //! Wakers between Python's threads and the host: a byte in a pipe.
 //!
-//! Not a futex, nor tokio's own waker: the kernel runs the reader of a pipe at once on the core that the writer is about
-//! to leave, which saves the tens of microseconds that it takes to wake an idle core. And tokio's descriptors are not in
-//! Python's table.
+//! Not a futex, nor tokio's own waker: the kernel runs the reader of a pipe at once on the core that the writer is
+//! about to leave, which saves the tens of microseconds that it takes to wake an idle core. And tokio's descriptors are
+//! not in Python's table.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};

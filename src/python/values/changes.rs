@@ -1,8 +1,8 @@
 //! Changes of the namespace by a snippet: compares its dict with a snapshot, in the dict's own order.
 //!
 //! Every answer waits for this comparison, so a name that did not change costs a few comparisons of addresses and no
-//! allocation. The snapshot keeps no value alive: a new value at the same address is recognised by class and digest, as far
-//! as possible.
+//! allocation. The snapshot keeps no value alive: a new value at the same address is recognised by class and digest, as
+//! far as possible.
 
 use std::collections::HashMap;
 
@@ -171,8 +171,8 @@ impl NamespaceSnapshot {
         }
     }
 
-    /// Puts the changes together. A name that was removed and set again is at another place of the dict, so it is in `removed` and
-    /// in `added`; it counts as changed if its value did.
+    /// Puts the changes together. A name that was removed and set again is at another place of the dict, so it is in
+    /// `removed` and in `added`; it counts as changed if its value did.
     fn finish(&mut self, py: Python<'_>, differences: Differences<'_>, by: Option<SnippetId>) -> VariableChanges {
         let Differences { removed, added, mut changed, .. } = differences;
         let mut changes = VariableChanges::default();
@@ -205,8 +205,8 @@ impl NamespaceSnapshot {
     }
 }
 
-/// Returns a digest of a standard container: of its length, and the addresses of the items at its ends. `None` for other
-/// values.
+/// Returns a digest of a standard container: of its length, and the addresses of the items at its ends. `None` for
+/// other values.
 fn container_digest(value: &Bound<'_, PyAny>) -> Option<u64> {
     let mut digest = Digest::default();
     if let Ok(list) = value.cast::<PyList>() {

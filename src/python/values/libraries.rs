@@ -1,8 +1,8 @@
 //! Facts about values of well-known libraries, found without importing these and without running user code.
 //!
-//! A class is recognised only if the module that it names has this very class under its name, so that a class with a false
-//! name is not mistaken. Only attributes are read that are the library's own C code, or Python code that reads fields; none
-//! of them loads, computes or copies data.
+//! A class is recognised only if the module that it names has this very class under its name, so that a class with a
+//! false name is not mistaken. Only attributes are read that are the library's own C code, or Python code that reads
+//! fields; none of them loads, computes or copies data.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -32,8 +32,8 @@ const MAX_PYTHON_READS: usize = 300;
 /// Bytes up to which arrays are compared by content.
 const MAX_COMPARED_SIZE: u64 = 1024;
 
-/// Blocks of a pandas value whose sizes are added up: asking more of them takes too long. Columns that were added one by one
-/// have a block each.
+/// Blocks of a pandas value whose sizes are added up: asking more of them takes too long. Columns that were added one
+/// by one have a block each.
 const MAX_BLOCKS: usize = 200;
 
 /// The recogniser of library classes.

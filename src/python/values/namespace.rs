@@ -50,8 +50,8 @@ impl Namespace {
         &self.describer
     }
 
-    /// Restores the names that every module has if user code removed them, and `__builtins__`, without which no code runs, if it
-    /// was replaced.
+    /// Restores the names that every module has if user code removed them, and `__builtins__`, without which no code
+    /// runs, if it was replaced.
     pub fn repair(&self, py: Python<'_>) -> PyResult<()> {
         let globals = self.globals.bind(py);
         for (name, value) in self.module_names.bind(py).iter() {

@@ -66,8 +66,8 @@ impl Reporter {
         }
     }
 
-    /// Describes how an exception ends a snippet. Runs user code, such as `__str__` of the exception, so it must be called
-    /// where user code can be interrupted.
+    /// Describes how an exception ends a snippet. Runs user code, such as `__str__` of the exception, so it must be
+    /// called where user code can be interrupted.
     pub fn snippet_end(&self, py: Python<'_>, error: &PyErr) -> SnippetEnd {
         if error.is_instance_of::<PySystemExit>(py) {
             return exit(py, error);
@@ -137,7 +137,8 @@ pub fn add_missing_line(error: &PyErr, py: Python<'_>, code: &str) -> PyResult<(
     error.setattr("text", format!("{text}\n"))
 }
 
-/// Returns the traceback from its first frame of a snippet on. Without such a frame, returns all but the engine's own frames.
+/// Returns the traceback from its first frame of a snippet on. Without such a frame, returns all but the engine's own
+/// frames.
 fn user_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Bound<'_, PyAny>>> {
     let mut whole = traceback.map(Bound::into_any);
     while let Some(entry) = &whole

@@ -1,4 +1,5 @@
-//! Python's `repr` of a value within bounds. Where the type is known, a text that is too long is cut without being built.
+//! Python's `repr` of a value within bounds. Where the type is known, a text that is too long is cut without being
+//! built.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -45,8 +46,8 @@ pub fn is_builtin(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyRange>()
 }
 
-/// Returns exactly `repr(value)` if that is not too long; otherwise its head, where possible its tail, and a note of the part
-/// that is left out. Runs the value's own code.
+/// Returns exactly `repr(value)` if that is not too long; otherwise its head, where possible its tail, and a note of
+/// the part that is left out. Runs the value's own code.
 pub fn bounded(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut room = MAX_SIZE;
     if fits(value, &mut room, 0) {

@@ -1,7 +1,7 @@
 //! Descriptions of values for the table of variables, made without running user code: from exact types only, by C code.
 //!
-//! Sizes are `sys.getsizeof` for the standard types (containers without their items), and for libraries the bytes of the
-//! data itself.
+//! Sizes are `sys.getsizeof` for the standard types (containers without their items), and for libraries the bytes of
+//! the data itself.
 
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -26,8 +26,8 @@ const MAX_DECIMAL_SIZE: u64 = 512;
 /// Names of parameters that are shown.
 const MAX_PARAMETERS: usize = 3;
 
-/// Attributes of callable objects that stand for a function, such as a `partial` or a `ufunc`. A model or a database connection
-/// can be called, too, and is data.
+/// Attributes of callable objects that stand for a function, such as a `partial` or a `ufunc`. A model or a database
+/// connection can be called, too, and is data.
 const FUNCTION_MARKS: [&str; 3] = ["__name__", "__wrapped__", "func"];
 
 /// The describer of values.

@@ -10,7 +10,7 @@ use crate::session::processes::parent_of;
 pub struct Clients {
     /// Clients of the process before that have not reconnected yet.
     former: Vec<Client>,
-    /// Clients that have left, the last at the end. Some connect anew for each call, with a bridge of its own.
+    /// Clients that have left, the last at the end. Some make a new connection for each call, with a bridge of its own.
     left: VecDeque<LeftClient>,
     /// The processes that started the bridges of connected clients.
     parents: HashMap<ClientId, u32>,

@@ -1,5 +1,5 @@
-//! The gate: snippets of clients that wait for the person's decision, and the decisions. What waits keeps its place in the
-//! queue; the other work goes on.
+//! The gate: snippets of clients that wait for the person's decision, and the decisions. What waits keeps its place in
+//! the queue; the other work goes on.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Risks: running code waits for the person within what it is about to do. Its time limit waits with it.
+//! Risks: running code has stopped before an action and waits for the person. Its time limit stops meanwhile.
 
 use std::sync::Arc;
 
@@ -105,7 +105,7 @@ impl Actor {
         let Some(since) = running.paused_since.take() else { return };
         running.paused += since.elapsed();
         if running.timeout.is_some() && running.deadline.is_none() {
-            // The limit is computed anew then.
+            // The limit is computed again then.
             running.deadline = Some(Instant::now());
         }
     }

@@ -78,8 +78,8 @@ pub(super) fn free_numbers(transcript: &Transcript, ran: SnippetId, former: &[Cl
 
 impl Actor {
     /// Ends the snippets that ran or waited when the process before ended. `ran` is the last snippet that Python was
-    /// given, where that is known: an earlier open snippet had an end of its own, which was not recorded, unless it waited
-    /// for the person.
+    /// given, where that is known: an earlier open snippet had an end of its own, which was not recorded, unless it
+    /// waited for the person.
     pub(super) fn settle_previous_process(&mut self, restart: Option<Restart>, ran: SnippetId) {
         let open: Vec<(SnippetId, Outcome)> = self
             .transcript

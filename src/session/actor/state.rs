@@ -44,8 +44,8 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Has the next events recorded at one go, by [`Publisher::release`]. Nobody may hear of them before, and Python may
-    /// not run what was submitted.
+    /// Has the next events recorded at one go, by [`Publisher::release`]. Nobody may hear of them before, and Python
+    /// may not run what was submitted.
     pub fn hold(&mut self) {
         self.held.get_or_insert_default();
     }

@@ -1,3 +1,5 @@
+//! Names that clients choose, honest and deceiving ones.
+
 use super::*;
 use crate::domain::ClientId;
 

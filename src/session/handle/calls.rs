@@ -1,4 +1,4 @@
-//! What the handle of a session offers for calls: each call is carried out once, and its state can be asked for.
+//! Methods of the session handle for calls: each call is carried out once, and its state can be asked for.
 
 use super::SessionHandle;
 use super::command::Command;

@@ -56,7 +56,7 @@ pub struct Overview {
 pub type SnippetCodes = HashMap<SnippetId, Arc<str>>;
 
 /// Returns whether the transcript speaks against a command.
-pub type Objection = Box<dyn FnOnce(&Transcript) -> bool + Send>;
+pub type ObjectionCheck = Box<dyn FnOnce(&Transcript) -> bool + Send>;
 
 /// Reads the transcript within the actor.
 pub type TranscriptReader = Box<dyn FnOnce(&Transcript) + Send>;
@@ -147,7 +147,7 @@ pub enum Command {
     },
     /// Carries the command out unless there is an objection. Nothing happens between the check and the command.
     Unless {
-        objection: Objection,
+        objection: ObjectionCheck,
         command: Box<Command>,
     },
     Read {
@@ -183,7 +183,7 @@ pub enum Command {
         verdict: Verdict,
         reply: oneshot::Sender<Result<(), DecisionRefused>>,
     },
-    /// The person's answer to what running code is about to do.
+    /// The person's answer to a risk of running code.
     DecideRisk {
         number: u32,
         verdict: RiskVerdict,

@@ -1,4 +1,4 @@
-//! Why the session does not carry out a command.
+//! Errors: the reasons why the session does not carry out a command.
 
 use crate::domain::{SnippetId, units};
 
@@ -69,7 +69,7 @@ pub enum AnswerRefused {
     Gated,
 }
 
-/// The code does not wait with this risk, or no longer.
+/// The code does not wait at this risk, or no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the code no longer waits for you")]
 pub struct RiskRefused;

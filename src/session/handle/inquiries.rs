@@ -1,4 +1,4 @@
-//! What the handle of a session offers beside running code: notes, questions to the person, and reading the transcript.
+//! Methods of the session handle beside running code: notes, questions to the person, and reading the transcript.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! What the handle of a session offers for the gate: its modes, and the person's decisions about snippets that wait.
+//! Methods of the session handle for the gate: its modes, and the person's decisions about snippets that wait.
 
 use super::SessionHandle;
 use super::command::Command;
@@ -14,7 +14,7 @@ impl SessionHandle {
         self.request(|reply| Command::Decide { snippet, verdict, reply }).await?.map_err(CommandError::Refused)
     }
 
-    /// Answers what running code is about to do.
+    /// Answers a risk of running code for the person.
     ///
     /// # Errors
     /// If the session has ended, or the code waits no longer.

@@ -41,7 +41,7 @@ impl Dashboard {
         self.view.figures.set_terminal(terminal);
     }
 
-    /// Draws every cell anew: the size may be as before, after one resize and another back, but the terminal has cut off
+    /// Draws every cell, even if the size is as before: after one resize and another back, the terminal has cut off
     /// what stood outside in between.
     pub(in crate::tui::app) fn resized(&mut self) -> io::Result<()> {
         self.measure();

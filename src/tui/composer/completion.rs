@@ -1,5 +1,5 @@
-//! Help while code is typed: candidates for the word at the cursor, and the signature of the call around it. Python answers
-//! when it can; answers that no longer fit are dropped.
+//! Help while code is typed: candidates for the word at the cursor, and the signature of the call around it. Python
+//! answers when it can; answers that no longer fit are dropped.
 
 use super::candidates::CandidateList;
 use super::editor::Editor;
@@ -61,7 +61,7 @@ struct OpenCall {
 pub enum AnswerEffect {
     Nothing,
     /// Tell the person that nothing fits.
-    TellNoMatch,
+    NoMatch,
 }
 
 impl CodeAssist {
@@ -240,7 +240,7 @@ impl CodeAssist {
                 return AnswerEffect::Nothing;
             }
             let tells = pending.trigger == Trigger::Key && popup.matches.is_empty();
-            return if tells { AnswerEffect::TellNoMatch } else { AnswerEffect::Nothing };
+            return if tells { AnswerEffect::NoMatch } else { AnswerEffect::Nothing };
         }
         let selected = before.as_ref().and_then(CandidateList::selected).map(|candidate| &*candidate.name);
         if matches!(pending.trigger, Trigger::Key | Trigger::Narrowed { selected: true }) || selected.is_some() {

@@ -1,4 +1,4 @@
-//! Draws the input: the bar and the text with Python's colours.
+//! The drawing of the input: the bar, and the text with Python's colours.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Draws the list of candidates above the input, and the signature of the call around the cursor.
+//! The drawing of the list of candidates above the input, and of the signature of the call around the cursor.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -75,7 +75,8 @@ fn list_width(popup: &CandidateList, layout: &Layout) -> u16 {
     ((name + kind + 5).try_into().unwrap_or(u16::MAX)).clamp(MIN_LIST.min(most), most)
 }
 
-/// Returns the rows of candidates that are shown at once. A list that opened by itself leaves half of the transcript in sight.
+/// Returns the rows of candidates that are shown at once. A list that opened by itself leaves half of the transcript in
+/// sight.
 pub fn rows(popup: &CandidateList, layout: &Layout) -> usize {
     let doc = DocPlace::of(popup, layout, list_width(popup, layout)).rows();
     let room = layout.rule.y.saturating_sub(layout.transcript.y).saturating_sub(2 + doc);

@@ -1,5 +1,5 @@
-//! Draws the search through earlier inputs: the chosen input in full, the list with the best match next to the query, and
-//! the query.
+//! The drawing of the search through earlier inputs: the chosen input in full, the list with the best match next to the
+//! query, and the query.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

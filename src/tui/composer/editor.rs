@@ -1,5 +1,5 @@
-//! The editor of the input and of all fields of one line: a text with Python's manners, recall of earlier inputs, and the
-//! keys of emacs or vi.
+//! The editor of the input and of all fields of one line: a text with Python's manners, recall of earlier inputs, and
+//! the keys of emacs or vi.
 
 mod indent;
 mod keys;

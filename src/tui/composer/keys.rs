@@ -1,5 +1,5 @@
-//! Keys of the input that are more than an edit: vi's, and recall of earlier inputs. Also the text that comes back from the
-//! person's own editor.
+//! Keys of the input that are more than an edit: vi's, and recall of earlier inputs. Also the text that comes back from
+//! the person's own editor.
 
 use crossterm::event::KeyEvent;
 

@@ -1,9 +1,10 @@
-//! `Replies`: the replies to all open prompts and questions, one of them in front; and what keeps keys that were meant for
-//! something else away from them.
+//! `Replies`: the replies to all open prompts and questions, one of them in front; and the guard against keys that were
+//! meant for something else.
 //!
-//! A question that comes up over an empty input takes the keys after a moment without keys. In that moment text goes to the
-//! input, and keys that would run, recall or quit have no effect, for they may have been meant as an answer. The same holds
-//! after a question has gone by itself. Over an input in which something is written, a question waits for Esc.
+//! A question that comes up over an empty input takes the keys after a moment without keys. In that moment text goes to
+//! the input, and keys that would run, recall or quit have no effect, for they may have been meant as an answer. The
+//! same holds after a question has gone by itself. Over an input in which something is written, a question waits for
+//! Esc.
 
 use super::reply::{Asks, Reply};
 use crate::domain::Timestamp;
@@ -42,7 +43,8 @@ impl Replies {
         reply
     }
 
-    /// Takes the requests that are open now, code first. `interrupted` says whether the person stopped the code that asked.
+    /// Takes the requests that are open now, code first. `interrupted` says whether the person stopped the code that
+    /// asked.
     pub fn follow(&mut self, asked: Vec<Asks>, expected: bool, interrupted: bool, has_draft: bool) {
         let is_asked = |reply: &Reply| asked.iter().any(|asks| asks.is(&reply.asks));
         let mut has_gone = false;

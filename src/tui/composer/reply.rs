@@ -1,4 +1,5 @@
-//! `Reply`: the line that answers a prompt of running code or a question of a client, and what the person did to it so far.
+//! `Reply`: the line that answers a prompt of running code or a question of a client, and what the person did to it so
+//! far.
 
 use std::sync::Arc;
 
@@ -48,8 +49,8 @@ impl Asks {
 pub struct Reply {
     pub asks: Asks,
     pub editor: Editor,
-    /// Whether the person turned to the reply, or away from it. Until then the reply has the keys while nothing is written
-    /// in the input.
+    /// Whether the person turned to the reply, or away from it. Until then the reply has the keys while nothing is
+    /// written in the input.
     pub turned: Option<bool>,
     /// The choice that the arrows point to.
     pub choice: Option<usize>,

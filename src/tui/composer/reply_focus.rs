@@ -1,4 +1,4 @@
-//! Which of the composer's editors has the keys: the input, or the reply in front.
+//! The focus within the composer: the input, or the reply in front.
 
 use super::Composer;
 use super::editor::Editor;

@@ -11,7 +11,7 @@ use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// A line of pieces with their styles.
-type Line = Vec<(String, Style)>;
+type WelcomeLine = Vec<(String, Style)>;
 
 pub fn draw(view: &View, layout: &Layout, buffer: &mut Buffer) {
     let area = layout.transcript;
@@ -35,7 +35,7 @@ pub fn draw(view: &View, layout: &Layout, buffer: &mut Buffer) {
     }
 }
 
-fn lines(view: &View, is_compact: bool, room: usize) -> Vec<Line> {
+fn lines(view: &View, is_compact: bool, room: usize) -> Vec<WelcomeLine> {
     let plain = |text: &str| (text.to_owned(), theme::PLAIN);
     let key = |text: &str| (text.to_owned(), theme::KEY);
     let (run, help) = (view.keys.key_hint(Action::Enter), view.keys.key_hint(Action::Help));

@@ -1,3 +1,5 @@
+//! Pictures of figures: formats, sizes, limits.
+
 use std::io::Cursor;
 
 use image::{ImageFormat, RgbImage};

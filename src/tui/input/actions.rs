@@ -1,4 +1,4 @@
-//! What each action does where no layer and no card handles the action.
+//! The actions that neither a layer nor a card handles.
 
 use crossterm::event::KeyEvent;
 

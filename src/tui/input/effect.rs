@@ -29,7 +29,7 @@ pub enum Effect {
         snippet: SnippetId,
         verdict: Verdict,
     },
-    /// Answer what running code is about to do.
+    /// Answer a risk of running code.
     DecideRisk {
         number: u32,
         verdict: RiskVerdict,

@@ -81,7 +81,8 @@ impl View {
             return None;
         }
         if self.has_layer_for_keys() || self.viewport.selected.is_some() {
-            // A question behind the layer, or beside the selected card, gets no keys at once when that is left.
+            // A question waits behind the layer or beside the card. When the person leaves these, it must not get the
+            // next key.
             self.composer.replies.hold_back(now);
         }
         if let Some(Layer::ConfigProblems(_)) = self.layers.top() {
@@ -220,7 +221,7 @@ impl View {
     pub fn on_insight(&mut self, id: u64, insight: Option<Insight>) {
         let variables = self.transcript.variables().clone();
         let (completion, editor) = self.composer.assisted();
-        if completion.answer(id, insight, editor, &variables) == AnswerEffect::TellNoMatch {
+        if completion.answer(id, insight, editor, &variables) == AnswerEffect::NoMatch {
             self.notice = Some("nothing to complete here".to_owned());
         }
     }

@@ -1,4 +1,4 @@
-//! Which layer has the focus, and which keys hold there.
+//! The focus: the layer that has the keys, and the contexts of those keys.
 
 use crate::tui::input::keymap::{Context, WRITING};
 use crate::tui::layers::Layer;

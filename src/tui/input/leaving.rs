@@ -1,7 +1,7 @@
 //! Leaving and restarting: both ask first where something would be lost, and offer to save the variables.
 //!
-//! A confirmation takes effect a moment later, if no other key comes at once: a key that is held down confirms nothing, nor
-//! does a letter with which a word begins. A question that nobody answers goes away.
+//! A confirmation takes effect a moment later, if no other key comes at once: a key that is held down confirms nothing,
+//! nor does a letter with which a word begins. A question that nobody answers goes away.
 
 use crossterm::event::KeyEvent;
 
@@ -17,8 +17,8 @@ const REST_OF_LETTER: Timestamp = 400;
 const QUESTION_TIMEOUT: Timestamp = 10_000;
 
 impl View {
-    /// Takes what the keys before asked for. Returns whether this key may confirm quitting, and the effect if the key was
-    /// an answer. A burst of keys confirms nothing.
+    /// Takes what the keys before asked for. Returns whether this key may confirm quitting, and the effect if the key
+    /// was an answer. A burst of keys confirms nothing.
     pub(in crate::tui) fn confirm(
         &mut self,
         key: KeyEvent,

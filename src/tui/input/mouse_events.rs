@@ -1,5 +1,6 @@
 //! Mouse events: the wheel scrolls the area under it, a click selects a card, inspects a variable or does what the hint
-//! under it says, a drag selects in the input or moves the divider. A click never runs code, answers, interrupts or quits.
+//! under it says, a drag selects in the input or moves the divider. A click never runs code, answers, interrupts or
+//! quits.
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;

@@ -1,5 +1,5 @@
-//! The pace of keys. A burst of keys that no hand types, such as line noise, a stuck key or a paste without brackets, must
-//! not confirm, answer or decline anything.
+//! The pace of keys. A burst of keys that no hand types, such as line noise, a stuck key or a paste without brackets,
+//! must not confirm, answer or decline anything.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 

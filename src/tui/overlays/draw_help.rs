@@ -1,4 +1,5 @@
-//! Draws the help: all keys by context, in two columns where there is room, the marks, and the facts about the session.
+//! The drawing of the help: all keys by context, in two columns where there is room, the marks, and the facts about the
+//! session.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -6,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::frame::frame;
-use super::help::{Asker, Help};
+use super::help::{AnswerRecipient, Help};
 use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::{Layout, SizeClass};
 use crate::tui::input::keymap::{Action, Context};
@@ -23,10 +24,10 @@ const HELP_WIDTH: usize = 36;
 const COMPACT_HELP_WIDTH: usize = 32;
 
 /// A heading, and rows of keys with their help texts.
-type Group = (&'static str, Vec<(String, String)>);
+type HelpGroup = (&'static str, Vec<(String, String)>);
 
 /// All groups: the contexts of the moment, then the others, the marks and the session.
-fn groups(view: &View, help: &Help) -> (Vec<Group>, Vec<Group>) {
+fn groups(view: &View, help: &Help) -> (Vec<HelpGroup>, Vec<HelpGroup>) {
     let group = |context: Context| {
         let lines = view.keys.lines(context).into_iter();
         let mut rows: Vec<_> = lines.map(|(keys, help, _)| (keys, help.to_owned())).collect();
@@ -50,10 +51,10 @@ fn groups(view: &View, help: &Help) -> (Vec<Group>, Vec<Group>) {
 }
 
 /// The keys while the person answers.
-fn answering(view: &View, asker: Asker) -> Group {
-    let (title, end) = match asker {
-        Asker::Client => ("answering a question", "decline"),
-        Asker::Code => ("answering a prompt", "end of input, if the line is empty"),
+fn answering(view: &View, recipient: AnswerRecipient) -> HelpGroup {
+    let (title, end) = match recipient {
+        AnswerRecipient::Client => ("answering a question", "decline"),
+        AnswerRecipient::Code => ("answering a prompt", "end of input, if the line is empty"),
     };
     let meanings = [
         (Context::Input, Action::Enter, "answer"),
@@ -64,7 +65,7 @@ fn answering(view: &View, asker: Asker) -> Group {
         .into_iter()
         .filter_map(|(context, action, what)| Some((view.keys.key_in(context, action)?.to_string(), what.to_owned())));
     let number = ("1, 2, 3 …".to_owned(), "the choice of that number".to_owned());
-    (title, rows.chain((asker == Asker::Client).then_some(number)).collect())
+    (title, rows.chain((recipient == AnswerRecipient::Client).then_some(number)).collect())
 }
 
 /// The help at a width: one column, or two where there is room. A query leaves only the rows that have all its words.
@@ -74,7 +75,7 @@ fn rows(view: &View, help: &Help, class: SizeClass) -> Vec<Line<'static>> {
         let row = format!("{title} {keys} {what}").to_lowercase();
         query.split_whitespace().all(|word| row.contains(word))
     };
-    let render = |(title, rows): Group| {
+    let render = |(title, rows): HelpGroup| {
         let rows: Vec<_> = rows.iter().filter(|row| fits(title, row)).collect();
         if rows.is_empty() {
             return Vec::new();
@@ -95,7 +96,7 @@ fn rows(view: &View, help: &Help, class: SizeClass) -> Vec<Line<'static>> {
     lines
 }
 
-fn session(view: &View) -> Group {
+fn session(view: &View) -> HelpGroup {
     let info = &view.info;
     let facts = [
         ("name", info.name.clone()),
@@ -117,7 +118,7 @@ fn key_rows(keys: &str, help: &str, class: SizeClass) -> Vec<Line<'static>> {
     vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS_WIDTH$}"), theme::KEY), Span::raw(format!(" {help}"))])]
 }
 
-fn marks() -> Group {
+fn marks() -> HelpGroup {
     let marks = [
         ("✓ ✗", "succeeded; failed"),
         ("⠹ ◌", "running; waiting"),

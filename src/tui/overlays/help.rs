@@ -10,12 +10,12 @@ pub struct Help {
     /// Whether keys go to the query.
     pub is_typing: bool,
     /// What the person was answering, if anything.
-    pub answering: Option<Asker>,
+    pub answering: Option<AnswerRecipient>,
 }
 
 /// Who waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asker {
+pub enum AnswerRecipient {
     /// A client with a question.
     Client,
     /// Running code with a prompt.

@@ -7,13 +7,14 @@ use crate::tui::composer::reply::Reply;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Chord, Context};
 use crate::tui::layers::Layer;
-use crate::tui::overlays::help::{Asker, Help};
+use crate::tui::overlays::help::{AnswerRecipient, Help};
 use crate::tui::view::View;
 
 impl View {
     pub fn open_help(&mut self, now: Timestamp) {
         let reply = self.open_reply(now).filter(|_| self.layers.is_empty() && self.viewport.selected.is_none());
-        let asker = |reply: &Reply| if reply.inquiry().is_some() { Asker::Client } else { Asker::Code };
+        let asker =
+            |reply: &Reply| if reply.inquiry().is_some() { AnswerRecipient::Client } else { AnswerRecipient::Code };
         let answering = reply.map(asker);
         self.show_help(Help { answering, ..Help::default() });
     }
@@ -50,7 +51,7 @@ impl View {
                     help.scroll = 0;
                 }
             },
-            // Other actions of the session apply to what is below. Who reads the help does not mean to quit.
+            // Other actions of the session apply to what is below. A person who reads the help does not mean to quit.
             Some(action) if action != Action::QuitOrDelete && !self.is_over_modal() => {
                 self.layers.pop();
                 return self.on_key(key, now);

@@ -125,7 +125,7 @@ impl View {
             };
             let context = if on_card { None } else { Some(place.unwrap_or(first.context)) };
             let recent = self.recent.iter().position(|recent| *recent == row.action).unwrap_or(MAX_RECENT);
-            // What ends something comes after all that matches as well, unless it is called by its whole name.
+            // Actions that end something come last among equal matches, unless the query is their whole name.
             let is_named = row.title.eq_ignore_ascii_case(query.trim());
             let ends = matches!(
                 row.action,

@@ -29,9 +29,9 @@ pub fn rank(query: &str, title: &str) -> Option<(Rank, Vec<u32>)> {
     let letters: Vec<char> = title.chars().map(lower).collect();
     let words = words(&letters);
     let (mut quality, mut place, mut marked) = (Quality::Word, None, Vec::new());
-    for wanted in query.split_whitespace() {
-        let wanted: Vec<char> = wanted.chars().map(lower).collect();
-        let (found, word, marks) = best(&wanted, &letters, &words)?;
+    for typed in query.split_whitespace() {
+        let typed: Vec<char> = typed.chars().map(lower).collect();
+        let (found, word, marks) = best(&typed, &letters, &words)?;
         quality = quality.max(found);
         place.get_or_insert(word);
         marked.extend(marks);
@@ -59,10 +59,10 @@ fn words(letters: &[char]) -> Vec<Range<usize>> {
 }
 
 /// The best match of one word of the query: its quality, the word of the title where it begins, and its characters.
-fn best(wanted: &[char], letters: &[char], words: &[Range<usize>]) -> Option<(Quality, usize, Vec<u32>)> {
-    let at = |start: usize| (start as u32..(start + wanted.len()) as u32).collect();
-    let begins = |word: &Range<usize>| letters[word.start..].starts_with(wanted);
-    let whole = |word: &Range<usize>| letters[word.clone()] == *wanted;
+fn best(typed: &[char], letters: &[char], words: &[Range<usize>]) -> Option<(Quality, usize, Vec<u32>)> {
+    let at = |start: usize| (start as u32..(start + typed.len()) as u32).collect();
+    let begins = |word: &Range<usize>| letters[word.start..].starts_with(typed);
+    let whole = |word: &Range<usize>| letters[word.clone()] == *typed;
     if let Some(index) = words.iter().position(whole) {
         return Some((Quality::Word, index, at(words[index].start)));
     }
@@ -70,30 +70,30 @@ fn best(wanted: &[char], letters: &[char], words: &[Range<usize>]) -> Option<(Qu
         return Some((Quality::Beginning, index, at(words[index].start)));
     }
     // One letter is a part of nearly everything.
-    if wanted.len() > 1
-        && let Some(start) = letters.windows(wanted.len()).position(|part| part == wanted)
+    if typed.len() > 1
+        && let Some(start) = letters.windows(typed.len()).position(|part| part == typed)
     {
         let index = words.iter().rposition(|word| word.start <= start).unwrap_or(0);
         return Some((Quality::Part, index, at(start)));
     }
     (0..words.len()).find_map(|index| {
-        let marks = spread(wanted, letters, &words[index..])?;
+        let marks = spread(typed, letters, &words[index..])?;
         Some((Quality::Letters, index, marks))
     })
 }
 
 /// Finds all letters in the first of these words, or as the beginnings of this word and of following ones, of which at
 /// most one in between gives none.
-fn spread(wanted: &[char], letters: &[char], words: &[Range<usize>]) -> Option<Vec<u32>> {
-    within(wanted, letters, words.first()?).or_else(|| beginnings(wanted, letters, words))
+fn spread(typed: &[char], letters: &[char], words: &[Range<usize>]) -> Option<Vec<u32>> {
+    within(typed, letters, words.first()?).or_else(|| beginnings(typed, letters, words))
 }
 
-fn beginnings(wanted: &[char], letters: &[char], words: &[Range<usize>]) -> Option<Vec<u32>> {
+fn beginnings(typed: &[char], letters: &[char], words: &[Range<usize>]) -> Option<Vec<u32>> {
     let (first, rest) = words.split_first()?;
-    let shared = letters[first.clone()].iter().zip(wanted).take_while(|(letter, wanted)| letter == wanted).count();
+    let shared = letters[first.clone()].iter().zip(typed).take_while(|(letter, typed)| letter == typed).count();
     (1..=shared).rev().find_map(|count| {
         let mut marks: Vec<u32> = (first.start as u32..(first.start + count) as u32).collect();
-        let left = &wanted[count..];
+        let left = &typed[count..];
         if !left.is_empty() {
             let skipping = || beginnings(left, letters, rest.get(1..)?);
             marks.extend(beginnings(left, letters, rest).or_else(skipping)?);
@@ -103,10 +103,10 @@ fn beginnings(wanted: &[char], letters: &[char], words: &[Range<usize>]) -> Opti
 }
 
 /// The letters in one word, from its first letter on, with a gap for every two letters at most.
-fn within(wanted: &[char], letters: &[char], word: &Range<usize>) -> Option<Vec<u32>> {
+fn within(typed: &[char], letters: &[char], word: &Range<usize>) -> Option<Vec<u32>> {
     let mut at = word.start;
-    let mut marks = Vec::with_capacity(wanted.len());
-    for (index, c) in wanted.iter().enumerate() {
+    let mut marks = Vec::with_capacity(typed.len());
+    for (index, c) in typed.iter().enumerate() {
         let found = letters[at..word.end].iter().position(|letter| letter == c)? + at;
         if index == 0 && found != word.start {
             return None;
@@ -114,7 +114,7 @@ fn within(wanted: &[char], letters: &[char], word: &Range<usize>) -> Option<Vec<
         marks.push(found as u32);
         at = found + 1;
     }
-    (at - word.start <= wanted.len() + wanted.len() / 2).then_some(marks)
+    (at - word.start <= typed.len() + typed.len() / 2).then_some(marks)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! `Dock`: the snippet that waits for the person in front, and what keeps keys that were meant for something else from
-//! deciding about it.
+//! `Dock`: the snippet in front of those that wait for the person; and the guard against keys that were meant for
+//! something else.
 //!
-//! The dock gets keys only after the key that turns to it. Even then, a key decides nothing in the first moment after the
-//! snippet came into sight, after the dock got the keys, and after a key that meant nothing here.
+//! The dock gets keys only after the key that turns to it. Even then, a key decides nothing in the first moment after
+//! the snippet came into sight, after the dock got the keys, and after a key that meant nothing here.
 
 use std::rc::Rc;
 use std::sync::Arc;

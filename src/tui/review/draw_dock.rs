@@ -1,4 +1,4 @@
-//! Draws the dock: who waits, the code, what the code would touch, and the keys that decide.
+//! The drawing of the dock: who waits, the code, what the code would touch, and the keys that decide.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

@@ -1,4 +1,4 @@
-//! What code that waits would touch, in words: a look at its text, for advice only.
+//! Phrases about what waiting code would touch, from a look at its text; advice only.
 
 use std::fmt::Write;
 

@@ -1,4 +1,5 @@
-//! The filter of the transcript: a query such as `author:claude status:failed effect:write "read csv"` selects the cards.
+//! The filter of the transcript: a query such as `author:claude status:failed effect:write "read csv"` selects the
+//! cards.
 
 use std::collections::BTreeSet;
 use std::time::Instant;

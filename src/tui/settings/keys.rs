@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::meant;
-use super::reader::{Entry, Reader};
+use super::reader::{ConfigEntry, Reader};
 use crate::tui::input::keymap::{ACTIONS, Action, Chord, Context, Keymap, WRITING};
 
 /// The action name that unbinds a key.
@@ -58,7 +58,7 @@ pub fn bind(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, keymap: &mut 
     }
 }
 
-fn line(reader: &mut Reader<'_>, (key, at, value): Entry<'_>, context: Option<Context>) -> Option<Bound> {
+fn line(reader: &mut Reader<'_>, (key, at, value): ConfigEntry<'_>, context: Option<Context>) -> Option<Bound> {
     let Ok(chord) = key.parse::<Chord>() else {
         reader.wrong(&at, format!("`{key}` is no key{}", meant_key(key)));
         return None;

@@ -14,7 +14,7 @@ pub struct Reader<'a> {
 }
 
 /// A key of the file, its place and its value.
-pub type Entry<'a> = (&'a str, Range<usize>, &'a Spanned<DeValue<'a>>);
+pub type ConfigEntry<'a> = (&'a str, Range<usize>, &'a Spanned<DeValue<'a>>);
 
 impl<'a> Reader<'a> {
     pub const fn new(text: &'a str) -> Self {
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub fn table<'v>(&mut self, value: &'v Spanned<DeValue<'v>>, what: &str) -> Vec<Entry<'v>> {
+    pub fn table<'v>(&mut self, value: &'v Spanned<DeValue<'v>>, what: &str) -> Vec<ConfigEntry<'v>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
             self.expected(value, what);
@@ -51,8 +51,8 @@ impl<'a> Reader<'a> {
 }
 
 /// The entries of a table in the order of the file.
-pub fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
-    let mut entries: Vec<Entry<'a>> =
+pub fn entries<'a>(table: &'a DeTable<'a>) -> Vec<ConfigEntry<'a>> {
+    let mut entries: Vec<ConfigEntry<'a>> =
         table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
     entries.sort_by_key(|(_, span, _)| span.start);
     entries

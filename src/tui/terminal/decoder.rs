@@ -1,6 +1,6 @@
-//! The decoder of what the terminal sends: bytes become keys, pastes and mouse events. crossterm's own parser takes answers
-//! of the terminal apart into keys, waits for ever for the end of some, and knows neither other keyboard layouts nor a
-//! paste without brackets.
+//! The decoder of what the terminal sends: bytes become keys, pastes and mouse events. crossterm's own parser takes
+//! answers of the terminal apart into keys, waits for ever for the end of some, and knows neither other keyboard
+//! layouts nor a paste without brackets.
 
 mod layouts;
 mod mouse;
@@ -322,8 +322,8 @@ fn is_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..))
 }
 
-/// Returns whether the bytes of one read are a paste: several lines, or the beginning of a long one. A single line with its
-/// end is what a person typed while the dashboard was busy.
+/// Returns whether the bytes of one read are a paste: several lines, or the beginning of a long one. A single line with
+/// its end is what a person typed while the dashboard was busy.
 fn is_unbracketed_paste(bytes: &[u8]) -> bool {
     let is_blank = |line: &[u8]| line.iter().all(u8::is_ascii_whitespace);
     let mut lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
@@ -332,8 +332,8 @@ fn is_unbracketed_paste(bytes: &[u8]) -> bool {
     is_text(bytes) && (is_long || !is_blank(first) && !lines.all(is_blank))
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    bytes.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! Bytes of terminals, whole and in pieces.
+
 use crossterm::event::{KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;

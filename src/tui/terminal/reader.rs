@@ -1,5 +1,5 @@
-//! The reader of what the terminal sends. It reads only while somebody waits for input, so that an editor or the shell can
-//! have the terminal meanwhile.
+//! The reader of what the terminal sends. It reads only while somebody waits for input, so that an editor or the shell
+//! can have the terminal meanwhile.
 
 use std::collections::VecDeque;
 use std::fs::File;

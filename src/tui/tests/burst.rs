@@ -1,6 +1,6 @@
-//! A burst of random keys, with pastes, clicks and sizes, while questions, prompts, code that waits for the person, crashes
-//! and restarts come and go: it never ends or restarts the session, answers nobody, allows no code, opens no gate, and
-//! loses no character of a draft.
+//! A burst of random keys, with pastes, clicks and sizes, while questions, prompts, code that waits for the person,
+//! crashes and restarts come and go: it never ends or restarts the session, answers nobody, allows no code, opens no
+//! gate, and loses no character of a draft.
 
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! Figures in cards and in the gallery.
+
 use std::sync::Arc;
 
 use image::{Rgb, RgbImage};

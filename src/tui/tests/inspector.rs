@@ -1,3 +1,5 @@
+//! The inspector of a value.
+
 use insta::assert_snapshot;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Keys of the dashboard, wherever the person is.
+
 use super::*;
 use crate::domain::{Author, Candidate, Completions, Event as SessionEvent, Insight, InsightKind, SnippetId, Stuck};
 use crate::tui::fixtures::{Story, client, long_story, ok, story};

@@ -1,3 +1,5 @@
+//! The mouse: wheel, clicks, drags.
+
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use insta::assert_snapshot;

@@ -1,3 +1,5 @@
+//! The choice of snippets to run again.
+
 use std::sync::Arc;
 
 use insta::assert_snapshot;

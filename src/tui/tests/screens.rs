@@ -1,3 +1,5 @@
+//! The screens of a session, in each size.
+
 use std::sync::Arc;
 
 use insta::assert_snapshot;

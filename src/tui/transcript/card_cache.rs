@@ -13,13 +13,13 @@ use crate::tui::input::keymap::Keymap;
 /// The cache of recently shown cards.
 #[derive(Debug, Default)]
 pub struct CardCache {
-    cache: HashMap<usize, (Key, Rc<Card>)>,
+    cache: HashMap<usize, (CardKey, Rc<Card>)>,
     /// Some cards show keys.
     keys: Rc<Keymap>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key {
+struct CardKey {
     shape: CardLayout,
     status: Option<Status>,
     /// Bytes written and bytes in memory of the output, which grows, and is cut when it is old.
@@ -51,7 +51,7 @@ impl CardCache {
             }
             _ => (0, 0),
         };
-        let key = Key { shape, status, output, displays };
+        let key = CardKey { shape, status, output, displays };
         if let Some((known, card)) = self.cache.get(&index)
             && *known == key
         {

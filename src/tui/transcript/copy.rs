@@ -228,7 +228,7 @@ mod tests {
             story.output(id, Stream::Stdout, &format!("line {n}\n"));
         }
         let kept = of(&story.transcript.entries()[0], Piece::Output, None).unwrap();
-        assert!(kept.to_copy().unwrap().contains("bytes left out"), "of what memory keeps, the gap is told");
+        assert!(kept.to_copy().unwrap().contains("bytes left out"), "the text in memory says that bytes are missing");
         let long = Text { whole: None, rest: "x".repeat(2 << 20) };
         assert_eq!(long.to_copy().unwrap_err(), "2.1 MB are too long to copy, 1.0 MB is the most");
         assert_eq!(long.read().unwrap().len(), 2 << 20);

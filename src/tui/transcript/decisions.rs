@@ -1,4 +1,4 @@
-//! What the person decided about a snippet, as its card tells it.
+//! The rows of a card with the person's decisions about its snippet.
 
 use super::card::{Card, CardLayout};
 use crate::domain::Snippet;

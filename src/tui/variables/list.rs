@@ -1,4 +1,4 @@
-//! What the open list of variables shows, in the drawer or at the side.
+//! The rows of the open list of variables, in the drawer or at the side.
 
 use super::OpenVariables;
 use super::draw_sidebar::is_cut;

@@ -1,4 +1,4 @@
-//! Restores the files that a running session has lost: the record, the locks, the folder of the socket. A logout
+//! The restoration of files that a running session has lost: the record, the locks, the folder of the socket. A logout
 //! removes the runtime folder, and cleaners remove what they take for rubbish.
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Recall of earlier inputs, one after the other: those that begin with the text before the cursor. The draft comes back
-//! after the last of them, whatever was done in between.
+//! Recall of earlier inputs, one after the other: those that begin with the text before the cursor. The draft comes
+//! back after the last of them, whatever was done in between.
 
 use super::text_buffer::TextBuffer;
 use crate::domain::{Entry, Transcript};

@@ -57,8 +57,8 @@ impl SyntaxCache {
         begin..end
     }
 
-    /// Returns the part of that statement within `reach` bytes, from the beginning of a line on; `None` if no line begins
-    /// so near.
+    /// Returns the part of that statement within `reach` bytes, from the beginning of a line on; `None` if no line
+    /// begins so near.
     pub fn statement_near(&mut self, offset: usize, reach: usize) -> Option<Range<usize>> {
         self.scan_to(offset + reach);
         let Range { start, end } = self.statement(offset);

@@ -1,3 +1,5 @@
+//! The editor by its keys: Python's manners, movement, recall, vi.
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;

@@ -16,17 +16,17 @@ const MAX_JUMP: usize = u16::MAX as usize;
 
 /// A text on the model of tui-textarea.
 ///
-/// A [`TextArea`] holds the lines and the cursor, and makes the edits: `insert_str` at the cursor, or over a selection to
-/// delete. The rest is ours: places in bytes and between graphemes, a selection that stays over those edits, the text that
-/// was killed, and undo by words. The area's own history is off, so nothing is kept twice.
+/// A [`TextArea`] holds the lines and the cursor, and makes the edits: `insert_str` at the cursor, or over a selection
+/// to delete. The rest is ours: places in bytes and between graphemes, a selection that stays over those edits, the
+/// text that was killed, and undo by words. The area's own history is off, so nothing is kept twice.
 ///
-/// **Cost.** After each edit the area measures all lines for its own drawing, which we do not use: some 0.5 µs a line, so
-/// a key takes 1 ms at 2 000 lines, 5 ms at 10 000 (within a frame of 16 ms), 27 ms at 50 000. So a key or a paste makes
-/// one edit. A replacement and an undo change the lines first, and make one new area of them.
+/// **Cost.** After each edit the area measures all lines for its own drawing, which we do not use: some 0.5 µs a line,
+/// so a key takes 1 ms at 2 000 lines, 5 ms at 10 000 (within a frame of 16 ms), 27 ms at 50 000. So a key or a paste
+/// makes one edit. A replacement and an undo change the lines first, and make one new area of them.
 ///
-/// **Limit.** The area's cursor jumps to the first 65 535 rows and columns only. Larger texts stay editable, but an edit
-/// or a move beyond that makes a new area, and measures the lines up to three times. `$EDITOR` is the better place for
-/// them.
+/// **Limit.** The area's cursor jumps to the first 65 535 rows and columns only. Larger texts stay editable, but an
+/// edit or a move beyond that makes a new area, and measures the lines up to three times. `$EDITOR` is the better place
+/// for them.
 #[derive(Debug)]
 pub struct TextBuffer {
     area: TextArea<'static>,

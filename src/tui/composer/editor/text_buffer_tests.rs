@@ -1,3 +1,5 @@
+//! Edits, selections and undo of a text.
+
 use super::lines;
 use super::position::Pos;
 use super::text_buffer::TextBuffer;

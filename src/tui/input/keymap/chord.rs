@@ -184,7 +184,7 @@ mod tests {
             let chord: Chord = text.parse().unwrap_or_else(|()| panic!("{text}"));
             assert_eq!(chord, KeyEvent::new(code, modifiers).into(), "{text}");
             assert_eq!(chord.to_string(), shown);
-            assert_eq!(shown.parse(), Ok(chord), "what is told can be written");
+            assert_eq!(shown.parse(), Ok(chord), "a shown chord can be written in the settings");
         }
         for wrong in
             ["", "contrl-r", "ctrl", "ctrl-", "f0", "f25", "f+1", "enter-ctrl", "ctrl-ab", " ", "\u{1b}", "up "]

@@ -1,5 +1,6 @@
-//! Latin keys at the places of letters of other scripts, for shortcuts. The kitty keyboard protocol tells the key itself;
-//! this table is for terminals that tell the letter only. Letters that layouts put at different keys are not in it.
+//! Latin keys at the places of letters of other scripts, for shortcuts. The kitty keyboard protocol tells the key
+//! itself; this table is for terminals that tell the letter only. Letters that layouts put at different keys are not in
+//! it.
 
 /// Letters in the order of the keys, and the Latin ones at the same places.
 const LAYOUTS: [(&str, &str); 4] = [

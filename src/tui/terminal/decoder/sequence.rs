@@ -1,5 +1,5 @@
-//! Control sequences (CSI) and short sequences (SS3) of the terminal: keys, the mouse, the focus. Every other sequence is an
-//! answer or a report that nobody waits for, and stands for nothing.
+//! Control sequences (CSI) and short sequences (SS3) of the terminal: keys, the mouse, the focus. Every other sequence
+//! is an answer or a report that nobody waits for, and stands for nothing.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -121,8 +121,8 @@ fn other_key(parameters: &Parameters<'_>) -> Option<Event> {
     Some(Event::Key(KeyEvent::new_with_kind(code, modifiers, kind)))
 }
 
-/// The kitty keyboard protocol's `CSI code:shifted:base ; modifiers:kind u`. `base` is the key of a Latin layout at the same
-/// place.
+/// The kitty keyboard protocol's `CSI code:shifted:base ; modifiers:kind u`. `base` is the key of a Latin layout at the
+/// same place.
 fn unicode_key(parameters: &Parameters<'_>) -> Option<Event> {
     let number = parameters.number(0, 0)?;
     let (modifiers, kind) = parameters.modifiers();
