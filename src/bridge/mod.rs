@@ -2,6 +2,7 @@
 //!
 //! A client such as Claude Desktop never restarts a server that has exited, so the bridge stays as long as its stdin is
 //! open. It passes lines on and reads only their envelopes. While there is no session, the bridge answers by itself.
+//! Nothing here knows Python, the journal or the dashboard.
 
 mod advice;
 mod attached;

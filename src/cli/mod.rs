@@ -1,4 +1,4 @@
-//! The command line, with a file for each command.
+//! The command line, with a file for each command. It loads no Python: a session runs in a process of its own.
 
 mod arguments;
 mod bridge;

@@ -1,4 +1,5 @@
-//! The configurations of AI clients: where they are, what they say of fourhands, and changes of them.
+//! The configurations of AI clients: where they are, what they say of fourhands, and changes of them. Nothing here
+//! connects to a session.
 //!
 //! A change is planned as two texts, shown as a diff and written only then. Files are edited in place by parsers that
 //! keep comments, order and layout, since people maintain these files by hand.

@@ -98,9 +98,14 @@ impl SideEffectKind {
         }
     }
 
+    fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::RemoveFolder)
+    }
+
     /// Returns whether targets are paths.
     fn is_of_file(self) -> bool {
-        self.group() == "write" || self.group() == "delete"
+        self.deletes()
+            || matches!(self, Self::Rename | Self::Write | Self::Create | Self::MakeFolder | Self::ChangeMode)
     }
 
     /// Returns what the targets of a folded entry are called.
@@ -252,7 +257,7 @@ impl SideEffects {
         let place = place(effect);
         let is_within = |known: &SideEffect| {
             known.kind == SideEffectKind::RemoveFolder
-                && effect.kind.group() == "delete"
+                && effect.kind.deletes()
                 && effect.target.strip_prefix(&*known.target).is_some_and(|rest| rest.starts_with('/'))
         };
         let is_same = |known: &SideEffect| {
@@ -275,7 +280,7 @@ impl SideEffects {
     #[must_use]
     pub fn surprising(&self) -> Self {
         let is_surprising = |effect: &&SideEffect| {
-            effect.kind.group() == "delete" || effect.outside || effect.kind == SideEffectKind::LeaveRunning
+            effect.kind.deletes() || effect.outside || effect.kind == SideEffectKind::LeaveRunning
         };
         Self { entries: self.entries.iter().filter(is_surprising).cloned().collect(), files_read: 0, omitted: 0 }
     }

@@ -1,4 +1,5 @@
-//! Exports of a transcript: a script, a notebook, a document, or data. All formats keep the authors.
+//! Exports of a transcript: a script, a notebook, a document, or data. All formats keep the authors. Nothing here knows
+//! where the entries are stored.
 //!
 //! [`write`] reads the entries one by one from the [`Archive`] and writes each at once, so a session of gigabytes takes
 //! only the memory of its largest entry. [`save`] writes the file.

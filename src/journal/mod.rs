@@ -7,7 +7,8 @@
 //! stores what the intake still holds (`recover`). While the database cannot be written, readers read the intake
 //! (`pending`). Nothing is synced to the disk on its way: a power failure may lose the last seconds.
 //!
-//! To write, [`start`] gives the actor its [`JournalRecorder`]. To read, any process uses a [`JournalReader`].
+//! To write, [`start`] gives the actor its [`JournalRecorder`]. To read, any process uses a [`JournalReader`]. Nothing
+//! here knows Python, clients or the dashboard.
 
 mod archive;
 mod erase;

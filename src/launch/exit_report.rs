@@ -140,7 +140,7 @@ impl ExitReport {
             None => {}
         }
         // Models read this as well, and would take "you" for themselves.
-        let by = |author: &str| if author == "you" { String::new() } else { format!(" by {author}") };
+        let by = |author: &str| if author == Author::You.name() { String::new() } else { format!(" by {author}") };
         let running = self.death_report.running.as_ref().map(|(snippet, author)| (snippet, by(author)));
         let Some(signal) = self.status.signal() else {
             let code = self.status.code().unwrap_or(1);

@@ -1,4 +1,5 @@
-//! The launcher: finds a Python, starts the session process in it, and guards that process.
+//! The launcher: finds a Python, starts the session process in it, and guards that process. Nothing here loads Python,
+//! or knows MCP, the journal or the dashboard.
 
 mod aftermath;
 pub mod boot;

@@ -1,4 +1,5 @@
-//! The session process: connects the floors. Runs inside the user's Python, which calls [`main`] on its main thread.
+//! The session process: connects the floors, and is the only one that knows both Python and the others. Runs inside the
+//! user's Python, which calls [`main`] on its main thread.
 
 mod exit;
 mod faults;

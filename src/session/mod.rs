@@ -1,4 +1,6 @@
-//! One session: the actor that is the only writer of its state, and the handle by which everybody else speaks to it.
+//! One session: the actor that is the only writer of its state, and the handle by which everybody else speaks to it. It
+//! knows Python only as the trait `Engine`, the journal only as the trait `EventSink`, and nothing of MCP or the
+//! screen.
 
 pub mod activity;
 pub mod actor;

@@ -1,5 +1,5 @@
 //! The parts that all tools share: the trait, the context of a call, arguments and schemas, waiting, and calls that
-//! were lost.
+//! were lost. They know no single tool.
 
 pub(super) mod arguments;
 pub(super) mod confirmation;

@@ -1,4 +1,4 @@
-//! Resources, prompts and completion: what clients read without a tool call.
+//! Resources, prompts and completion: what clients read without a tool call. They know no tool.
 
 pub(super) mod completion;
 pub(super) mod prompts;

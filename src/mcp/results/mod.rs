@@ -1,4 +1,5 @@
-//! Results for models: their texts and their structured content, in sizes that clients accept.
+//! Results for models: their texts and their structured content, in sizes that clients accept. Nothing here changes a
+//! session.
 
 pub(super) mod activity_since;
 pub(super) mod displays;

@@ -1,5 +1,5 @@
 //! The MCP server of one client: the handler that rmcp calls, the membership of the client, and the dispatch of its
-//! calls.
+//! calls. It knows the tools only by their list.
 
 pub(super) mod connection;
 pub(super) mod dispatch;

@@ -1,5 +1,5 @@
 //! The effects of snippets beyond Python's variables, found by CPython's audit events (PEP 578); and the consent of the
-//! person to risky ones.
+//! person to risky ones. The person is known here only by the gate, the rules and the answers.
 
 mod arguments;
 mod audit;

@@ -1,4 +1,4 @@
-//! Standard streams: what code writes and reads, down to the descriptors.
+//! Standard streams: what code writes and reads, down to the descriptors. Nothing here runs code.
 
 pub(in crate::python) mod capture;
 pub mod descriptors;

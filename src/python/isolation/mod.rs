@@ -1,5 +1,5 @@
 //! Isolation of the session from user code, its child processes and its threads; and the state that is restored after a
-//! snippet or by a reset.
+//! snippet or by a reset. Nothing here runs a snippet.
 
 pub(in crate::python) mod baseline;
 pub(in crate::python) mod children;

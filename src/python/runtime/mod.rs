@@ -1,4 +1,4 @@
-//! The main thread: its jobs, the snippets that it runs, and their interrupts.
+//! The main thread: its jobs, the snippets that it runs, and their interrupts. Nothing else runs snippets.
 
 mod compiler;
 pub(in crate::python) mod context;

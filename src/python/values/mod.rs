@@ -1,4 +1,5 @@
-//! The namespace and descriptions of its values: variables, changes, texts of values and of errors.
+//! The namespace and descriptions of its values: variables, changes, texts of values and of errors. Nothing here knows
+//! the session, or how code is run.
 
 mod attributes;
 pub(in crate::python) mod changes;

@@ -1,4 +1,5 @@
-//! Discovery of sessions: records, sockets and locks, and the choice among the running sessions.
+//! Discovery of sessions: records, sockets and locks, and the choice among the running sessions. It knows no actor:
+//! bridges and commands use it without a session of their own.
 
 pub mod lock;
 pub mod paths;

@@ -1,4 +1,5 @@
 //! The composer, where the person writes: the editor, completion, earlier inputs, and replies to prompts and questions.
+//! It runs and answers nothing itself: that comes back as an effect.
 
 mod answers;
 mod candidates;

@@ -43,6 +43,8 @@ impl View {
             Some(Layer::Review) if self.dock.writing.is_some() => self.leave_review_writing(),
             Some(Layer::Pager(pager)) if pager.is_asking() => pager.asking = None,
             Some(Layer::Gallery(gallery)) if gallery.naming.is_some() => gallery.leave_naming(),
+            Some(Layer::Help(help)) if help.is_typing => help.clear(),
+            Some(Layer::Inspector { .. }) if self.variables.leave_prompt() => {}
             Some(_) => drop(self.layers.pop()),
         }
         true

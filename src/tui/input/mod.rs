@@ -1,4 +1,5 @@
-//! Input from the terminal: keys through the table of actions, pasted text, and the mouse.
+//! Input from the terminal: keys through the table of actions, pasted text, and the mouse. It performs nothing outside
+//! of the view: that comes back as an effect.
 
 pub(in crate::tui) mod actions;
 pub(in crate::tui) mod effect;

@@ -1,4 +1,5 @@
-//! Boxes over the dashboard: help, palette, replay, export, and the problems in the settings.
+//! Boxes over the dashboard: help, palette, replay, export, and the problems in the settings. What a box asks for comes
+//! back as an effect.
 
 pub(in crate::tui) mod config_problems;
 pub(in crate::tui) mod draw_config_problems;

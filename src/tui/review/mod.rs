@@ -1,4 +1,5 @@
 //! Reviews: the dock above the input with the code of a client that waits for the person, and the menu of the gate.
+//! Nothing is decided here: a decision is an effect for the session.
 
 pub(in crate::tui) mod dock;
 pub(in crate::tui) mod draw_dock;

@@ -1,4 +1,4 @@
-//! Searching and filtering the transcript.
+//! Searching and filtering the transcript. It reads the transcript and changes nothing in it.
 
 pub(in crate::tui) mod draw;
 pub(in crate::tui) mod filter;

@@ -3,9 +3,11 @@
 use crossterm::event::{MouseEvent, MouseEventKind};
 
 use super::*;
+use crate::tui::composer::editor::Editor;
 use crate::tui::fixtures::{long_story, story};
 use crate::tui::input::keymap::Action;
 use crate::tui::transcript::viewport::Anchor;
+use crate::tui::variables::grid::{GridPrompt, GridPromptKind};
 
 /// The actions that open the layers.
 const OPENERS: [Action; 8] = [
@@ -63,6 +65,30 @@ fn ctrl_c_interrupts_while_the_pager_asks_and_else_leaves_the_question_first() {
     assert!(!idle.layers.pager().unwrap().is_asking());
     assert_eq!(ctrl(&mut idle, 'c'), None);
     assert!(idle.layers.is_empty());
+}
+
+#[test]
+fn ctrl_c_leaves_the_line_within_a_box_before_the_box() {
+    let mut help = long_story(3).view();
+    text(&mut help, 120, 40);
+    open(&mut help, Action::Help);
+    typed(&mut help, "/copy");
+    assert_eq!(ctrl(&mut help, 'c'), None);
+    assert!(!text(&mut help, 120, 40).contains("/copy"));
+    assert_eq!(help.layers.iter().len(), 1, "the help stays");
+    assert_eq!(ctrl(&mut help, 'c'), None);
+    assert!(help.layers.is_empty());
+
+    let mut inspector = long_story(3).view();
+    text(&mut inspector, 120, 40);
+    inspector.open_inspector("df".into());
+    let prompt = GridPrompt { asks: GridPromptKind::Filter, editor: Editor::with_text("price > 3") };
+    inspector.variables.inspector.as_mut().unwrap().prompt = Some(prompt);
+    assert_eq!(ctrl(&mut inspector, 'c'), None);
+    assert!(!inspector.variables.is_asking());
+    assert_eq!(inspector.layers.iter().len(), 1, "the inspector stays");
+    assert_eq!(ctrl(&mut inspector, 'c'), None);
+    assert!(inspector.layers.is_empty());
 }
 
 #[test]

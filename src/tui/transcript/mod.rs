@@ -1,4 +1,5 @@
-//! The transcript's cards: their rows, the window on them, the selection, and copies of their pieces.
+//! The transcript's cards: their rows, the window on them, the selection, and copies of their pieces. Nothing here
+//! changes the transcript of the session.
 
 pub(in crate::tui) mod card;
 pub(in crate::tui) mod card_cache;

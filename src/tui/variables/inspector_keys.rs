@@ -284,7 +284,7 @@ impl View {
         let inspector = self.variables.inspector.as_mut()?;
         let prompt = inspector.prompt.as_mut()?;
         match action {
-            Some(Action::Back | Action::Interrupt) => inspector.prompt = None,
+            Some(Action::Back) => inspector.prompt = None,
             Some(Action::Choose) => return Some(self.answer_grid_prompt()),
             None | Some(Action::QuitOrDelete) if key.code == KeyCode::Backspace && prompt.editor.is_empty() => {
                 inspector.prompt = None;

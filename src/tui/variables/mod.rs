@@ -1,4 +1,5 @@
-//! The table of variables, at the side or in a drawer, and the inspector of one value.
+//! The table of variables, at the side or in a drawer, and the inspector of one value. No values are here, only the
+//! descriptions that the session sends.
 
 pub(in crate::tui) mod draw_drawer;
 pub(in crate::tui) mod draw_grid;
@@ -38,6 +39,11 @@ impl VariablesPanel {
     /// Returns whether the person types a row number or a filter in the inspector.
     pub fn is_asking(&self) -> bool {
         self.inspector.as_ref().is_some_and(|inspector| inspector.prompt.is_some())
+    }
+
+    /// Drops what the person types in the inspector. Returns whether there was anything.
+    pub fn leave_prompt(&mut self) -> bool {
+        self.inspector.as_mut().and_then(|inspector| inspector.prompt.take()).is_some()
     }
 }
 
