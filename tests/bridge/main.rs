@@ -4,12 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod beside_tools;
 mod elicitation;
-mod held;
-mod left_calls;
+mod held_sessions;
+mod history_and_resources;
 mod real_clients;
-mod returning;
+mod restarts;
 mod security;
 mod stdio;
 mod trust;
+mod unanswered_calls;

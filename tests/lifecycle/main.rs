@@ -6,10 +6,10 @@ mod support;
 
 mod command_line;
 mod doctor;
-mod leaving;
 mod left_processes;
 mod serve;
 mod sessions;
 mod sessions_command;
 mod setup;
 mod starting;
+mod terminal_effects;

@@ -1,4 +1,4 @@
-//! A session outlives its Python: after a crash and after a restart the dashboard is back with what stood on it.
+//! Crashes and restarts of Python: the session goes on, and the dashboard comes back as it was.
 
 use crate::support;
 use std::time::{Duration, Instant};

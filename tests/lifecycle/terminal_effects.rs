@@ -1,5 +1,5 @@
-//! What the dashboard does to a terminal outside of its screen, and what it leaves there: title, progress, notices, the
-//! mouse, and the words at the end.
+//! Effects of the dashboard on a terminal outside of its screen, and what stays there at the end: title, progress,
+//! notices, the mouse, the last lines.
 
 use crate::support;
 use std::io::Read;

@@ -1,5 +1,5 @@
-//! What clients have beside running code, through the bridge and with the real session: the history, questions to the
-//! person, resources that change, prompts, completion. Also while sessions are killed.
+//! The offers to clients beside running code, through the bridge and with the real session: the history, questions to
+//! the person, resources that change, prompts, completion. Also while sessions are killed.
 
 use crate::support;
 use std::time::Instant;

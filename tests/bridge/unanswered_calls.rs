@@ -1,4 +1,5 @@
-//! What the callers of tools hear when Python dies or is restarted under their calls, and that they are who they were.
+//! Calls that are open when Python dies or is restarted: the answers that their callers get, and that clients keep
+//! their names.
 
 use crate::support;
 use crate::support::client::{Client, Era};
