@@ -77,6 +77,10 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<Arc<str>>,
     },
+    /// The person has put `snippet` before all others that wait.
+    MovedToFront {
+        snippet: SnippetId,
+    },
     Started {
         snippet: SnippetId,
         at: Timestamp,

@@ -90,6 +90,17 @@ impl Unattended {
     }
 }
 
+/// Who stopped code that the person interrupted after taking over.
+pub const TAKEOVER_CAUSE: &str = "you, taking over";
+
+/// The person has taken over: no code of clients begins until they give the session back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Takeover {
+    /// The person's last note since then.
+    #[serde(default)]
+    pub note: Option<Arc<str>>,
+}
+
 /// The modes of all clients, and the code that may always run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
@@ -104,6 +115,8 @@ pub struct Gate {
     /// Risks that clients, by their names, may always take.
     #[serde(default)]
     risks: BTreeSet<(Arc<str>, RiskKind)>,
+    #[serde(default)]
+    pub takeover: Option<Takeover>,
 }
 
 /// A change that the person makes to the gate.
@@ -113,6 +126,9 @@ pub enum GateChange {
     All(GateMode),
     /// The client of this name gets a mode of its own, or with `None` that of all.
     Client(Arc<str>, Option<GateMode>),
+    /// No code of clients begins until [`GateChange::GiveBack`]; what waits keeps its order.
+    TakeOver,
+    GiveBack,
 }
 
 impl Gate {
@@ -147,7 +163,21 @@ impl Gate {
             }
             GateChange::Client(name, Some(mode)) => drop(self.clients.insert(name, mode)),
             GateChange::Client(name, None) => drop(self.clients.remove(&name)),
+            GateChange::TakeOver => drop(self.takeover.get_or_insert_default()),
+            GateChange::GiveBack => self.takeover = None,
         }
+    }
+
+    /// Whether the person keeps everything of `author` back that has not begun.
+    #[must_use]
+    pub fn stops(&self, author: &Author) -> bool {
+        self.takeover.is_some() && !author.is_you()
+    }
+
+    /// Whether only the person resets the session and answers prompts, and `author` does not.
+    #[must_use]
+    pub fn is_closed_to(&self, author: &Author) -> bool {
+        self.stops(author) || self.mode_of(author).waits()
     }
 
     /// Lets this code run from now on, whoever sends it.
@@ -174,7 +204,7 @@ impl Gate {
     /// The modes without the code that may always run.
     #[must_use]
     pub fn modes(&self) -> Self {
-        Self { mode: self.mode, clients: self.clients.clone(), ..Self::default() }
+        Self { mode: self.mode, clients: self.clients.clone(), takeover: self.takeover.clone(), ..Self::default() }
     }
 
     /// This gate with the code that `other` always allows.
@@ -187,6 +217,16 @@ impl Gate {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.mode == GateMode::Watch && self.clients.values().all(|mode| *mode == GateMode::Watch)
+    }
+
+    /// What changed from `before`, as a line for the person.
+    #[must_use]
+    pub fn change_from(&self, before: &Self) -> String {
+        match (&before.takeover, &self.takeover) {
+            (None, Some(_)) => "taken over: code of clients waits until it is given back".to_owned(),
+            (Some(_), None) => "given back: code of clients runs on".to_owned(),
+            _ => format!("gate: {}", self.label()),
+        }
     }
 
     /// A phrase such as `ask`, or `watch, cursor: hold`.
@@ -221,6 +261,20 @@ mod tests {
         gate.change(GateChange::Client("claude".into(), Some(GateMode::Watch)));
         gate.change(GateChange::All(GateMode::Hold));
         assert_eq!(gate.mode_of(&client("claude")), GateMode::Hold, "all are all");
+    }
+
+    #[test]
+    fn taking_over_stops_clients_and_keeps_the_modes() {
+        let (mut gate, claude) = (Gate::new(GateMode::Ask), client("claude"));
+        gate.change(GateChange::TakeOver);
+        gate.takeover.as_mut().unwrap().note = Some("wait".into());
+        gate.change(GateChange::TakeOver);
+        assert_eq!(gate.modes().takeover.unwrap().note.as_deref(), Some("wait"), "taking over again changes nothing");
+        assert!(gate.stops(&claude) && !gate.stops(&Author::You) && !gate.is_closed_to(&Author::You));
+        gate.change(GateChange::All(GateMode::Watch));
+        assert!(gate.is_closed_to(&claude), "another mode gives nothing back");
+        gate.change(GateChange::GiveBack);
+        assert_eq!((gate.stops(&claude), gate.mode_of(&claude)), (false, GateMode::Watch));
     }
 
     #[test]

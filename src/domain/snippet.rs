@@ -62,6 +62,8 @@ pub struct Snippet {
     pub outcome: Option<Arc<Outcome>>,
     /// Whether the outcome has lost parts of its value or its traceback.
     pub outcome_is_cut: bool,
+    /// Whether later ones have begun before it, or may.
+    pub overtaken: bool,
 }
 
 /// The risks of a snippet: actions that the person allows or denies while it runs.
@@ -103,10 +105,10 @@ impl Snippet {
         self.status == Status::Queued && self.review.as_ref().is_some_and(|review| review.decision.is_none())
     }
 
-    /// Returns whether it has not begun because it had to wait for the person. Later ones may have run before it.
+    /// Returns whether it has not begun because of the person's decision. Later ones may have run before it.
     #[must_use]
     pub fn awaits_its_turn(&self) -> bool {
-        self.status == Status::Queued && self.review.is_some()
+        self.status == Status::Queued && (self.review.is_some() || self.overtaken)
     }
 
     /// Returns whether the person decided that it does not run.

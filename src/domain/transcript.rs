@@ -57,7 +57,16 @@ impl Transcript {
             }
             Event::Review { snippet, review, code } => self.review(*snippet, review, code.as_ref()),
             Event::GateChanged { gate, .. } => self.gate = Some(gate.clone()),
+            Event::MovedToFront { snippet } => {
+                if let Some(place) = self.queue.iter().position(|id| id == snippet) {
+                    self.queue[..=place].rotate_right(1);
+                    self.overtake(1..place + 1);
+                }
+            }
             Event::Started { snippet, at } => {
+                if self.gate.as_ref().is_some_and(|gate| gate.takeover.is_some()) {
+                    self.overtake(0..self.queue.iter().position(|id| id == snippet).unwrap_or(0));
+                }
                 self.queue.retain(|id| id != snippet);
                 self.running = Some(*snippet);
                 if let Some(snippet) = self.snippet_mut(*snippet) {
@@ -195,6 +204,7 @@ impl Transcript {
             input: None,
             outcome: None,
             outcome_is_cut: false,
+            overtaken: false,
         }));
         self.bounds.add_code(&mut self.entries, code.len());
     }
@@ -205,6 +215,16 @@ impl Transcript {
         if let Some(code) = code {
             let before = std::mem::replace(&mut snippet.code, code.clone()).len();
             self.bounds.change_code(before, code.len());
+        }
+    }
+
+    /// Notes that snippets at these places of the queue are not the next, although they came first.
+    fn overtake(&mut self, places: std::ops::Range<usize>) {
+        let ids: Vec<SnippetId> = self.queue.get(places).unwrap_or_default().to_vec();
+        for id in ids {
+            if let Some(snippet) = self.snippet_mut(id) {
+                snippet.overtaken = true;
+            }
         }
     }
 

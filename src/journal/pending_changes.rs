@@ -215,6 +215,7 @@ impl PendingChanges {
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
             | Event::Titled { .. }
+            | Event::MovedToFront { .. }
             | Event::RiskAnswered { .. }
             | Event::Replayed { .. } => self.mark(event),
             // Events that are entries of the transcript, or hold on in it.

@@ -149,8 +149,9 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             Some(format!("{snippet} waits for the person: it is about to {}", plain(&request.phrase())))
         }
         Event::RiskAnswered { snippet, answered } => Some(format!("{snippet} {}", plain(&answered.phrase()))),
-        Event::GateChanged { gate, .. } => Some(plain(&format!("gate: {}", gate.label())).into_owned()),
+        Event::GateChanged { gate, .. } => Some(plain(&gate.change_from(&transcript.gate())).into_owned()),
         Event::Inquired(inquiry) => Some(format!("{} asks the person: {}", name(&inquiry.by), plain(&inquiry.text))),
+        Event::MovedToFront { snippet } => Some(format!("{snippet} is moved to the front")),
         Event::Started { .. }
         | Event::Titled { .. }
         | Event::RiskWithdrawn { .. }

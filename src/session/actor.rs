@@ -147,6 +147,7 @@ impl Actor {
                 }
                 let _ = reply.send(self.interrupt(snippet, &by));
             }
+            Command::MoveToFront { snippet, reply } => drop(reply.send(self.move_to_front(snippet))),
             Command::AnswerInput { snippet, number, text, by, reply } => {
                 let _ = reply.send(self.answer_input(snippet, number, text, by));
             }

@@ -19,8 +19,8 @@ use tokio::time::Instant;
 use self::command::Command;
 pub use self::command::{Overview, RunOptions, Subscription, Ticket};
 pub use self::error::{
-    AnswerRefused, Closed, CommandError, DecisionRefused, InquiryRefused, QueueFull, ReplayRefused, RiskRefused,
-    SubmitError,
+    AnswerRefused, Closed, CommandError, DecisionRefused, InquiryRefused, NotQueued, QueueFull, ReplayRefused,
+    RiskRefused, SubmitError,
 };
 pub use self::pending_inquiry::PendingInquiry;
 use super::activity::ActivityLog;

@@ -26,8 +26,8 @@ pub use background::in_background;
 pub use client_responses::{ClientResponse, ClientResponses, ResponseKind, Structured};
 pub use engine::{Engine, EngineEvent, EngineOutput, RiskReply};
 pub use handle::{
-    AnswerRefused, Closed, CommandError, DecisionRefused, InquiryRefused, Overview, PendingInquiry, QueueFull,
-    ReplayRefused, RiskRefused, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
+    AnswerRefused, Closed, CommandError, DecisionRefused, InquiryRefused, NotQueued, Overview, PendingInquiry,
+    QueueFull, ReplayRefused, RiskRefused, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
 };
 pub use history::{HistorySource, Past, RecordedSnippets};
 pub use record::{EventSink, SessionId, Unrecorded};

@@ -41,7 +41,7 @@ use super::view::View;
 use super::{Control, OpenArchive, Options, draw, theme};
 use crate::domain::crash_store::CrashStore;
 use crate::domain::terminal_caps::TerminalCaps;
-use crate::domain::{Author, Event, Note, TerminalSize, note};
+use crate::domain::{Author, Event, Note, SnippetId, TAKEOVER_CAUSE, TerminalSize, note};
 use crate::session::clock::now;
 use crate::session::{CommandError, HistorySource, RunOptions, SessionHandle};
 
@@ -372,13 +372,12 @@ impl Dashboard {
                     Ok(())
                 });
             }
-            Effect::Interrupt => {
+            Effect::Interrupt => self.interrupt(None, "you"),
+            Effect::StopForTakeover(snippet) => self.interrupt(Some(snippet), TAKEOVER_CAUSE),
+            Effect::Cancel(snippet) => self.interrupt(Some(snippet), "you"),
+            Effect::MoveToFront(snippet) => {
                 let session = self.session.clone();
-                self.ask(async move { session.interrupt(None, "you").await.map(drop) });
-            }
-            Effect::Cancel(snippet) => {
-                let session = self.session.clone();
-                self.ask(async move { session.interrupt(Some(snippet), "you").await.map(drop) });
+                self.ask(async move { session.move_to_front(snippet).await });
             }
             Effect::Restart => self.restart(),
             Effect::SaveAndRestart => self.save_and_restart(),
@@ -402,6 +401,11 @@ impl Dashboard {
             }
         }
         Ok(Flow::GoOn)
+    }
+
+    fn interrupt(&self, snippet: Option<SnippetId>, by: &'static str) {
+        let session = self.session.clone();
+        self.ask(async move { session.interrupt(snippet, by).await.map(drop) });
     }
 
     fn note(&self, text: Arc<str>) {

@@ -28,6 +28,7 @@ mod selection;
 mod settings;
 mod sideways;
 mod styles;
+mod takeover;
 mod writing;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};

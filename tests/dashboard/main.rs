@@ -11,6 +11,7 @@ mod questions;
 mod risks;
 mod screen;
 mod settings;
+mod takeover;
 mod terminal;
 mod transcript;
 mod typing;

@@ -9,5 +9,6 @@ pub(super) mod progress;
 pub(super) mod registered;
 pub(super) mod schema;
 pub(super) mod snippet_result;
+pub(super) mod takeover;
 pub(super) mod tool;
 pub(super) mod wait;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::context::{ToolCall, ToolOutcome};
 use super::progress::CallProgress;
+use super::takeover::waits_for_person;
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::mcp::errors::CallError;
@@ -181,8 +182,10 @@ impl ToolCall<'_> {
             Status::Queued if snippet.is_pending() => Some(pending_notice(id)),
             Status::Queued => {
                 let behind = self.queue_ahead(Some(id)).await?;
+                let held = self.takeover().await.map(|takeover| format!("{} ", waits_for_person(&takeover)));
+                let held = held.unwrap_or_default();
                 Some(format!(
-                    "The snippet is queued{behind}. This call stopped waiting; the code will still run. {go_on}"
+                    "{held}The snippet is queued{behind}. This call stopped waiting; the code will still run. {go_on}"
                 ))
             }
             _ => None,
@@ -198,9 +201,10 @@ impl ToolCall<'_> {
             Some(snippet) if snippet.is_pending() => {
                 format!("snippet {id} is waiting for the person, who decides whether it runs")
             }
-            Some(snippet) if snippet.status == Status::Queued => {
-                format!("snippet {id} is queued{}", self.queue_ahead(Some(id)).await?)
-            }
+            Some(snippet) if snippet.status == Status::Queued => match self.takeover().await {
+                Some(takeover) => format!("snippet {id} is queued. {}", waits_for_person(&takeover)),
+                None => format!("snippet {id} is queued{}", self.queue_ahead(Some(id)).await?),
+            },
             Some(snippet) if !snippet.open_risks().is_empty() => format!(
                 "snippet {id} is waiting for the person, who decides whether it may {}",
                 snippet.open_risks().first().map(|risk| plain(&risk.phrase()).into_owned()).unwrap_or_default()

@@ -104,6 +104,7 @@ impl UnsentChanges {
             | Event::RiskAsked { snippet, .. }
             | Event::RiskAnswered { snippet, .. }
             | Event::RiskWithdrawn { snippet, .. }
+            | Event::MovedToFront { snippet }
             | Event::Started { snippet, .. }
             | Event::Finished { snippet, .. }
             | Event::InputRequested { snippet, .. }

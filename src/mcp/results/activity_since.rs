@@ -145,7 +145,10 @@ impl ReadCursor {
                 }
                 Activity::Reset { by, .. } => by == reader,
                 Activity::Restarted(_) => false,
-                Activity::GateChanged { before, after } => before.mode_of(reader) == after.mode_of(reader),
+                Activity::GateChanged { before, after } => {
+                    before.mode_of(reader) == after.mode_of(reader)
+                        && before.takeover.is_some() == after.takeover.is_some()
+                }
                 Activity::LateOutput { snippet, .. } => *snippet == shown.id,
                 Activity::Noted(note) => {
                     note.by == *reader || note.answers.as_ref().is_some_and(|inquiry| inquiry.by == *reader)
@@ -226,8 +229,13 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
         Activity::Restarted(restart) => {
             (SinceKind::Restart, restart.by.as_ref(), None, None, restart_text(restart, reader))
         }
-        Activity::GateChanged { after, .. } => {
-            (SinceKind::Gate, Some(&Author::You), None, None, gate_text(after.mode_of(reader)).to_owned())
+        Activity::GateChanged { before, after } => {
+            let text = match (&before.takeover, &after.takeover) {
+                (None, Some(_)) => "the person has taken over: your code waits until they give the session back",
+                (Some(_), None) => "the person has given the session back: your code runs on",
+                _ => gate_text(after.mode_of(reader)),
+            };
+            (SinceKind::Gate, Some(&Author::You), None, None, text.to_owned())
         }
         Activity::LateOutput { snippet, bytes, displays } => {
             let text = late_text(*snippet, *bytes, *displays);

@@ -169,7 +169,7 @@ async fn reset(
 ) -> Result<ResetOutcome, CallError> {
     let by = call.author.clone();
     let objection = move |transcript: &Transcript| match if_others_lose {
-        _ if transcript.gate().mode_of(&by).waits() => Some(Objection::Gated),
+        _ if transcript.gate().is_closed_to(&by) => Some(Objection::Gated),
         IfOthersLose::Ask => {
             reset_impact::question(transcript, &by, mode == ResetMode::Restart).map(Objection::OthersLose)
         }
@@ -226,7 +226,7 @@ async fn restart(
 
 fn gated() -> ToolOutcome {
     refused(
-        "Error: the person decides what you run, so only they reset the session. Nothing was reset. Ask them to, for \
+        "Error: the person decides what you run now, so only they reset the session. Nothing was reset. Ask them to, for \
          example with ask_human.",
     )
 }

@@ -12,6 +12,9 @@ pub enum ConsoleCommand {
     Reject(Option<u32>, String),
     /// Show or change the gate.
     Gate(String),
+    /// Take over, with a note; the second time, stop what a client runs.
+    Take(String),
+    GiveBack,
     Variables,
     Clients,
     Restart,
@@ -30,6 +33,8 @@ Ctrl-D   quit, and ask first if something would be lost
 :run N         let snippet N go on, which waits for you; without N, the first
 :reject N WHY  reject snippet N
 :gate MODE     watch, ask-at-risk, ask, hold: whether code of clients waits for you
+:take WHY      take over: no client's code begins; again: stop what runs
+:give          give back: what waited runs on
 :vars          list variables
 :clients       list connected clients
 :restart       restart Python and lose all variables
@@ -51,6 +56,8 @@ impl ConsoleCommand {
                 Self::Reject(snippet, reason.to_owned())
             }
             "gate" => Self::Gate(rest.to_owned()),
+            "take" => Self::Take(rest.to_owned()),
+            "give" => Self::GiveBack,
             "vars" | "v" => Self::Variables,
             "clients" => Self::Clients,
             "restart" => Self::Restart,
@@ -83,6 +90,7 @@ mod tests {
         let reject = |snippet, reason: &str| Some(ConsoleCommand::Reject(snippet, reason.to_owned()));
         assert_eq!(ConsoleCommand::parse(":reject 3  too slow"), reject(Some(3), "too slow"));
         assert_eq!(ConsoleCommand::parse(":reject too slow"), reject(None, "too slow"));
+        assert_eq!(ConsoleCommand::parse(":take"), Some(ConsoleCommand::Take(String::new())));
         assert_eq!(ConsoleCommand::parse(":nope x"), Some(ConsoleCommand::Unknown("nope".to_owned())));
     }
 }

@@ -12,7 +12,8 @@ use super::narrate::{self, Narrator};
 use super::output::Printer;
 use crate::domain::lexer::{Completeness, completeness};
 use crate::domain::{
-    Author, Event, GateChange, GateMode, InputAnswer, Note, RiskVerdict, SnippetId, Transcript, Verdict, note,
+    Author, Event, GateChange, GateMode, InputAnswer, Note, RiskVerdict, SnippetId, TAKEOVER_CAUSE, Transcript,
+    Verdict, note,
 };
 use crate::session::{CommandError, RunOptions, SessionHandle, Subscription};
 
@@ -287,6 +288,11 @@ impl Console {
                 self.decide(snippet, Verdict::Reject(reason)).await;
             }
             ConsoleCommand::Gate(mode) => self.gate(&mode),
+            ConsoleCommand::Take(why) => self.take_over(why).await,
+            ConsoleCommand::GiveBack if self.transcript.gate().takeover.is_none() => {
+                self.printer.line("you have not taken over; there is nothing to give back");
+            }
+            ConsoleCommand::GiveBack => self.session.change_gate(GateChange::GiveBack),
             ConsoleCommand::Variables => {
                 for line in narrate::variables(&self.transcript) {
                     self.printer.line(&line);
@@ -328,6 +334,25 @@ impl Console {
         };
         if let Err(CommandError::Refused(refused)) = self.session.decide(snippet, verdict).await {
             self.printer.line(&refused.to_string());
+        }
+    }
+
+    /// Lets no code of clients begin; the second time, stops what a client runs.
+    async fn take_over(&mut self, why: String) {
+        let was_taken = self.transcript.gate().takeover.is_some();
+        self.session.change_gate(GateChange::TakeOver);
+        if !why.is_empty() {
+            self.session.note(Note { by: Author::You, text: why.into(), about: None, answers: None });
+        }
+        let running = self.transcript.running().filter(|running| !running.author.is_you()).map(|running| running.id);
+        match running {
+            Some(running) if was_taken => {
+                if let Err(closed) = self.session.interrupt(Some(running), TAKEOVER_CAUSE).await {
+                    self.printer.line(&closed.to_string());
+                }
+            }
+            Some(running) => self.printer.line(&format!(":take again stops {running}; :give gives back")),
+            None => self.printer.line("nothing of a client runs; :give gives back"),
         }
     }
 

@@ -61,7 +61,7 @@ impl Actor {
         if pending.request.hidden && !by.is_you() {
             return Err(AnswerRefused::Hidden);
         }
-        if self.transcript.gate().mode_of(&by).waits() {
+        if self.transcript.gate().is_closed_to(&by) {
             return Err(AnswerRefused::Gated);
         }
         let text: Option<Arc<str>> = match &answer {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::state::{Actor, InquiryReply};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, Event, Inquiry, Note, Transcript};
+use crate::domain::{Author, Event, Gate, Inquiry, Note, Takeover, Transcript};
 use crate::session::clock::now;
 use crate::session::handle::InquiryRefused;
 
@@ -15,6 +15,12 @@ const MAX_INQUIRIES: usize = 20;
 
 impl Actor {
     pub(super) fn note(&mut self, note: Note) {
+        let gate = self.transcript.gate();
+        if gate.takeover.is_some() && note.by.is_you() && note.answers.is_none() {
+            let mut gate = Gate::clone(&gate);
+            gate.takeover = Some(Takeover { note: Some(note.text.clone()) });
+            self.set_gate(gate);
+        }
         self.emit(Event::Noted { note: Arc::new(note), at: now() });
     }
 

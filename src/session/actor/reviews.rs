@@ -11,7 +11,7 @@ use crate::domain::{
     Author, Decision, Event, Gate, GateChange, GateMode, Review, Snippet, SnippetId, Unattended, Verdict,
 };
 use crate::session::clock::now;
-use crate::session::handle::DecisionRefused;
+use crate::session::handle::{DecisionRefused, NotQueued};
 
 impl Actor {
     /// Lets a snippet that was just submitted wait, if the gate says so.
@@ -118,8 +118,21 @@ impl Actor {
         }
     }
 
-    /// Takes the first work that does not wait for the person. The snippets of one client stay in their order.
+    /// Lets a snippet run before all others that wait, also before earlier ones of its client.
+    pub(super) fn move_to_front(&mut self, snippet: SnippetId) -> Result<(), NotQueued> {
+        let is_meant = |queued: &Queued| matches!(queued, Queued::Run { snippet: id, .. } if *id == snippet);
+        let place = self.queue.waiting.iter().position(is_meant).ok_or(NotQueued(snippet))?;
+        if let Some(queued) = self.queue.waiting.remove(place) {
+            self.queue.waiting.push_front(queued);
+        }
+        self.emit(Event::MovedToFront { snippet });
+        Ok(())
+    }
+
+    /// Takes the first work that does not wait for the person; once they have taken over, none of a client. The
+    /// snippets of one client stay in their order.
     pub(super) fn next_allowed(&mut self) -> Option<Queued> {
+        let gate = self.transcript.gate();
         let mut blocked: HashSet<&Author> = HashSet::new();
         let mut allowed = None;
         for (place, queued) in self.queue.waiting.iter().enumerate() {
@@ -134,7 +147,7 @@ impl Actor {
                 Queued::Reset { by, .. } => Some(by),
                 Queued::Replay | Queued::Variables { .. } | Queued::Inspect(_) => None,
             };
-            if author.is_none_or(|author| !blocked.contains(author)) {
+            if author.is_none_or(|author| !gate.stops(author) && !blocked.contains(author)) {
                 allowed = Some(place);
                 break;
             }

@@ -151,6 +151,7 @@ impl Actor {
             queue: waiting.map(named).collect(),
             pending: self.transcript.pending().map(|snippet| snippet.id).collect(),
             clients: self.transcript.clients().to_vec(),
+            takeover: self.transcript.gate().takeover.clone(),
             snippets: self.queue.next_snippet - 1,
         }
     }

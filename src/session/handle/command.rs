@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, oneshot};
 
-use super::error::{AnswerRefused, DecisionRefused, InquiryRefused, ReplayRefused, RiskRefused, SubmitError};
+use super::error::{
+    AnswerRefused, DecisionRefused, InquiryRefused, NotQueued, ReplayRefused, RiskRefused, SubmitError,
+};
 use crate::domain::ReplaySelection;
 use crate::domain::{
     Author, CallId, Client, ClientId, Event, GateChange, InputAnswer, Insight, InsightRequest, InspectError,
-    InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, TerminalSize, Transcript, Variable,
-    VariableQuery, VariableTable, Verdict,
+    InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, Takeover, TerminalSize, Transcript,
+    Variable, VariableQuery, VariableTable, Verdict,
 };
 use crate::session::unanswered_calls::{CallReport, UnansweredCall};
 
@@ -48,6 +50,8 @@ pub struct Overview {
     /// Those of the queue that wait for the person's decision.
     pub pending: Vec<SnippetId>,
     pub clients: Vec<Client>,
+    /// Set while the person has taken over.
+    pub takeover: Option<Takeover>,
     /// How many snippets were submitted so far.
     pub snippets: u32,
 }
@@ -91,6 +95,11 @@ pub enum Command {
         snippet: Option<SnippetId>,
         by: String,
         reply: oneshot::Sender<Option<SnippetId>>,
+    },
+    /// Put a snippet before all others that wait.
+    MoveToFront {
+        snippet: SnippetId,
+        reply: oneshot::Sender<Result<(), NotQueued>>,
     },
     Replay {
         by: Author,

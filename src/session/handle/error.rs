@@ -79,6 +79,11 @@ pub struct RiskRefused;
 #[error("snippet {0} no longer waits for you")]
 pub struct DecisionRefused(pub SnippetId);
 
+/// The snippet is not in the queue, or no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("snippet {0} is no longer queued")]
+pub struct NotQueued(pub SnippetId);
+
 /// Why a question was not put to the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InquiryRefused {

@@ -32,6 +32,7 @@ impl SessionHandle {
                 output,
                 outcome,
                 outcome_is_cut: false,
+                overtaken: false,
                 effects,
                 effects_dropped: false,
                 ..found

@@ -2,7 +2,7 @@
 
 use super::SessionHandle;
 use super::command::Command;
-use super::error::{CommandError, DecisionRefused, RiskRefused};
+use super::error::{CommandError, DecisionRefused, NotQueued, RiskRefused};
 use crate::domain::{GateChange, RiskVerdict, SnippetId, Verdict};
 
 impl SessionHandle {
@@ -20,6 +20,14 @@ impl SessionHandle {
     /// If the session has ended, or the code waits no longer.
     pub async fn decide_risk(&self, number: u32, verdict: RiskVerdict) -> Result<(), CommandError<RiskRefused>> {
         self.request(|reply| Command::DecideRisk { number, verdict, reply }).await?.map_err(CommandError::Refused)
+    }
+
+    /// Lets a snippet run before all others that wait.
+    ///
+    /// # Errors
+    /// If the session has ended, or the snippet is not in the queue.
+    pub async fn move_to_front(&self, snippet: SnippetId) -> Result<(), CommandError<NotQueued>> {
+        self.request(|reply| Command::MoveToFront { snippet, reply }).await?.map_err(CommandError::Refused)
     }
 
     pub fn change_gate(&self, change: GateChange) {

@@ -104,6 +104,11 @@ pub fn of(view: &View, layout: &Layout, now: Timestamp) -> Vec<Hint> {
         () if selected.is_some() => hints.need(Action::Back, "input"),
         () => {}
     }
+    if view.has_taken_over() {
+        let stops = view.transcript.running().is_some_and(|running| !running.author.is_you());
+        let (action, what) = if stops { (Action::TakeOver, "stop it") } else { (Action::GiveBack, "give back") };
+        hints.need(action, what);
+    }
     hints.need(Action::Help, "help");
     hints.add(Action::Palette, "actions", layout.class != SizeClass::Compact);
     match selected {
@@ -165,6 +170,9 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
         Entry::Snippet(snippet) => {
             if snippet.status == Status::Queued {
                 hints.offer(Action::Cancel, "cancel");
+                if view.transcript.queue().first() != Some(&snippet.id) {
+                    hints.offer(Action::MoveToFront, "run next");
+                }
             }
             hints.offer(Action::EditAgain, "edit");
             hints.offer(Action::RunAgain, "rerun");
@@ -198,8 +206,12 @@ fn of_input(hints: &mut Hints<'_>, layout: &Layout, now: Timestamp) {
     if replay_selection::is_due(&view.transcript) {
         hints.offer(Action::Replay, "replay");
     }
-    if view.transcript.running().is_some() {
+    let running = view.transcript.running();
+    if running.is_some() {
         hints.offer(Action::Interrupt, "interrupt");
+    }
+    if running.is_some_and(|running| !running.author.is_you()) && !view.has_taken_over() {
+        hints.offer(Action::TakeOver, "take over");
     }
     let count = view.transcript.variables().total;
     hints.offer(Action::Variables, if is_wide { "variables".to_owned() } else { units::count(count, "var") }.as_str());

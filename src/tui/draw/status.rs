@@ -112,6 +112,10 @@ fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) 
             left.push((units::count(clients, "client"), theme::DIM));
         }
     }
+    if view.has_taken_over() {
+        let text = if layout.class == SizeClass::Compact { "taken" } else { "you have taken over" };
+        left.push((text.to_owned(), theme::NOTICE));
+    }
     let pending = view.transcript.pending().count();
     let waiting = view.waiting_count();
     if waiting > 0 {

@@ -39,6 +39,10 @@ pub enum Effect {
     Note(Arc<str>),
     /// Interrupt all running code.
     Interrupt,
+    /// Interrupt this snippet, because the person has taken over.
+    StopForTakeover(SnippetId),
+    /// Let a queued snippet run next.
+    MoveToFront(SnippetId),
     /// Take a snippet out of the queue, or interrupt it if it has begun meanwhile.
     Cancel(SnippetId),
     /// Start a new Python process in the same session.

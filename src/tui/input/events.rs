@@ -109,6 +109,8 @@ impl View {
                 self.open_help(now);
                 return None;
             }
+            Some(Action::TakeOver) => return self.take_over(now),
+            Some(Action::GiveBack) => return self.give_back(),
             Some(Action::Interrupt) if self.has_layer_for_keys() => {
                 self.notice = None;
                 return self.interrupt(now);

@@ -21,6 +21,9 @@ const SYNONYMS: &[(Action, &str)] = &[
     (Action::Restart, "reset reload"),
     (Action::Gate, "pause approve permissions"),
     (Action::Review, "approve"),
+    (Action::MoveToFront, "first priority queue"),
+    (Action::TakeOver, "pause hold stop panic halt"),
+    (Action::GiveBack, "resume continue release"),
     (Action::Redraw, "clear refresh"),
     (Action::Help, "keys shortcuts"),
     (Action::Variables, "namespace workspace who"),
@@ -145,8 +148,16 @@ impl View {
 
     /// Returns whether the open layer blocks an action of another context.
     fn keeps_to_itself(&self, action: Action) -> bool {
-        let always =
-            matches!(action, Action::Interrupt | Action::Suspend | Action::Redraw | Action::Mouse | Action::Help);
+        let always = matches!(
+            action,
+            Action::Interrupt
+                | Action::TakeOver
+                | Action::GiveBack
+                | Action::Suspend
+                | Action::Redraw
+                | Action::Mouse
+                | Action::Help
+        );
         !always && self.is_over_modal()
     }
 
@@ -165,7 +176,9 @@ impl View {
             Action::Replay => refuse(self.replay_choices().is_empty(), "nothing to replay"),
             Action::RestartSaving => refuse(!self.has_variables(), "no variables"),
             Action::QuitSaving => refuse(!self.can_save(), "no variables, or something is running"),
+            Action::MoveToFront => refuse(self.transcript.queue().len() < 2, "fewer than two are queued"),
             Action::Cancel => refuse(self.transcript.queue().is_empty(), "nothing is queued"),
+            Action::GiveBack => refuse(!self.has_taken_over(), "you have not taken over"),
             Action::Review => refuse(self.dock.front().is_none(), "no code waits for you"),
             Action::Export
             | Action::PageUp

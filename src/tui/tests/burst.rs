@@ -1,6 +1,6 @@
 //! A burst of random keys, with pastes, clicks and sizes, while questions, prompts, code that waits for the person,
 //! crashes and restarts come and go: it never ends or restarts the session, answers nobody, allows no code, opens no
-//! gate, and loses no character of a draft.
+//! gate, gives nothing back, and loses no character of a draft.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::fuzz::key_event;
 use super::*;
 use crate::domain::random::Random;
 use crate::domain::{
-    Author, Event as SessionEvent, InputRequest, Inquiry, OutputChunk, Restart, Review, SnippetId, Status, Stream,
-    Transcript, VariableKind,
+    Author, Event as SessionEvent, GateChange, InputRequest, Inquiry, OutputChunk, Restart, Review, SnippetId, Status,
+    Stream, Transcript, VariableKind,
 };
 use crate::tui::app::snapshot::DashboardSnapshot;
 use crate::tui::input::keymap::{Action, WRITING};
@@ -232,7 +232,8 @@ impl Burst {
         let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
         let ctrl = |c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
         let shift = |code| KeyEvent::new(code, KeyModifiers::SHIFT);
-        match self.random.below(19) {
+        match self.random.below(20) {
+            19 => self.random.one(&[plain(KeyCode::F(11)), shift(KeyCode::F(11))]),
             16 => plain(KeyCode::F(10)),
             17 => self.random.one(&[shift(KeyCode::F(10)), plain(KeyCode::F(10))]),
             18 => plain(KeyCode::Char(self.random.one(&['y', 'a', 'c', 'n', 'e']))),
@@ -256,7 +257,12 @@ impl Burst {
                 assert!(is_draft || self.view.transcript.entries().iter().any(ran), "{code:?} ran: {self:?}");
                 self.submit(Author::You, &code);
             }
-            Some(Effect::Interrupt) => self.finish(Status::Interrupted),
+            Some(Effect::Interrupt | Effect::StopForTakeover(_)) => self.finish(Status::Interrupted),
+            Some(Effect::ChangeGate(GateChange::TakeOver)) => {
+                let mut gate = crate::domain::Gate::clone(&self.view.transcript.gate());
+                gate.change(GateChange::TakeOver);
+                self.apply(&SessionEvent::GateChanged { gate: gate.into(), at: self.now });
+            }
             Some(
                 effect @ (Effect::Quit
                 | Effect::SaveAndQuit
@@ -266,7 +272,7 @@ impl Burst {
                 | Effect::Reply { .. }
                 | Effect::Decide { .. }
                 | Effect::DecideRisk { .. }
-                | Effect::ChangeGate(_)
+                | Effect::ChangeGate(GateChange::All(_) | GateChange::Client(..) | GateChange::GiveBack)
                 | Effect::Note(_)),
             ) => panic!("{effect:?}: {self:?}"),
             Some(_) | None => {}

@@ -74,6 +74,7 @@ impl View {
                 None
             }
             Action::Cancel => self.cancel_queued(),
+            Action::MoveToFront => self.move_to_front(),
             Action::Received => {
                 self.show_received();
                 None
@@ -113,6 +114,21 @@ impl View {
         }
     }
 
+    /// Lets the selected snippet run before all others that wait.
+    fn move_to_front(&mut self) -> Option<Effect> {
+        let selected = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
+        let queue = self.transcript.queue();
+        let Some(entry) = selected else { return self.offer(Action::MoveToFront, "runs {} next", *queue.last()?) };
+        let queued = snippet(entry).filter(|snippet| snippet.status == Status::Queued);
+        let Some(queued) = queued else {
+            self.notice = Some("only a queued snippet can be moved to the front".to_owned());
+            return None;
+        };
+        let waits = if queued.is_pending() { ", once you allow it" } else { "" };
+        self.notice = Some(format!("{} of {} runs next{waits}", queued.id, queued.author.name()));
+        Some(Effect::MoveToFront(queued.id))
+    }
+
     /// Takes the selected snippet out of the queue, or the only one there.
     fn cancel_queued(&mut self) -> Option<Effect> {
         let selected = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
@@ -120,7 +136,7 @@ impl View {
             Some(entry) => snippet(entry).filter(|snippet| snippet.status == Status::Queued),
             None => match self.transcript.queue() {
                 [only] => self.transcript.snippet(*only),
-                [.., last] => return self.offer_to_cancel(*last),
+                [.., last] => return self.offer(Action::Cancel, "cancels {}", *last),
                 [] => None,
             },
         };
@@ -138,11 +154,12 @@ impl View {
     }
 
     /// Selects a queued snippet, for the person to choose.
-    fn offer_to_cancel(&mut self, snippet: SnippetId) -> Option<Effect> {
+    fn offer(&mut self, action: Action, what: &str, snippet: SnippetId) -> Option<Effect> {
         let card = self.transcript.position(snippet)?;
         self.go_to(card);
-        let key = self.keys.key_in(Context::Card, Action::Cancel)?;
-        self.notice = Some(format!("{key} cancels {snippet}; choose another one above"));
+        let key = self.keys.key_in(Context::Card, action)?;
+        let what = what.replace("{}", &snippet.to_string());
+        self.notice = Some(format!("{key} {what}; choose another one above"));
         None
     }
 

@@ -193,6 +193,11 @@ actions! {
     /// Choose whose code waits for the person.
     Gate "gate" "Gate: whose code waits for you": Session "shift-f10 alt-m" "the gate: whose code waits for you",
         Review "g" "the gate", Menu "shift-f10" "";
+    /// Let no code of clients begin; the second time, stop what a client runs.
+    TakeOver "take-over" "Take over: stop the code of clients": Session "f11 alt-t"
+        "take over; again: stop what runs";
+    GiveBack "give-back" "Give back: let the code of clients run on": Session "shift-f11 alt-y"
+        "give back: what waited runs on";
     Suspend "suspend" "Suspend": Session "ctrl-z" "suspend; fg brings it back";
     /// Capture the mouse, or leave it to the terminal.
     Mouse "mouse" "Release the mouse, or take it back": Session "f12" "release the mouse, or take it back";
@@ -239,6 +244,9 @@ actions! {
     /// Take a snippet out of the queue before it runs.
     Cancel "cancel" "Cancel a queued snippet": Card "x" "cancel it while it is queued",
         Transcript "" "cancel a queued snippet";
+    /// Let a queued snippet run before all others.
+    MoveToFront "move-to-front" "Run a queued snippet next": Card "F" "run it next, while it is queued",
+        Transcript "" "run a queued snippet next";
     EditAgain "edit-again" "Edit the code of the card in the input": Card "e" "edit the code in the input";
     PreviousError "previous-error" "Go to the error above": Transcript "alt-j" "to the error above, below",
         Card "[" "to the error above, below";
