@@ -4,12 +4,13 @@
 //! they are sent. A child executes all of it, so it holds only imports, functions, classes and literal constants;
 //! definitions that fail there are left out.
 
+use std::ffi::CStr;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use crate::session::discovery::paths;
 
@@ -34,6 +35,29 @@ def __define(file, line, flags, text):
     except (Exception, SystemExit):
         pass
 
+"#;
+
+/// Makes the path an attribute of `__main__`, where `multiprocessing` and `inspect` look, and no name of snippets:
+/// pasted `Path(__file__).parent` fails as in a notebook, and does not lead to a folder of ours. What code sets itself
+/// counts.
+const PUBLISH: &CStr = cr#"
+import sys
+
+class module(type(sys)):
+    @property
+    def __file__(self):
+        return vars(self).get("__file__", path)
+
+    @__file__.setter
+    def __file__(self, value):
+        vars(self)["__file__"] = value
+
+    @__file__.deleter
+    def __file__(self):
+        vars(self).pop("__file__", None)
+
+sys.modules["__main__"].__class__ = module
+vars(sys.modules["__main__"]).pop("__file__", None)
 "#;
 
 pub struct SessionFile {
@@ -91,6 +115,13 @@ impl SessionFile {
 
     pub fn path(&self) -> &std::path::Path {
         &self.path
+    }
+
+    /// Tells Python of the file, as `__main__.__file__`.
+    pub fn publish(&self, py: Python<'_>) -> PyResult<()> {
+        let names = PyDict::new(py);
+        names.set_item("path", self.path.as_os_str())?;
+        py.run(PUBLISH, Some(&names), None)
     }
 
     /// Returns the definitions in the statements of a snippet.

@@ -27,6 +27,28 @@ fn values_names_and_output() {
 }
 
 #[test]
+fn snippets_are_no_file() {
+    in_every_python(|session| {
+        let error = session.error("from pathlib import Path\nPath(__file__).parent");
+        assert_eq!(
+            (&error["type"], &error["message"]),
+            (&json!("NameError"), &json!("name '__file__' is not defined"))
+        );
+        // multiprocessing and inspect ask the module.
+        assert_eq!(session.value("import __main__, os; os.path.isfile(__main__.__file__)"), "True");
+        assert_eq!(
+            session.value("class Point: pass\n\nimport inspect; inspect.getsource(Point)"),
+            "'class Point: pass\\n'"
+        );
+        assert_eq!(session.value("__file__ = 'mine.py'; __main__.__file__"), "'mine.py'");
+        assert_eq!(session.value("del __main__.__file__; '__file__' in globals()"), "False");
+        session.out("open('it.py', 'w').write('print(__file__)'); None");
+        assert!(session.out("%run -i it.py").ends_with("it.py\n"));
+        assert_eq!(session.value("'__file__' in globals()"), "False");
+    });
+}
+
+#[test]
 fn a_semicolon_hides_the_value() {
     in_every_python(|session| {
         assert_eq!(session.value("6 * 7"), "42");

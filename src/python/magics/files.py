@@ -61,6 +61,7 @@ def run(line, frame):
         if folder in sys.path:
             sys.path.remove(folder)
         if "-i" in options:
+            names.pop("__file__", None)
             names.update(before)
         else:
             frame.f_globals.update({key: value for key, value in names.items() if not key.startswith("__")})

@@ -28,7 +28,7 @@ use crate::python::values::results::Results;
 
 /// Places of the session's files that its code uses.
 pub struct SessionFilePaths {
-    /// Becomes `__main__.__file__`.
+    /// The session file.
     pub session: PathBuf,
     /// The folder of `%checkpoint`; `None` if there is no place for it.
     pub checkpoints: Option<PathBuf>,
@@ -79,7 +79,7 @@ impl Runner {
     ) -> PyResult<Self> {
         let session_file = SessionFile::create(py, files.session).ok();
         if let Some(file) = &session_file {
-            py.import("__main__")?.setattr("__file__", file.path().as_os_str())?;
+            file.publish(py)?;
         }
         let builtins = py.import("builtins")?;
         let sys = py.import("sys")?;
