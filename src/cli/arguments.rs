@@ -19,6 +19,19 @@ pub struct SessionArguments {
     /// the order of the search without this option.
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
+    /// Add packages, such as numpy,pandas
+    ///
+    /// They come on top of those that the session would have without this option. uv installs them where it is on PATH,
+    /// else pip, into an environment in the cache folder, which the next session with the same packages and the same
+    /// Python uses again.
+    #[arg(long = "with", value_name = "PACKAGES")]
+    pub with: Vec<String>,
+    /// Use the packages that a script names
+    ///
+    /// The session gets the Python and the packages that the block `# /// script` of this file asks for (PEP 723), and
+    /// no others. The script is not run: `%run FILE` does that.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub script: Option<PathBuf>,
     /// Resume a past session by name or id [default: last]
     ///
     /// Continues the session with its transcript and numbers in a new Python. Without a name: the last session of this

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod dashboard;
 mod doctor;
+mod environment;
 mod export;
 mod farewell;
 mod guarded_session;
@@ -31,6 +32,8 @@ const AFTER_LONG_HELP: &str = "\
 Examples:
   fourhands                            Open the dashboard in this folder
   fourhands --python .venv             Use the Python of a virtual environment
+  fourhands --with numpy,pandas        Add packages, without a project
+  fourhands --script report.py         Use the packages that a script names (PEP 723)
   fourhands --plain                    Use plain lines, for screen readers
   fourhands setup                      List AI clients; `fourhands setup cursor` sets one up
   fourhands bridge                     The MCP server command of AI clients
@@ -64,7 +67,7 @@ Environment variables:
   XDG_CONFIG_HOME            Settings are in fourhands/config.toml there (~/.config)
   XDG_STATE_HOME             Recorded sessions and long outputs (~/.local/state)
   XDG_RUNTIME_DIR            Sockets, if the folder is private (~/.local/state/fourhands/sessions)
-  XDG_CACHE_HOME             Cache of Python versions (~/.cache)
+  XDG_CACHE_HOME             Cache of Python versions and packages (~/.cache)
   CLAUDE_CONFIG_DIR          Where `fourhands setup` finds Claude Code's files (~)
   CODEX_HOME                 Where it finds those of Codex (~/.codex)
 
@@ -85,6 +88,8 @@ Security:
     version,
     about = "One live Python session for you and your AI assistants. Opens the dashboard.",
     after_long_help = AFTER_LONG_HELP,
+    // On one line, so that the short help fits a screen.
+    override_usage = "fourhands [OPTIONS | COMMAND]",
     args_conflicts_with_subcommands = true,
     max_term_width = 100
 )]

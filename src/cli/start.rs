@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+use super::environment;
 use super::guarded_session::{GuardedSession, ProcessStart};
 use super::output::{USAGE, fail};
 use super::resume::{self, ResumeError, Resumed};
@@ -15,7 +16,6 @@ use crate::cli::arguments::{GateArgument, ReplayArgument, SessionArguments};
 use crate::domain::flight_recorder::Losses;
 use crate::domain::{SnippetId, Unattended};
 use crate::launch::boot::Mode;
-use crate::launch::choose_python;
 use crate::launch::choose_python::{Chosen, PythonSearchEnv};
 use crate::launch::guardian::Guardian;
 use crate::launch::handover::Handover;
@@ -53,13 +53,13 @@ pub fn run(start: &Start<'_>) -> ExitCode {
             );
         }
     };
-    match choose_python::find(start.arguments.python.as_deref(), &around) {
-        Ok(chosen) => hold(start, &chosen, &around.cwd).unwrap_or_else(|error| {
+    match environment::prepare(start.arguments, &around) {
+        Ok(python) => hold(start, &python.chosen, &around.cwd).unwrap_or_else(|error| {
             let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)))
                 || matches!(error.downcast_ref(), Some(ResumeError::Unknown(_)));
             fail(if usage { USAGE } else { 1 }, &format_args!("{error:#}"))
         }),
-        Err(fault) => fail(USAGE, &fault),
+        Err(fault) => fail(if fault.is_usage() { USAGE } else { 1 }, &fault),
     }
 }
 

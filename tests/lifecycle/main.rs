@@ -7,6 +7,7 @@ mod support;
 mod command_line;
 mod doctor;
 mod left_processes;
+mod packages;
 mod serve;
 mod sessions;
 mod sessions_command;

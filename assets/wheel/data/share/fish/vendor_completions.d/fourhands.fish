@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_fourhands_global_optspecs
-    string join \n session= python= resume= replay= keep-processes gate= plain h/help V/version
+    string join \n session= python= with= script= resume= replay= keep-processes gate= plain h/help V/version
 end
 
 function __fish_fourhands_needs_command
@@ -26,6 +26,8 @@ end
 
 complete -c fourhands -n "__fish_fourhands_needs_command" -l session -d 'Session name [default: from the folder\'s name]' -r
 complete -c fourhands -n "__fish_fourhands_needs_command" -l python -d 'Python interpreter, virtual environment or command' -r -F
+complete -c fourhands -n "__fish_fourhands_needs_command" -l with -d 'Add packages, such as numpy,pandas' -r
+complete -c fourhands -n "__fish_fourhands_needs_command" -l script -d 'Use the packages that a script names' -r -F
 complete -c fourhands -n "__fish_fourhands_needs_command" -l resume -d 'Resume a past session by name or id [default: last]' -r
 complete -c fourhands -n "__fish_fourhands_needs_command" -l replay -d 'Rerun its snippets' -r -f -a "ok\t'Snippets that succeeded (the default)'
 all\t'Also snippets that failed or were interrupted'
@@ -45,7 +47,7 @@ complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "sessions" -d 'L
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "export" -d 'Export a session as a script, notebook, document or JSON'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "config" -d 'Check the settings, or print an example'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "doctor" -d 'Check Python, terminal, clients and files, with remedies'
-complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "completions" -d 'Print completions for bash, zsh or fish, or the manual page'
+complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "completions" -d 'Print completions for bash, zsh or fish, or a manual page'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "stop" -d 'End a running session'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c fourhands -n "__fish_fourhands_using_subcommand setup" -l session -d 'Session to connect to [default: found by folder]' -r
@@ -58,6 +60,8 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand setup" -l print -d '
 complete -c fourhands -n "__fish_fourhands_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l session -d 'Session name [default: from the folder\'s name]' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l python -d 'Python interpreter, virtual environment or command' -r -F
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l with -d 'Add packages, such as numpy,pandas' -r
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l script -d 'Use the packages that a script names' -r -F
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l resume -d 'Resume a past session by name or id [default: last]' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l replay -d 'Rerun its snippets' -r -f -a "ok\t'Snippets that succeeded (the default)'
 all\t'Also snippets that failed or were interrupted'
@@ -113,6 +117,6 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish
 complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "export" -d 'Export a session as a script, notebook, document or JSON'
 complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "config" -d 'Check the settings, or print an example'
 complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "doctor" -d 'Check Python, terminal, clients and files, with remedies'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "completions" -d 'Print completions for bash, zsh or fish, or the manual page'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "completions" -d 'Print completions for bash, zsh or fish, or a manual page'
 complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "stop" -d 'End a running session'
 complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
