@@ -47,7 +47,7 @@ Examples:
   fourhands config                     Check the settings
   fourhands doctor                     Check everything else: Python, terminal, clients, files
   fourhands stop analysis              End session \"analysis\"
-  fourhands completions zsh            Print completions: bash, zsh, fish; `man` is the manual page
+  fourhands completions zsh            Print completions: bash, zsh, fish; or `man`, a manual page
 
 Python:
   The first of: --python, VIRTUAL_ENV, CONDA_PREFIX, .venv in this or a parent folder, python3 on
@@ -125,7 +125,7 @@ enum CliCommand {
     Config(config::ConfigArguments),
     /// Check Python, terminal, clients and files, with remedies
     Doctor(doctor::DoctorArguments),
-    /// Print completions for bash, zsh or fish, or the manual page
+    /// Print completions for bash, zsh or fish, or a manual page
     #[command(hide = true)]
     Completions(completions::CompletionsArguments),
     /// End a running session
@@ -185,27 +185,36 @@ mod tests {
         }
     }
 
-    /// The files that the wheel installs.
-    const SHARED: [(completions::Kind, &str); 4] = [
+    /// The completions that the wheel installs.
+    const SHARED: [(completions::Kind, &str); 3] = [
         (completions::Kind::Bash, "bash-completion/completions/fourhands"),
         (completions::Kind::Zsh, "zsh/site-functions/_fourhands"),
         (completions::Kind::Fish, "fish/vendor_completions.d/fourhands.fish"),
-        (completions::Kind::Man, "man/man1/fourhands.1"),
     ];
 
     #[test]
     fn completions_and_manual_of_the_wheel_are_up_to_date() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/wheel/data/share");
-        for (kind, file) in SHARED {
-            let path = folder.join(file);
-            let text = completions::render(kind, Cli::command()).unwrap();
+        let completions =
+            SHARED.map(|(kind, file)| (file.to_owned(), completions::render(kind, Cli::command()).unwrap()));
+        let pages = completions::manual_pages(Cli::command()).unwrap();
+        assert_eq!(pages[0].1, completions::render(completions::Kind::Man, Cli::command()).unwrap());
+        // The page of the program names the others.
+        for (file, text) in &pages {
+            let reference = file.replace('-', "\\-").replace(".1", "(1)");
+            assert!(file == "fourhands.1" || pages[0].1.contains(&reference), "{file}");
+            assert!(text.contains("SYNOPSIS"), "{file}");
+        }
+        assert_eq!(pages[0].1.matches("(1)").count() + 1, pages.len());
+        let pages = pages.into_iter().map(|(file, text)| (format!("man/man1/{file}"), text));
+        for (file, text) in completions.into_iter().chain(pages) {
+            let path = folder.join(&file);
             if std::env::var_os("UPDATE_README").is_some() {
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 std::fs::write(&path, &text).unwrap();
             }
             let there = std::fs::read_to_string(&path).unwrap_or_default();
             assert!(there == text, "{file} is out of date: UPDATE_README=1 cargo test --lib completions_and_manual");
-            assert!(text.contains("setup") && text.contains("plain"), "{file}");
         }
     }
 
