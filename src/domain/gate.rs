@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, RiskKind};
+use super::lexer::rebound_of;
+use super::{Author, RiskKind, SnippetId};
 
 /// Bytes of code that the person has allowed for good. Beyond it the oldest is forgotten, and asked about again.
 const MAX_ALLOWED_BYTES: usize = 1 << 20;
@@ -93,6 +94,9 @@ impl Unattended {
 /// Who stopped code that the person interrupted after taking over.
 pub const TAKEOVER_CAUSE: &str = "you, taking over";
 
+/// Who stopped the code of a client that the person disconnected.
+pub const SENT_AWAY_CAUSE: &str = "you, disconnecting its client";
+
 /// The person has taken over: no code of clients begins until they give the session back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Takeover {
@@ -117,6 +121,18 @@ pub struct Gate {
     risks: BTreeSet<(Arc<str>, RiskKind)>,
     #[serde(default)]
     pub takeover: Option<Takeover>,
+    /// Clients, by their names, whose cards are folded and who send no notices.
+    #[serde(default)]
+    pub muted: BTreeSet<Arc<str>>,
+    /// Clients, by their names, whose calls are refused until the person lets them in again.
+    #[serde(default)]
+    pub away: BTreeSet<Arc<str>>,
+    /// Names of variables: code of clients that would rebind or delete one is asked about.
+    #[serde(default)]
+    pub locked: BTreeSet<Arc<str>>,
+    /// Locked names that a snippet of a client has rebound all the same.
+    #[serde(default)]
+    pub rebound: BTreeMap<Arc<str>, SnippetId>,
 }
 
 /// A change that the person makes to the gate.
@@ -129,6 +145,15 @@ pub enum GateChange {
     /// No code of clients begins until [`GateChange::GiveBack`]; what waits keeps its order.
     TakeOver,
     GiveBack,
+    Mute(Arc<str>),
+    Unmute(Arc<str>),
+    /// Stop the client of this name, and refuse its calls.
+    SendAway(Arc<str>),
+    LetIn(Arc<str>),
+    Lock(Arc<str>),
+    Unlock(Arc<str>),
+    /// Bind locked names to their objects from before.
+    PutBack(Vec<Arc<str>>),
 }
 
 impl Gate {
@@ -165,13 +190,50 @@ impl Gate {
             GateChange::Client(name, None) => drop(self.clients.remove(&name)),
             GateChange::TakeOver => drop(self.takeover.get_or_insert_default()),
             GateChange::GiveBack => self.takeover = None,
+            GateChange::Mute(name) => drop(self.muted.insert(name)),
+            GateChange::Unmute(name) => drop(self.muted.remove(&name)),
+            GateChange::SendAway(name) => drop(self.away.insert(name)),
+            GateChange::LetIn(name) => drop(self.away.remove(&name)),
+            GateChange::Lock(name) => drop(self.locked.insert(name)),
+            GateChange::Unlock(name) => {
+                self.locked.remove(&name);
+                self.rebound.remove(&name);
+            }
+            GateChange::PutBack(names) => self.rebound.retain(|name, _| !names.contains(name)),
         }
+    }
+
+    /// The same for a process or a namespace that has none of the objects.
+    #[must_use]
+    pub fn with_new_objects(self) -> Self {
+        Self { rebound: BTreeMap::new(), ..self }
+    }
+
+    /// The names that this code of `author` seems to rebind or delete although the person has locked them. Code that is
+    /// always allowed counts for none.
+    #[must_use]
+    pub fn locked_in(&self, author: &Author, code: &str) -> Vec<String> {
+        if author.is_you() || self.locked.is_empty() || self.allowed.iter().any(|allowed| **allowed == *code) {
+            return Vec::new();
+        }
+        rebound_of(code, &self.locked)
     }
 
     /// Whether the person keeps everything of `author` back that has not begun.
     #[must_use]
     pub fn stops(&self, author: &Author) -> bool {
         self.takeover.is_some() && !author.is_you()
+    }
+
+    #[must_use]
+    pub fn is_muted(&self, author: &Author) -> bool {
+        matches!(author, Author::Client { name, .. } if self.muted.contains(name))
+    }
+
+    /// Whether the person has disconnected the client.
+    #[must_use]
+    pub fn is_away(&self, author: &Author) -> bool {
+        matches!(author, Author::Client { name, .. } if self.away.contains(name))
     }
 
     /// Whether only the person resets the session and answers prompts, and `author` does not.
@@ -204,7 +266,7 @@ impl Gate {
     /// The modes without the code that may always run.
     #[must_use]
     pub fn modes(&self) -> Self {
-        Self { mode: self.mode, clients: self.clients.clone(), takeover: self.takeover.clone(), ..Self::default() }
+        Self { allowed: Vec::new(), risks: BTreeSet::new(), ..self.clone() }.with_new_objects()
     }
 
     /// This gate with the code that `other` always allows.
@@ -222,6 +284,19 @@ impl Gate {
     /// What changed from `before`, as a line for the person.
     #[must_use]
     pub fn change_from(&self, before: &Self) -> String {
+        let changes = [
+            (self.away.difference(&before.away).next(), "is disconnected: its calls are refused"),
+            (before.away.difference(&self.away).next(), "is let in again"),
+            (self.muted.difference(&before.muted).next(), "is muted"),
+            (before.muted.difference(&self.muted).next(), "is no longer muted"),
+            (self.locked.difference(&before.locked).next(), "is locked: code that would rebind it waits"),
+            (before.locked.difference(&self.locked).next(), "is no longer locked"),
+            (newly(&self.rebound, &before.rebound), "is locked, and was rebound all the same"),
+            (newly(&before.rebound, &self.rebound), "no longer counts as rebound"),
+        ];
+        if let Some((Some(name), what)) = changes.into_iter().find(|(name, _)| name.is_some()) {
+            return format!("{name} {what}");
+        }
         match (&before.takeover, &self.takeover) {
             (None, Some(_)) => "taken over: code of clients waits until it is given back".to_owned(),
             (Some(_), None) => "given back: code of clients runs on".to_owned(),
@@ -236,6 +311,11 @@ impl Gate {
         let own: String = own.flat_map(|(name, mode)| [", ", name, ": ", mode.name()]).collect();
         format!("{}{own}", self.mode.name())
     }
+}
+
+/// A name of `these` that is not among `others`.
+fn newly<'a>(these: &'a BTreeMap<Arc<str>, SnippetId>, others: &BTreeMap<Arc<str>, SnippetId>) -> Option<&'a Arc<str>> {
+    these.keys().find(|name| !others.contains_key(*name))
 }
 
 #[cfg(test)]
@@ -275,6 +355,44 @@ mod tests {
         assert!(gate.is_closed_to(&claude), "another mode gives nothing back");
         gate.change(GateChange::GiveBack);
         assert_eq!((gate.stops(&claude), gate.mode_of(&claude)), (false, GateMode::Watch));
+    }
+
+    #[test]
+    fn a_client_is_muted_and_sent_away_by_its_name() {
+        let (mut gate, claude) = (Gate::default(), client("claude"));
+        let before = gate.clone();
+        gate.change(GateChange::Mute("claude".into()));
+        assert!(gate.is_muted(&claude) && !gate.is_muted(&Author::You) && !gate.is_away(&claude));
+        assert_eq!(gate.change_from(&before), "claude is muted");
+        let before = gate.clone();
+        gate.change(GateChange::SendAway("claude".into()));
+        assert!(gate.is_away(&claude) && !gate.is_away(&client("cursor")));
+        assert_eq!(gate.change_from(&before), "claude is disconnected: its calls are refused");
+        assert_eq!(gate.modes(), gate, "the process that follows refuses it too");
+        let before = gate.clone();
+        gate.change(GateChange::LetIn("claude".into()));
+        assert_eq!(gate.change_from(&before), "claude is let in again");
+    }
+
+    #[test]
+    fn a_lock_is_about_code_of_clients_that_rebinds_the_name() {
+        let (mut gate, claude) = (Gate::default(), client("claude"));
+        gate.change(GateChange::Lock("df".into()));
+        for code in ["df = 1", "del df", "import numpy as df", "for df in []: pass", "def df(): pass", "x = df = 2"] {
+            assert_eq!(gate.locked_in(&claude, code), ["df"], "{code}");
+            assert!(gate.locked_in(&Author::You, code).is_empty());
+        }
+        let many: Vec<String> = (0..100).map(|n| format!("x{n} = 1")).collect();
+        assert_eq!(gate.locked_in(&claude, &(many.join("\n") + "\ndf = 1")), ["df"], "however much else it binds");
+        for code in ["df.head()", "df['x'] = 1", "dfs = 1", "def f():\n    df = 1", "x.df = 1", "f(df=1)"] {
+            assert!(gate.locked_in(&claude, code).is_empty(), "{code}");
+        }
+        gate.allow("df = 1".into());
+        assert!(gate.locked_in(&claude, "df = 1").is_empty());
+        gate.rebound.insert("df".into(), SnippetId(3));
+        assert!(gate.modes().rebound.is_empty() && !gate.modes().locked.is_empty());
+        gate.change(GateChange::PutBack(vec!["df".into()]));
+        assert!(gate.rebound.is_empty() && gate.locked.contains("df"));
     }
 
     #[test]

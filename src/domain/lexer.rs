@@ -21,7 +21,7 @@ use std::ops::Range;
 pub use brackets::{Brackets, brackets, is_pair};
 pub use completeness::{Completeness, completeness, indent_after};
 pub use cursor::{CallAtCursor, CursorContext, PathStep, cursor_context, names, open_call, path_steps};
-pub use footprint::{Footprint, footprint};
+pub use footprint::{Footprint, footprint, rebound_of};
 use keywords::{BUILTINS, KEYWORDS};
 pub use magic::{CodeMagic, Magic, Rewritten, asks_for_help, code_magic, rewrite, string_literal, unwrap_pasted};
 pub use notable_calls::CallKind;

@@ -49,7 +49,7 @@ pub use completion::{Candidate, Completions, Insight, InsightKind, InsightReques
 pub use display::{Display, Form};
 pub use event::{Event, ResetReport, Restart};
 pub use frame::{DisplayedFrame, FramePreview};
-pub use gate::{Gate, GateChange, GateMode, TAKEOVER_CAUSE, Takeover, Unattended};
+pub use gate::{Gate, GateChange, GateMode, SENT_AWAY_CAUSE, TAKEOVER_CAUSE, Takeover, Unattended};
 pub use input::{INPUT_TIMEOUT, InputAnswer, InputRequest};
 pub use inspection::{Aspect, InspectError, InspectRequest, Inspection, RowWindow, TablePage, TextPage};
 pub use note::{Inquiry, Note};

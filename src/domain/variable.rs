@@ -100,6 +100,9 @@ pub struct VariableChanges {
     pub added: Vec<String>,
     pub changed: Vec<String>,
     pub removed: Vec<String>,
+    /// Those that the person has locked, and that have another object now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locked: Vec<String>,
 }
 
 impl VariableChanges {

@@ -18,7 +18,7 @@ mod submit;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 use self::calls::CallLedger;
@@ -34,7 +34,7 @@ use super::clock::now;
 use super::engine::{Engine, EngineEvent};
 use super::handle::command::Command;
 use super::handle::{SessionHandle, Subscription};
-use crate::domain::{Author, Event, SessionInfo, Status, VariableQuery, VariableTable};
+use crate::domain::{Author, Event, Gate, SessionInfo, Status, VariableQuery, VariableTable};
 
 /// Events by which a subscriber may lag before it has to subscribe again.
 const EVENT_CAPACITY: usize = 1024;
@@ -48,12 +48,13 @@ pub fn spawn(
     startup: Startup,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
     let Startup { transcript, ran, former, restart, record, spool, input_limit, .. } = startup;
-    let Startup { id, is_whole, calls, gate, unattended, .. } = startup;
+    let Startup { id, is_whole, calls, gate: first_gate, unattended, .. } = startup;
     let (next_snippet, next_client) = free_numbers(&transcript, ran, &former);
     let names = ClientNames::of(&transcript, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (subscribers, _) = broadcast::channel(EVENT_CAPACITY);
     let (activity, has_dashboard) = (Arc::new(ActivityLog::with_gate(transcript.gate())), Arc::<AtomicBool>::default());
+    let (gate, gate_now) = watch::channel(transcript.gate());
     let mut actor = Actor {
         engine,
         transcript,
@@ -68,25 +69,29 @@ pub fn spawn(
         calls: CallLedger::new(info.pid, id, is_whole, calls),
         shutdown: Shutdown::default(),
         unattended,
+        gate,
     };
     actor.settle_previous_process(restart, ran);
-    match gate {
+    match first_gate {
         Some(gate) => actor.set_gate(gate),
         None => actor.engine.set_gate(actor.transcript.gate()),
     }
     let (restarting, received) = (actor.shutdown.is_restarting.clone(), actor.calls.received().clone());
     let task = tokio::spawn(run(actor, inbox, engine_events));
-    let (info, client_responses, started) = (Arc::new(info), Arc::default(), Instant::now());
+    let (info, client_responses, client_calls, started) =
+        (Arc::new(info), Arc::default(), Arc::default(), Instant::now());
     let handle = SessionHandle {
         info,
         spool,
         activity,
         client_responses,
+        client_calls,
         has_dashboard,
         commands,
         restarting,
         received,
         started,
+        gate: gate_now,
     };
     (handle, task)
 }
@@ -189,6 +194,7 @@ impl Actor {
             }
             Command::Rename { client, name, reply } => {
                 let name = self.clients.free_name(&name, client, self.transcript.clients());
+                self.follow_name(client, &name);
                 self.emit(Event::ClientNamed { client, name: name.clone() });
                 let _ = reply.send(Author::Client { id: client, name });
             }
@@ -257,7 +263,11 @@ impl Actor {
                 {
                     outcome.stopped_by = running.stopped_by;
                 }
+                let locked = outcome.changes.locked.clone();
                 self.finish(snippet, outcome);
+                if !locked.is_empty() {
+                    self.rebound(snippet, &locked);
+                }
             }
             EngineEvent::Variables { table, requested } => self.on_variables(table, requested.as_ref()),
             EngineEvent::ResetDone(report) => {
@@ -265,6 +275,10 @@ impl Actor {
                 let Some(Running { work: Work::Reset { by, reply }, .. }) = self.queue.running.take() else { return };
                 let report = Arc::new(report);
                 self.emit(Event::Reset { by, report: report.clone(), at: now() });
+                let gate = self.transcript.gate();
+                if !gate.rebound.is_empty() {
+                    self.set_gate(Gate::clone(&gate).with_new_objects());
+                }
                 let _ = reply.send(report);
             }
             EngineEvent::Insight { id, insight } => {

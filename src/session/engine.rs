@@ -50,6 +50,11 @@ pub trait Engine: Send + 'static {
         let _ = gate;
     }
 
+    /// Binds locked names to the objects that they had before a client rebound them.
+    fn put_back(&mut self, names: Vec<Arc<str>>) {
+        let _ = names;
+    }
+
     /// Hands an answer to the code that waits at risk `number`. Returns `false` if the code waits no longer.
     fn answer_risk(&mut self, number: u32, reply: RiskReply) -> bool {
         let _ = (number, reply);

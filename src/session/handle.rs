@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use self::command::Command;
@@ -24,12 +24,14 @@ pub use self::error::{
 };
 pub use self::pending_inquiry::PendingInquiry;
 use super::activity::ActivityLog;
+use super::client_calls::ClientCalls;
 use super::client_responses::ClientResponses;
 use super::spool::Spool;
 use super::unanswered_calls::ReceivedCalls;
 use crate::domain::{
-    Author, ClientId, Completions, InputAnswer, Insight, InsightKind, InsightRequest, InspectError, InspectRequest,
-    Inspection, ResetReport, SessionInfo, Signature, Snippet, SnippetId, TerminalSize, VariableQuery, VariableTable,
+    Author, ClientId, Completions, Gate, InputAnswer, Insight, InsightKind, InsightRequest, InspectError,
+    InspectRequest, Inspection, ResetReport, SessionInfo, Signature, Snippet, SnippetId, TerminalSize, VariableQuery,
+    VariableTable,
 };
 
 #[derive(Clone, Debug)]
@@ -38,11 +40,13 @@ pub struct SessionHandle {
     pub(super) spool: Arc<Spool>,
     pub(super) activity: Arc<ActivityLog>,
     pub(super) client_responses: Arc<ClientResponses>,
+    pub(super) client_calls: Arc<ClientCalls>,
     pub(super) has_dashboard: Arc<AtomicBool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) restarting: Arc<AtomicBool>,
     pub(super) received: Arc<ReceivedCalls>,
     pub(super) started: Instant,
+    pub(super) gate: watch::Receiver<Arc<Gate>>,
 }
 
 impl SessionHandle {
@@ -80,6 +84,12 @@ impl SessionHandle {
     #[must_use]
     pub fn client_responses(&self) -> &Arc<ClientResponses> {
         &self.client_responses
+    }
+
+    /// The recent calls of clients.
+    #[must_use]
+    pub fn client_calls(&self) -> &Arc<ClientCalls> {
+        &self.client_calls
     }
 
     /// Puts code into the queue.

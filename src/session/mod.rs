@@ -5,6 +5,7 @@
 pub mod activity;
 pub mod actor;
 pub mod background;
+mod client_calls;
 pub mod client_names;
 pub mod client_responses;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod unanswered_calls;
 pub use activity::{Activity, ActivityLog};
 pub use actor::{Startup, remember_client, spawn};
 pub use background::in_background;
+pub use client_calls::{CallAnswer, CallEnd, ClientCall, ClientCalls};
 pub use client_responses::{ClientResponse, ClientResponses, ResponseKind, Structured};
 pub use engine::{Engine, EngineEvent, EngineOutput, RiskReply};
 pub use handle::{

@@ -79,6 +79,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     view.set(settings);
     view.theme = view.theme.in_this_environment();
     view.records.client_responses = Some(session.client_responses().clone());
+    view.records.client_calls = Some(session.client_calls().clone());
     view.composer.replies.clock = now();
     view.composer.replies.hold_back(now());
     if let Some(snapshot) =

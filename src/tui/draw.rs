@@ -13,6 +13,7 @@ use ratatui::style::Style;
 
 use self::canvas::{elapsed, put, put_right, rule};
 use self::layout::{Layout, MIN_SCREEN, SizeClass};
+use super::clients::draw as draw_clients;
 use super::composer::draw_completion;
 use super::composer::draw_history;
 use super::composer::draw_reply;
@@ -103,6 +104,10 @@ fn draw_layer(
         Layer::Review => return draw_dock::cursor(layout).or(below),
         Layer::Gate { row } => {
             draw_gate::draw(view, layout, *row, buffer);
+            return None;
+        }
+        Layer::Clients(clients) => {
+            draw_clients::draw(view, layout, clients, now, buffer);
             return None;
         }
         Layer::SearchPrompt(prompt) => return Some(super::search::draw::line(view, prompt, layout, buffer)),

@@ -167,7 +167,7 @@ pub fn story() -> Story {
     let changes = VariableChanges {
         added: vec!["by_day".to_owned()],
         changed: vec!["df".to_owned(), "loss".to_owned()],
-        removed: Vec::new(),
+        ..VariableChanges::default()
     };
     let outcome = Outcome { result: Some(table.to_owned()), changes: changes.clone(), ..ok(1_400) };
     story.ran(&claude, code, "", outcome);

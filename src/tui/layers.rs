@@ -1,5 +1,6 @@
 //! The stack of layers over the transcript and the input. The topmost layer takes keys, pasted text and the mouse.
 
+use crate::tui::clients::clients_box::ClientsBox;
 use crate::tui::composer::history::HistorySearch;
 use crate::tui::gallery::Gallery;
 use crate::tui::input::keymap::Context;
@@ -35,6 +36,8 @@ pub enum Layer {
     Gate {
         row: usize,
     },
+    /// The clients, or the calls of one.
+    Clients(ClientsBox),
     /// The line at the bottom for a search, a filter or a number.
     SearchPrompt(SearchPrompt),
     /// The prompt for a file name.
@@ -55,7 +58,10 @@ impl Layer {
 
     /// Returns whether the layer covers the input, so that nothing may be typed or run unseen.
     pub const fn covers_input(&self) -> bool {
-        matches!(self, Self::Help(_) | Self::Inspector { .. } | Self::Replay { .. } | Self::Gate { .. })
+        matches!(
+            self,
+            Self::Help(_) | Self::Inspector { .. } | Self::Replay { .. } | Self::Gate { .. } | Self::Clients(_)
+        )
     }
 
     /// Returns whether the layer is a panel, beside which the status bar keeps its hints.
@@ -83,6 +89,7 @@ impl Layer {
             Self::Inspector { .. } => Context::Inspector,
             Self::Replay { .. } | Self::Gate { .. } | Self::Palette(_) => Context::Menu,
             Self::Review => Context::Review,
+            Self::Clients(_) => Context::Clients,
             Self::SearchPrompt(_) => Context::Lookup,
             Self::Export(_) => Context::Prompt,
             Self::Variables(list) if list.has_focus => {

@@ -6,6 +6,7 @@
 
 pub(in crate::tui) mod app;
 mod client_order;
+mod clients;
 mod composer;
 mod draw;
 #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! Tests of screens and keys: everything that a person sees and does.
 
 mod burst;
+mod clients;
 mod emulated;
 mod export;
 mod figures;
@@ -13,6 +14,7 @@ mod keys;
 mod layers;
 mod leaving;
 mod line_numbers;
+mod locks;
 mod lookup;
 mod mouse;
 mod opening;

@@ -25,7 +25,7 @@ use super::transcript::card::Card;
 use super::transcript::viewport::{Anchor, RowIndex, Viewport};
 use super::variables::VariablesPanel;
 use crate::domain::{Author, Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript, home_path};
-use crate::session::{ClientResponses, Spool};
+use crate::session::{ClientCalls, ClientResponses, Spool};
 
 /// The state of the dashboard. Drawing only reads it.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub struct Records {
     pub spool: Option<Arc<Spool>>,
     /// The texts that clients received.
     pub client_responses: Option<Arc<ClientResponses>>,
+    /// The calls of clients.
+    pub client_calls: Option<Arc<ClientCalls>>,
 }
 
 /// Actions that wait for a second press or for the session.

@@ -4,7 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clients;
 mod gate;
+mod locks;
 mod picture;
 mod plain;
 mod questions;

@@ -141,4 +141,13 @@ fn the_plain_dashboard_takes_over_too() {
     terminal.send(":give\r");
     terminal.wait_for_text("given back: code of clients runs on");
     assert_eq!(result(&mut claude, call)["result"], "42");
+    terminal.send(":disconnect claud\r");
+    terminal.wait_for_text("no client claud;");
+    terminal.send(":disconnect claude\r");
+    terminal.wait_for_text("claude is disconnected: its calls are refused");
+    let refused = claude.call("run_python_code", json!({"code": "1"}));
+    assert!(Client::text(&refused).contains("The person has disconnected you"), "{refused}");
+    terminal.send(":let-in claude\r");
+    terminal.wait_for_text("claude is let in again");
+    assert_eq!(claude.run("2 + 2")["result"], "4");
 }

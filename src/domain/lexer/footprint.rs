@@ -2,6 +2,7 @@
 //! beyond Python's variables. It is a look at the text, for advice only: code that means to hide something can.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::keywords::{BUILTINS, KEYWORDS};
 use super::notable_calls::{CallKind, call_kind, magic_kind};
@@ -26,14 +27,25 @@ pub struct Footprint {
 /// Returns the footprint of `code`.
 #[must_use]
 pub fn footprint(code: &str) -> Footprint {
+    look(code, None)
+}
+
+/// Returns which of `names` the code seems to rebind or delete, however much else it does.
+#[must_use]
+pub fn rebound_of(code: &str, names: &BTreeSet<Arc<str>>) -> Vec<String> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let mut found = look(code, Some(names));
+    found.deletes.retain(|name| !found.rebinds.contains(name));
+    found.rebinds.append(&mut found.deletes);
+    found.rebinds
+}
+
+fn look(code: &str, only: Option<&BTreeSet<Arc<str>>>) -> Footprint {
     let lexemes = scan(code);
-    let mut walk = FootprintWalk {
-        code,
-        found: Footprint::default(),
-        bound: BTreeSet::new(),
-        aliases: BTreeMap::new(),
-        function: None,
-    };
+    let (found, bound, aliases) = (Footprint::default(), BTreeSet::new(), BTreeMap::new());
+    let mut walk = FootprintWalk { code, only, found, bound, aliases, function: None };
     for line in lines(&lexemes) {
         walk.line(line);
     }
@@ -48,6 +60,8 @@ struct FunctionBody {
 
 struct FootprintWalk<'a> {
     code: &'a str,
+    /// The names whose rebinding or deletion matters; `None` for all.
+    only: Option<&'a BTreeSet<Arc<str>>>,
     found: Footprint,
     /// Names that the code has bound itself.
     bound: BTreeSet<String>,
@@ -126,7 +140,9 @@ impl<'a> FootprintWalk<'a> {
             "global" | "nonlocal" => {
                 for name in all[1..].iter().filter(|lexeme| lexeme.kind == LexemeKind::Name) {
                     let name = self.text(name);
-                    note(&mut self.found.rebinds, name);
+                    if self.matters(name) {
+                        note(&mut self.found.rebinds, name);
+                    }
                 }
             }
             "async" => self.statement(&all[1..], column),
@@ -186,7 +202,11 @@ impl<'a> FootprintWalk<'a> {
             if self.is_own(name) {
                 continue;
             }
-            if has_part { note(&mut self.found.changes, name) } else { note(&mut self.found.deletes, name) }
+            if has_part {
+                note(&mut self.found.changes, name);
+            } else if self.matters(name) {
+                note(&mut self.found.deletes, name);
+            }
         }
     }
 
@@ -307,6 +327,10 @@ impl<'a> FootprintWalk<'a> {
         }
     }
 
+    fn matters(&self, name: &str) -> bool {
+        self.only.is_none_or(|only| only.contains(name))
+    }
+
     fn bind(&mut self, name: Option<&Lexeme>) {
         let Some(name) = name.filter(|name| name.kind == LexemeKind::Name).map(|name| self.text(name)) else { return };
         if KEYWORDS.contains(&name) {
@@ -316,7 +340,9 @@ impl<'a> FootprintWalk<'a> {
             function.own.insert(name.to_owned());
             return;
         }
-        note(&mut self.found.rebinds, name);
+        if self.matters(name) {
+            note(&mut self.found.rebinds, name);
+        }
         self.bound.insert(name.to_owned());
     }
 
@@ -414,84 +440,5 @@ fn ends_value(text: &str, kind: LexemeKind) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    /// Code, and the names that it reads, rebinds, changes and deletes.
-    type Case = (
-        &'static str,
-        &'static [&'static str],
-        &'static [&'static str],
-        &'static [&'static str],
-        &'static [&'static str],
-    );
-
-    #[test]
-    fn names_are_read_rebound_changed_and_deleted() {
-        let cases: [Case; 16] = [
-            ("df = df.dropna()", &["df"], &["df"], &[], &[]),
-            ("x = 1\ny = x + z", &["z"], &["x", "y"], &[], &[]),
-            ("df['a'] = df.b + k", &["df", "k"], &[], &["df"], &[]),
-            ("model.cache.x = 1", &[], &[], &["model"], &[]),
-            ("del df, rows[0]", &[], &[], &["rows"], &["df"]),
-            ("a, (b, *c) = f(d)", &["f", "d"], &["a", "b", "c"], &[], &[]),
-            ("n += 1; m **= 2", &["n", "m"], &["n", "m"], &[], &[]),
-            ("x: int = y", &["y"], &["x"], &[], &[]),
-            ("if a == b and c <= d: e = 1", &["a", "b", "c", "d"], &["e"], &[], &[]),
-            ("print(sep=x, *y)\nf(k=1)", &["x", "y", "f"], &[], &[], &[]),
-            ("[i * k for i in rows if i]", &["k", "rows"], &[], &[], &[]),
-            ("g = lambda q: q + w", &["w"], &["g"], &[], &[]),
-            ("def f(a, b=c):\n    d = a + e\n    return d\nf(1)", &["c", "e"], &["f"], &[], &[]),
-            ("for i, j in pairs:\n    s = i", &["pairs"], &["i", "j", "s"], &[], &[]),
-            ("with open(p) as f:\n    t = f.read()", &["p"], &["f", "t"], &[], &[]),
-            ("while (n := next(it)): pass", &["it"], &["n"], &[], &[]),
-        ];
-        for (code, reads, rebinds, changes, deletes) in cases {
-            let found = footprint(code);
-            assert_eq!(found.reads, names(reads), "reads of {code:?}");
-            assert_eq!(found.rebinds, names(rebinds), "rebinds of {code:?}");
-            assert_eq!(found.changes, names(changes), "changes of {code:?}");
-            assert_eq!(found.deletes, names(deletes), "deletes of {code:?}");
-        }
-    }
-
-    #[test]
-    fn imports_and_calls_that_reach_out_are_found() {
-        let found = footprint(
-            "import os, numpy as np\nfrom shutil import rmtree as rm, copy\nimport urllib.request\n\
-             rm('build'); os.system('ls')\nnp.save('a', 1)\nPath('x').unlink()\nexec(code)\n!git push\n%pip install x\n\
-             urllib.request.urlopen(u)\nx = subprocess.run(['a'])",
-        );
-        assert_eq!(found.imports, names(&["os", "numpy", "shutil", "urllib.request"]));
-        let calls: Vec<String> = found.calls.iter().map(|(kind, what)| format!("{}: {what}", kind.label())).collect();
-        assert_eq!(
-            calls,
-            [
-                "files: shutil.rmtree",
-                "processes: os.system",
-                "files: .save",
-                "files: .unlink",
-                "runs text as code: exec",
-                "processes: !git push",
-                "installs packages: %pip install x",
-                "network: urllib.request.urlopen",
-                "processes: subprocess.run",
-            ]
-        );
-    }
-
-    #[test]
-    fn any_text_has_a_footprint() {
-        for code in
-            ["", "=", "a =", "= b", "del", "import", "from x import", "((", "for", "x = =", ":=", "def", "lambda"]
-        {
-            let _ = footprint(code);
-        }
-        let many: Vec<String> = (0..1_000).map(|n| format!("x{n} = y{n}")).collect();
-        assert_eq!(footprint(&many.join("\n")).reads.len(), MAX_NAMES);
-    }
-}
+#[path = "footprint_tests.rs"]
+mod tests;

@@ -33,7 +33,7 @@ impl ToolCall<'_> {
         let missing = self.missing_output(snippet).await;
         let (written, part) = (snippet.output.total(), (from > 0).then(|| output_from(snippet, from)));
         let snippet = part.as_ref().unwrap_or(snippet);
-        let stopped = self.stopped_by_takeover(snippet).await;
+        let stopped = self.stopped_by_takeover(snippet);
         let notice = [stopped, notice, missing].into_iter().flatten().reduce(|one, other| one + " " + &other);
         let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
         let max = if failed { self.quirks.max_error_text } else { self.quirks.max_text };

@@ -10,17 +10,17 @@ const MAX_NOTE: usize = 1_000;
 
 impl ToolCall<'_> {
     /// The takeover, while it holds this client back.
-    pub async fn takeover(&self) -> Option<Takeover> {
-        self.session.overview().await.ok()?.takeover
+    pub fn takeover(&self) -> Option<Takeover> {
+        self.session.gate().takeover.clone()
     }
 
     /// Why a snippet was stopped, if the person did so after taking over.
-    pub async fn stopped_by_takeover(&self, snippet: &Snippet) -> Option<String> {
+    pub fn stopped_by_takeover(&self, snippet: &Snippet) -> Option<String> {
         let outcome = snippet.outcome.as_ref()?;
         if snippet.status != Status::Interrupted || outcome.stopped_by.as_deref() != Some(TAKEOVER_CAUSE) {
             return None;
         }
-        let takeover = self.takeover().await;
+        let takeover = self.takeover();
         let note = takeover.as_ref().map(note).unwrap_or_default();
         let waits = if takeover.is_some() { " Until they give the session back, your code waits." } else { "" };
         Some(format!(

@@ -182,7 +182,7 @@ impl ToolCall<'_> {
             Status::Queued if snippet.is_pending() => Some(pending_notice(id)),
             Status::Queued => {
                 let behind = self.queue_ahead(Some(id)).await?;
-                let held = self.takeover().await.map(|takeover| format!("{} ", waits_for_person(&takeover)));
+                let held = self.takeover().map(|takeover| format!("{} ", waits_for_person(&takeover)));
                 let held = held.unwrap_or_default();
                 Some(format!(
                     "{held}The snippet is queued{behind}. This call stopped waiting; the code will still run. {go_on}"
@@ -201,7 +201,7 @@ impl ToolCall<'_> {
             Some(snippet) if snippet.is_pending() => {
                 format!("snippet {id} is waiting for the person, who decides whether it runs")
             }
-            Some(snippet) if snippet.status == Status::Queued => match self.takeover().await {
+            Some(snippet) if snippet.status == Status::Queued => match self.takeover() {
                 Some(takeover) => format!("snippet {id} is queued. {}", waits_for_person(&takeover)),
                 None => format!("snippet {id} is queued{}", self.queue_ahead(Some(id)).await?),
             },

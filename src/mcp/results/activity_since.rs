@@ -1,8 +1,9 @@
 //! The activity since the last result of a client: snippets of others, notes, resets, restarts; and the ends of its own
 //! snippets that it did not wait for.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use schemars::JsonSchema;
@@ -12,7 +13,9 @@ use super::effects::effect_phrases;
 use super::status::{RunStatus, stopped_by};
 use super::truncate::one_line;
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, GateMode, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units};
+use crate::domain::{
+    Author, Gate, GateMode, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units,
+};
 use crate::session::{Activity, ActivityLog};
 
 /// A digest has the last events, at most so many.
@@ -148,6 +151,7 @@ impl ReadCursor {
                 Activity::GateChanged { before, after } => {
                     before.mode_of(reader) == after.mode_of(reader)
                         && before.takeover.is_some() == after.takeover.is_some()
+                        && before.locked == after.locked
                 }
                 Activity::LateOutput { snippet, .. } => *snippet == shown.id,
                 Activity::Noted(note) => {
@@ -231,6 +235,7 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
         }
         Activity::GateChanged { before, after } => {
             let text = match (&before.takeover, &after.takeover) {
+                _ if before.locked != after.locked => &lock_text(before, after),
                 (None, Some(_)) => "the person has taken over: your code waits until they give the session back",
                 (Some(_), None) => "the person has given the session back: your code runs on",
                 _ => gate_text(after.mode_of(reader)),
@@ -248,6 +253,19 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
     };
     let (by, by_kind) = author.map_or((None, None), |author| by(author, reader));
     SinceEvent { kind, by, by_kind, snippet, status, text }
+}
+
+fn lock_text(before: &Gate, after: &Gate) -> String {
+    let list = |names: &BTreeSet<Arc<str>>, others: &BTreeSet<Arc<str>>| {
+        let names: Vec<String> = names.difference(others).map(|name| one_line(name, MAX_NAME)).collect();
+        names.join(", ")
+    };
+    match (list(&after.locked, &before.locked), list(&before.locked, &after.locked)) {
+        (locked, _) if !locked.is_empty() => {
+            format!("the person has locked {locked}: code that rebinds or deletes it waits until they allow it")
+        }
+        (_, unlocked) => format!("the person no longer locks {unlocked}"),
+    }
 }
 
 fn gate_text(mode: GateMode) -> &'static str {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{Author, Outcome, PERSON, Snippet, Status, TAKEOVER_CAUSE};
+use crate::domain::{Author, Outcome, PERSON, SENT_AWAY_CAUSE, Snippet, Status, TAKEOVER_CAUSE};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -53,8 +53,9 @@ impl RunStatus {
 /// stand in quotes.
 pub fn stopped_by(outcome: &Outcome) -> Option<Cow<'_, str>> {
     let by = outcome.stopped_by.as_deref()?;
-    if by == TAKEOVER_CAUSE {
-        return Some(Cow::Owned(format!("{PERSON}, who took over")));
+    if by == TAKEOVER_CAUSE || by == SENT_AWAY_CAUSE {
+        let why = if by == TAKEOVER_CAUSE { "who took over" } else { "who disconnected its client" };
+        return Some(Cow::Owned(format!("{PERSON}, {why}")));
     }
     Some(match by.strip_suffix(&*Author::You.as_cause()) {
         Some(before) if before.is_empty() || before.ends_with(" by ") => Cow::Owned(format!("{before}{PERSON}")),

@@ -16,10 +16,12 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::connection::{ClientConnection, Service};
-use super::dispatch::{CallRequest, call_tool};
+use super::dispatch::{CallRequest, SENT_AWAY, call_tool};
 use super::info::{instructions_now, server_info};
+use super::membership::Membership;
 use super::quirks::Quirks;
 use super::retry::as_custom_result;
+use crate::domain::Author;
 use crate::mcp::bridge_protocol::{self, Reconnected, RetriedCall};
 use crate::mcp::era::is_stateless;
 use crate::mcp::errors::{invalid_cursor, panicked, session_ended};
@@ -72,6 +74,15 @@ fn session_status(session: &SessionHandle, overview: Overview) -> serde_json::Va
         queued: overview.queue.len(),
     };
     serde_json::to_value(status).unwrap_or_default()
+}
+
+/// The author that the client is, unless the person has disconnected it.
+async fn admitted(membership: &Membership, context: &RequestContext<RoleServer>) -> Result<Author, ErrorData> {
+    let author = membership.author(context.client_info().as_ref()).await.map_err(session_ended)?;
+    if membership.session.gate().is_away(&author) {
+        return Err(ErrorData::invalid_request(SENT_AWAY, None));
+    }
+    Ok(author)
 }
 
 /// Checks the request for a list that has only one page.
@@ -128,7 +139,7 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         if let Some(membership) = self.connection.membership() {
-            membership.author(context.client_info().as_ref()).await.map_err(session_ended)?;
+            admitted(membership, &context).await?;
         }
         self.subscription.change(|subscription| subscription.list = true);
         self.start_notifications(&context);
@@ -153,7 +164,7 @@ impl ServerHandler for Handler {
             Service::Session(membership) => membership,
             Service::Offline(text) => return read::offline(&request.uri, &text()).map(Into::into),
         };
-        let reader = membership.author(context.client_info().as_ref()).await.map_err(session_ended)?;
+        let reader = admitted(membership, &context).await?;
         let read = read::read(&membership.session, reader, &request.uri);
         AssertUnwindSafe(read).catch_unwind().await.unwrap_or_else(|_| Err(panicked())).map(Into::into)
     }
@@ -231,7 +242,7 @@ impl ServerHandler for Handler {
             return Err(unknown_methods::not_found("logging/setLevel"));
         }
         let Some(membership) = self.connection.membership() else { return Ok(()) };
-        let reader = membership.author(context.client_info().as_ref()).await.map_err(session_ended)?;
+        let reader = admitted(membership, &context).await?;
         self.subscription.change(|subscription| subscription.log = Some(request.level));
         self.start_notifications(&context);
         if let Some((level, text)) = subscriptions::recent_restart(&membership.session, reader).await
@@ -260,7 +271,7 @@ impl ServerHandler for Handler {
             Service::Session(membership) => membership,
             Service::Offline(text) => return prompts::offline(&request.name, text()).map(Into::into),
         };
-        let reader = membership.author(context.client_info().as_ref()).await.map_err(session_ended)?;
+        let reader = admitted(membership, &context).await?;
         let prompt = prompts::get(&membership.session, reader, &request.name, request.arguments.as_ref());
         let prompt = AssertUnwindSafe(prompt).catch_unwind().await.map_err(|_| panicked())?;
         prompt.map_err(session_ended)?.map(Into::into)

@@ -169,7 +169,7 @@ async fn reset(
 ) -> Result<ResetOutcome, CallError> {
     let by = call.author.clone();
     let objection = move |transcript: &Transcript| match if_others_lose {
-        _ if transcript.gate().is_closed_to(&by) => Some(Objection::Gated),
+        _ if transcript.gate().is_closed_to(&by) || !transcript.gate().locked.is_empty() => Some(Objection::Gated),
         IfOthersLose::Ask => {
             reset_impact::question(transcript, &by, mode == ResetMode::Restart).map(Objection::OthersLose)
         }
@@ -226,8 +226,8 @@ async fn restart(
 
 fn gated() -> ToolOutcome {
     refused(
-        "Error: the person decides what you run now, so only they reset the session. Nothing was reset. Ask them to, for \
-         example with ask_human.",
+        "Error: the person decides what you run now, or has locked variables, so only they reset the session. Nothing was \
+         reset. Ask them to, for example with ask_human.",
     )
 }
 

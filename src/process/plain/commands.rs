@@ -15,6 +15,10 @@ pub enum ConsoleCommand {
     /// Take over, with a note; the second time, stop what a client runs.
     Take(String),
     GiveBack,
+    /// Disconnect the client of this name.
+    Disconnect(String),
+    /// Let it in again.
+    LetIn(String),
     Variables,
     Clients,
     Restart,
@@ -35,6 +39,7 @@ Ctrl-D   quit, and ask first if something would be lost
 :gate MODE     watch, ask-at-risk, ask, hold: whether code of clients waits for you
 :take WHY      take over: no client's code begins; again: stop what runs
 :give          give back: what waited runs on
+:disconnect NAME  stop a client and refuse its calls; :let-in NAME lets it in again
 :vars          list variables
 :clients       list connected clients
 :restart       restart Python and lose all variables
@@ -58,6 +63,8 @@ impl ConsoleCommand {
             "gate" => Self::Gate(rest.to_owned()),
             "take" => Self::Take(rest.to_owned()),
             "give" => Self::GiveBack,
+            "disconnect" => Self::Disconnect(rest.to_owned()),
+            "let-in" => Self::LetIn(rest.to_owned()),
             "vars" | "v" => Self::Variables,
             "clients" => Self::Clients,
             "restart" => Self::Restart,

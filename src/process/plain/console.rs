@@ -293,6 +293,11 @@ impl Console {
                 self.printer.line("you have not taken over; there is nothing to give back");
             }
             ConsoleCommand::GiveBack => self.session.change_gate(GateChange::GiveBack),
+            ConsoleCommand::Disconnect(name) | ConsoleCommand::LetIn(name) if !self.knows_client(&name) => {
+                self.printer.line(&format!("no client {name}; :clients lists them"));
+            }
+            ConsoleCommand::Disconnect(name) => self.session.change_gate(GateChange::SendAway(name.into())),
+            ConsoleCommand::LetIn(name) => self.session.change_gate(GateChange::LetIn(name.into())),
             ConsoleCommand::Variables => {
                 for line in narrate::variables(&self.transcript) {
                     self.printer.line(&line);
@@ -335,6 +340,11 @@ impl Console {
         if let Err(CommandError::Refused(refused)) = self.session.decide(snippet, verdict).await {
             self.printer.line(&refused.to_string());
         }
+    }
+
+    fn knows_client(&self, name: &str) -> bool {
+        let is_connected = self.transcript.clients().iter().any(|client| *client.name == *name);
+        is_connected || self.transcript.gate().away.contains(name)
     }
 
     /// Lets no code of clients begin; the second time, stops what a client runs.

@@ -99,6 +99,10 @@ impl Consent {
         self.is_armed.store(is_armed, Ordering::Relaxed);
     }
 
+    pub fn gate(&self) -> Arc<Gate> {
+        self.state.lock().gate.clone()
+    }
+
     pub fn is_armed(&self) -> bool {
         self.is_armed.load(Ordering::Relaxed)
     }

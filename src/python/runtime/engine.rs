@@ -26,7 +26,8 @@ use crate::session::{Engine, EngineOutput, RiskReply};
 
 /// Work for the main thread.
 pub(in crate::python) enum EngineJob {
-    Run { snippet: SnippetId, code: Arc<str> },
+    Run { snippet: SnippetId, code: Arc<str>, by_client: bool },
+    PutBack(Vec<Arc<str>>),
     Reset,
     SendVariables(VariableQuery),
     Answer { id: u32, question: InsightRequest },
@@ -143,7 +144,7 @@ impl Engine for PythonEngine {
         if let Some(recorder) = self.recorder {
             recorder.set_running(snippet, &author.as_cause());
         }
-        self.send(EngineJob::Run { snippet, code });
+        self.send(EngineJob::Run { snippet, code, by_client: !author.is_you() });
     }
 
     fn began(&self, snippet: SnippetId) -> Option<Instant> {
@@ -216,6 +217,10 @@ impl Engine for PythonEngine {
 
     fn set_gate(&mut self, gate: Arc<Gate>) {
         self.consent.set_gate(gate);
+    }
+
+    fn put_back(&mut self, names: Vec<Arc<str>>) {
+        self.send(EngineJob::PutBack(names));
     }
 
     fn answer_risk(&mut self, number: u32, reply: RiskReply) -> bool {

@@ -20,13 +20,13 @@ use super::signals::SignalHandlers;
 use super::stacks::{StackFile, Stacks};
 use super::waker::JobWaiter;
 use crate::domain::{
-    InsightRequest, InspectError, InspectRequest, ResetReport, SideEffect, SideEffectKind, SnippetId, VariableQuery,
-    VariableTable,
+    InsightRequest, InspectError, InspectRequest, ResetReport, SideEffect, SideEffectKind, SnippetId, VariableChanges,
+    VariableQuery, VariableTable,
 };
 use crate::python::completion::Completer;
 use crate::python::completion::thread::is_completion_thread;
 use crate::python::display::Displays;
-use crate::python::effects::{self, ConsentWait, SessionFolders};
+use crate::python::effects::{self, Consent, ConsentWait, SessionFolders};
 use crate::python::inspector::ValueInspector;
 use crate::python::io::capture::{Capture, UserThread};
 use crate::python::io::descriptors::{self, StandardDescriptors};
@@ -39,6 +39,7 @@ use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::settings::InterpreterSettings;
 use crate::python::isolation::{children, exit_words, fork, project, threads};
 use crate::python::magics::MagicHelper;
+use crate::python::values::locks::LockedNames;
 use crate::python::values::namespace::Namespace;
 use crate::session::EngineEvent;
 
@@ -82,6 +83,8 @@ pub struct Interpreter {
     /// How long the last table took.
     table_took: Duration,
     deferred_table: Option<DeferredTable>,
+    locked: LockedNames,
+    consent: Arc<Consent>,
     /// When descriptors and signals were last checked, and how many descriptors had been lost by then.
     checked: Option<(Instant, u64)>,
 }
@@ -153,6 +156,8 @@ impl Interpreter {
             last_table: VariableTable::default(),
             table_took: Duration::ZERO,
             deferred_table: None,
+            locked: LockedNames::default(),
+            consent: jobs.consent.clone(),
             checked: None,
         };
         // Includes the names that the runner has added.
@@ -164,7 +169,12 @@ impl Interpreter {
     pub fn work(&mut self, py: Python<'_>, jobs: &mut Jobs) -> PyResult<()> {
         loop {
             match jobs.inbox.try_recv() {
-                Ok(EngineJob::Run { snippet, code }) => self.run(py, snippet, &code),
+                Ok(EngineJob::Run { snippet, code, by_client }) => self.run(py, snippet, &code, by_client),
+                Ok(EngineJob::PutBack(names)) => {
+                    self.locked.put_back(self.namespace.globals(py), &names);
+                    self.namespace.changes(py, None);
+                    self.send_variables(py);
+                }
                 Ok(EngineJob::Reset) => self.reset(py),
                 Ok(EngineJob::SendVariables(query)) => self.send_requested_variables(py, query),
                 Ok(EngineJob::Answer { id, question }) => self.answer_question(py, id, &question),
@@ -213,7 +223,7 @@ impl Interpreter {
         Ok(())
     }
 
-    fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str) {
+    fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str, by_client: bool) {
         if self.deferred_table.is_some_and(|table| table.since.elapsed() > MAX_TABLE_DELAY) {
             self.send_variables(py);
         }
@@ -230,6 +240,7 @@ impl Interpreter {
         self.capture.begin(snippet);
         let _ = effects::take_reads();
         children::begin(snippet);
+        self.locked.begin(self.namespace.globals(py), &self.consent.gate().locked);
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
         let reads = effects::take_reads();
         if reads > 0 {
@@ -252,7 +263,8 @@ impl Interpreter {
         if let Ok(threads) = self.user_threads(py) {
             self.capture.adopt(&threads, snippet);
         }
-        outcome.changes = self.namespace.changes(py, Some(snippet));
+        let locked = self.locked.end(self.namespace.globals(py), by_client);
+        outcome.changes = VariableChanges { locked, ..self.namespace.changes(py, Some(snippet)) };
         self.events.send(EngineEvent::Finished { snippet, outcome });
         self.signals.install_termination(py);
         children::remember_existing(has_children);
@@ -374,6 +386,7 @@ impl Interpreter {
         close_figures(py);
         // An interrupt so far has ended the work above; only later ones end the finalizers.
         interrupt::clear_requests();
+        self.locked.clear();
         report.cleared = interrupt::finalize(py, || self.namespace.clear(py).unwrap_or(0));
         let folder_before = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);

@@ -6,6 +6,7 @@ pub(in crate::python) mod changes;
 mod digest;
 pub(in crate::python) mod libraries;
 mod library_types;
+pub(in crate::python) mod locks;
 pub(in crate::python) mod namespace;
 pub(in crate::python) mod report;
 pub(in crate::python) mod repr;

@@ -16,7 +16,7 @@ const MAX_INQUIRIES: usize = 20;
 impl Actor {
     pub(super) fn note(&mut self, note: Note) {
         let gate = self.transcript.gate();
-        if gate.takeover.is_some() && note.by.is_you() && note.answers.is_none() {
+        if gate.takeover.is_some() && note.by.is_you() && note.answers.is_none() && note.about.is_none() {
             let mut gate = Gate::clone(&gate);
             gate.takeover = Some(Takeover { note: Some(note.text.clone()) });
             self.set_gate(gate);

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use super::queue::Queued;
 use super::state::Actor;
 use crate::domain::{
-    Author, Decision, Event, Gate, GateChange, GateMode, Review, Snippet, SnippetId, Unattended, Verdict,
+    Author, ClientId, Decision, Event, Gate, GateChange, GateMode, Note, Review, SENT_AWAY_CAUSE, Snippet, SnippetId,
+    Unattended, Verdict,
 };
 use crate::session::clock::now;
 use crate::session::handle::{DecisionRefused, NotQueued};
@@ -16,8 +17,9 @@ use crate::session::handle::{DecisionRefused, NotQueued};
 impl Actor {
     /// Lets a snippet that was just submitted wait, if the gate says so.
     pub(super) fn review(&mut self, snippet: SnippetId, author: &Author, code: &str) {
-        let mode = self.transcript.gate().mode_for(author, code);
-        if !mode.waits() {
+        let gate = self.transcript.gate();
+        let mode = gate.mode_for(author, code);
+        if !mode.waits() && gate.locked_in(author, code).is_empty() {
             return;
         }
         let review = Arc::new(Review { at: now(), is_held: mode == GateMode::Hold, decision: None });
@@ -46,7 +48,8 @@ impl Actor {
         let is_covered: Box<dyn Fn(&Snippet) -> bool> = match (verdict, &author) {
             (Verdict::AlwaysRunClient, Author::Client { name, .. }) => {
                 self.change_gate(GateChange::Client(name.clone(), Some(GateMode::Watch)));
-                Box::new(move |other| other.author == author)
+                let gate = self.transcript.gate();
+                Box::new(move |other| other.author == author && gate.locked_in(&author, &other.code).is_empty())
             }
             (Verdict::AlwaysRunCode, _) => {
                 let mut gate = Gate::clone(&self.transcript.gate());
@@ -92,8 +95,64 @@ impl Actor {
     /// Changes the gate. What waits already goes on waiting: only a decision lets it run.
     pub(super) fn change_gate(&mut self, change: GateChange) {
         let mut gate = Gate::clone(&self.transcript.gate());
+        let sent_away = if let GateChange::SendAway(name) = &change { Some(name.clone()) } else { None };
+        if let GateChange::PutBack(names) = &change {
+            let rebound: Vec<Arc<str>> =
+                names.iter().filter(|name| gate.rebound.contains_key(*name)).cloned().collect();
+            let Some(about) = rebound.iter().filter_map(|name| gate.rebound.get(name)).min().copied() else { return };
+            let text = format!("{} put back as before snippet {about}", rebound.join(", ")).into();
+            self.engine.put_back(rebound);
+            self.note(Note { by: Author::You, text, about: Some(about), answers: None });
+        }
         gate.change(change);
         self.set_gate(gate);
+        if let Some(name) = sent_away {
+            self.stop_client(&name);
+        }
+    }
+
+    /// Notes that a snippet has rebound names that the person has locked.
+    pub(super) fn rebound(&mut self, snippet: SnippetId, names: &[String]) {
+        let by_client = self.transcript.snippet(snippet).is_some_and(|found| !found.author.is_you());
+        let mut gate = Gate::clone(&self.transcript.gate());
+        for name in names {
+            if by_client && gate.locked.contains(name.as_str()) {
+                gate.rebound.insert(name.as_str().into(), snippet);
+            } else {
+                gate.rebound.remove(name.as_str());
+            }
+        }
+        if gate != *self.transcript.gate() {
+            self.set_gate(gate);
+        }
+    }
+
+    /// A client that the person has disconnected stays so under another name.
+    pub(super) fn follow_name(&mut self, client: ClientId, name: &Arc<str>) {
+        let before = self.transcript.clients().iter().find(|known| known.id == client).map(|known| known.name.clone());
+        let mut gate = Gate::clone(&self.transcript.gate());
+        if before.is_some_and(|before| gate.away.contains(&before)) {
+            gate.change(GateChange::SendAway(name.clone()));
+            self.set_gate(gate);
+        }
+    }
+
+    /// Stops what a client runs, cancels what it has in the queue, and takes its questions back.
+    fn stop_client(&mut self, name: &str) {
+        let is_its = |author: &Author| !author.is_you() && author.name() == name;
+        let waiting = self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id));
+        let running = self.transcript.running().into_iter();
+        let stopped: Vec<SnippetId> =
+            running.chain(waiting).filter(|snippet| is_its(&snippet.author)).map(|snippet| snippet.id).collect();
+        for snippet in stopped {
+            self.interrupt(Some(snippet), SENT_AWAY_CAUSE);
+        }
+        let asked = self.transcript.inquiries().iter().filter(|inquiry| is_its(&inquiry.by));
+        for number in asked.map(|inquiry| inquiry.number).collect::<Vec<_>>() {
+            if let Some((_, reply)) = self.end_inquiry(number) {
+                let _ = reply.send(None);
+            }
+        }
     }
 
     pub(super) fn set_gate(&mut self, gate: Gate) {
@@ -112,6 +171,7 @@ impl Actor {
             .collect();
         let gate = Arc::new(gate);
         self.engine.set_gate(gate.clone());
+        self.gate.send_replace(gate.clone());
         self.emit(Event::GateChanged { gate, at: now() });
         for (snippet, review) in changed {
             self.emit(Event::Review { snippet, review: Arc::new(review), code: None });

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 use tokio::time::Instant;
 
 use super::calls::CallLedger;
 use super::clients::Clients;
 use super::queue::Queue;
-use crate::domain::{Author, Event, InputRequest, Insight, Snippet, SnippetId, Transcript, Unattended, VariableTable};
+use crate::domain::{
+    Author, Event, Gate, InputRequest, Insight, Snippet, SnippetId, Transcript, Unattended, VariableTable,
+};
 use crate::session::activity::ActivityLog;
 use crate::session::engine::Engine;
 use crate::session::handle::Overview;
@@ -32,6 +34,8 @@ pub struct Actor {
     pub calls: CallLedger,
     pub shutdown: Shutdown,
     pub unattended: Unattended,
+    /// The gate, for the handles.
+    pub gate: watch::Sender<Arc<Gate>>,
 }
 
 /// Everybody who gets the events.
@@ -151,7 +155,6 @@ impl Actor {
             queue: waiting.map(named).collect(),
             pending: self.transcript.pending().map(|snippet| snippet.id).collect(),
             clients: self.transcript.clients().to_vec(),
-            takeover: self.transcript.gate().takeover.clone(),
             snippets: self.queue.next_snippet - 1,
         }
     }

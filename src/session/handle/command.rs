@@ -12,8 +12,8 @@ use super::error::{
 use crate::domain::ReplaySelection;
 use crate::domain::{
     Author, CallId, Client, ClientId, Event, GateChange, InputAnswer, Insight, InsightRequest, InspectError,
-    InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, Takeover, TerminalSize, Transcript,
-    Variable, VariableQuery, VariableTable, Verdict,
+    InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, TerminalSize, Transcript, Variable,
+    VariableQuery, VariableTable, Verdict,
 };
 use crate::session::unanswered_calls::{CallReport, UnansweredCall};
 
@@ -50,8 +50,6 @@ pub struct Overview {
     /// Those of the queue that wait for the person's decision.
     pub pending: Vec<SnippetId>,
     pub clients: Vec<Client>,
-    /// Set while the person has taken over.
-    pub takeover: Option<Takeover>,
     /// How many snippets were submitted so far.
     pub snippets: u32,
 }

@@ -1,9 +1,11 @@
 //! Methods of the session handle for the gate: its modes, and the person's decisions about snippets that wait.
 
+use std::sync::Arc;
+
 use super::SessionHandle;
 use super::command::Command;
 use super::error::{CommandError, DecisionRefused, NotQueued, RiskRefused};
-use crate::domain::{GateChange, RiskVerdict, SnippetId, Verdict};
+use crate::domain::{Author, Gate, GateChange, RiskVerdict, SnippetId, Verdict};
 
 impl SessionHandle {
     /// Carries out the person's decision about a snippet.
@@ -28,6 +30,21 @@ impl SessionHandle {
     /// If the session has ended, or the snippet is not in the queue.
     pub async fn move_to_front(&self, snippet: SnippetId) -> Result<(), CommandError<NotQueued>> {
         self.request(|reply| Command::MoveToFront { snippet, reply }).await?.map_err(CommandError::Refused)
+    }
+
+    /// The gate as it is now.
+    #[must_use]
+    pub fn gate(&self) -> Arc<Gate> {
+        self.gate.borrow().clone()
+    }
+
+    /// Resolves once the person has disconnected `client`.
+    pub async fn sent_away(&self, client: &Author) {
+        let mut gate = self.gate.clone();
+        if gate.wait_for(|gate| gate.is_away(client)).await.is_err() {
+            // The session has ended, which is told otherwise.
+            std::future::pending::<()>().await;
+        }
     }
 
     pub fn change_gate(&self, change: GateChange) {

@@ -132,6 +132,14 @@ fn of_list(hints: &mut Hints<'_>, layout: &Layout) {
         hints.offer(Action::FilterVariables, "filter");
         hints.offer(Action::SortVariables, "sort");
     }
+    if let Some(is_rebound) = selected.and_then(|variable| view.lock_of(&variable.name)) {
+        if is_rebound {
+            hints.need(Action::PutBack, "put back");
+        }
+        hints.offer(Action::Lock, "unlock");
+    } else if selected.is_some() {
+        hints.offer(Action::Lock, "lock");
+    }
     if let Some(id) = selected.and_then(|variable| variable.set_by).filter(|_| !is_filtered) {
         hints.offer(Action::GoToSetter, &format!("set by {id}"));
     }
@@ -173,6 +181,10 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
                 if view.transcript.queue().first() != Some(&snippet.id) {
                     hints.offer(Action::MoveToFront, "run next");
                 }
+            }
+            let rebound = view.rebound_by(snippet.id);
+            if !rebound.is_empty() {
+                hints.need(Action::PutBack, "put back");
             }
             hints.offer(Action::EditAgain, "edit");
             hints.offer(Action::RunAgain, "rerun");

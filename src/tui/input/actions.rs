@@ -29,6 +29,9 @@ impl View {
                     return self.quit(None, now);
                 }
                 self.composer.replies.wait_for_the_person();
+                if let Some(effect) = self.lock_by_command(&code) {
+                    return effect;
+                }
                 return Some(Effect::Submit(code));
             }
             Action::NewLine => self.composer.editor.new_line(),
@@ -62,6 +65,7 @@ impl View {
             Action::Export => self.open_export(now),
             Action::Review => self.open_review(now),
             Action::Gate => self.open_gate(now),
+            Action::Clients => self.open_clients(now),
             Action::Replay => self.open_replay(),
             Action::Variables => self.toggle_variables(),
             Action::PageUp => self.page_by(-1),
@@ -117,7 +121,7 @@ impl View {
         match self.layers.top_mut() {
             Some(Layer::Help(help)) => help.scroll = help.scroll.saturating_add_signed(rows),
             Some(Layer::Inspector { scroll }) => *scroll = scroll.saturating_add_signed(rows),
-            Some(Layer::Replay { .. } | Layer::Gate { .. }) => {}
+            Some(Layer::Replay { .. } | Layer::Gate { .. } | Layer::Clients(_)) => {}
             _ => self.scroll(rows),
         }
     }

@@ -148,6 +148,7 @@ impl View {
                 Layer::Inspector { .. } => self.on_inspector(action),
                 Layer::Replay { .. } => self.on_replay(action),
                 Layer::Gate { .. } => self.on_gate(action, now),
+                Layer::Clients(_) => self.on_clients(action, now),
                 _ => None,
             };
             return taken.unwrap_or_else(|| self.act(action, key, confirmed, now));

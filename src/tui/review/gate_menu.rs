@@ -49,6 +49,17 @@ impl View {
         self.layers.push(Layer::Gate { row });
     }
 
+    /// Selects the mode of a client in the open menu.
+    pub(in crate::tui) fn select_in_gate(&mut self, client: &str) {
+        let rows = self.gate_rows();
+        let is_its = |row: &&GateRow| matches!(&row.change, GateChange::Client(name, _) if **name == *client);
+        let place = |fits: &dyn Fn(&GateRow) -> bool| rows.iter().position(|row| is_its(&row) && fits(row));
+        let place = place(&|row| row.is_current).or_else(|| place(&|_| true));
+        if let (Some(Layer::Gate { row }), Some(place)) = (self.layers.top_mut(), place) {
+            *row = place;
+        }
+    }
+
     /// Handles actions in the menu. `None` leaves an action to the wider contexts.
     pub fn on_gate(&mut self, action: Action, now: Timestamp) -> Option<Option<Effect>> {
         let rows = self.gate_rows();

@@ -6,5 +6,6 @@ pub(in crate::tui) mod draw_dock;
 pub(in crate::tui) mod draw_gate;
 pub(in crate::tui) mod gate_menu;
 mod keys;
+pub(in crate::tui) mod locks;
 mod takeover;
 pub(in crate::tui) mod touched;

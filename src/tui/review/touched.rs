@@ -11,7 +11,7 @@ const MAX_NAMES: usize = 8;
 
 /// Phrases such as `rebinds df (yours)` and `files: shutil.rmtree`, the weightiest first.
 pub fn phrases(transcript: &Transcript, snippet: &Snippet, footprint: &Footprint) -> Vec<String> {
-    let table = transcript.variables();
+    let (table, gate) = (transcript.variables(), transcript.gate());
     let known = |name: &str| table.rows.iter().find(|variable| variable.name == name);
     // With the owner, where that is somebody else.
     let named = |name: &String| {
@@ -21,7 +21,8 @@ pub fn phrases(transcript: &Transcript, snippet: &Snippet, footprint: &Footprint
             Some(author) if *author != snippet.author => format!(" ({}'s)", text::name(author.name())),
             _ => String::new(),
         };
-        format!("{}{owner}", text::name(name))
+        let lock = if gate.locked.contains(name.as_str()) { " (locked)" } else { "" };
+        format!("{}{owner}{lock}", text::name(name))
     };
     let is_value = |name: &&String| known(name).is_some_and(|variable| variable.kind != VariableKind::Module);
     let mut phrases = Vec::new();

@@ -255,6 +255,7 @@ mod tests {
             figures: FigureOptions::default(),
             column: 0,
             prose: false,
+            muted: false,
         };
         let all = SearchScope { entries, shown: None, keys: &keys, figures: &figures, shape };
         let mut find = Search::new("needle", 12, entries);

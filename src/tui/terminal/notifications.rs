@@ -62,6 +62,18 @@ pub fn notice(event: &Event, view: &View) -> Option<String> {
     if view.mouse.focused {
         return None;
     }
+    let gate = view.transcript.gate();
+    let author = match event {
+        Event::Finished { snippet, .. }
+        | Event::InputRequested { snippet, .. }
+        | Event::Review { snippet, .. }
+        | Event::RiskAsked { snippet, .. } => view.transcript.snippet(*snippet).map(|snippet| &snippet.author),
+        Event::Inquired(inquiry) => Some(&inquiry.by),
+        _ => None,
+    };
+    if author.is_some_and(|author| gate.is_muted(author)) {
+        return None;
+    }
     let notice = match event {
         Event::Finished { snippet, outcome, .. } if outcome.elapsed >= MIN_NOTICE_DURATION => {
             let author = view.transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());

@@ -232,7 +232,9 @@ impl Burst {
         let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
         let ctrl = |c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
         let shift = |code| KeyEvent::new(code, KeyModifiers::SHIFT);
-        match self.random.below(20) {
+        match self.random.below(22) {
+            20 => self.random.one(&[shift(KeyCode::F(4)), plain(KeyCode::F(4))]),
+            21 => plain(KeyCode::Char(self.random.one(&['L', 'u', 'm', 'd', 'i', 'h', 'F']))),
             19 => self.random.one(&[plain(KeyCode::F(11)), shift(KeyCode::F(11))]),
             16 => plain(KeyCode::F(10)),
             17 => self.random.one(&[shift(KeyCode::F(10)), plain(KeyCode::F(10))]),
@@ -263,6 +265,8 @@ impl Burst {
                 gate.change(GateChange::TakeOver);
                 self.apply(&SessionEvent::GateChanged { gate: gate.into(), at: self.now });
             }
+            // Holding more back does no harm.
+            Some(Effect::ChangeGate(GateChange::Lock(_))) => {}
             Some(
                 effect @ (Effect::Quit
                 | Effect::SaveAndQuit
@@ -272,7 +276,7 @@ impl Burst {
                 | Effect::Reply { .. }
                 | Effect::Decide { .. }
                 | Effect::DecideRisk { .. }
-                | Effect::ChangeGate(GateChange::All(_) | GateChange::Client(..) | GateChange::GiveBack)
+                | Effect::ChangeGate(_)
                 | Effect::Note(_)),
             ) => panic!("{effect:?}: {self:?}"),
             Some(_) | None => {}

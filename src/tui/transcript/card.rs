@@ -12,7 +12,6 @@ use super::lines::{highlight, note};
 use super::value_text::{self, ValueRows};
 use super::{data_frame, output_tail, traceback};
 use crate::domain::lexer::asks_for_help;
-use crate::domain::side_effects;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
     Display, Entry, ErrorReport, FramePreview, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
@@ -36,6 +35,8 @@ pub struct CardLayout {
     pub column: usize,
     /// Whether the output is prose, which is wrapped at its words.
     pub prose: bool,
+    /// Whether the card takes one line, because its client is muted.
+    pub muted: bool,
 }
 
 impl CardLayout {
@@ -114,6 +115,10 @@ const MAX_SYNTAX_LINES: usize = 6;
 impl Card {
     pub fn new(entry: &Entry, keys: &Keymap, shape: CardLayout, figures: &Figures) -> Self {
         let mut card = Self { rows: vec![Row::Head], ..Self::default() };
+        if shape.muted && !shape.open {
+            card.foldable = true;
+            return card;
+        }
         match entry {
             Entry::Snippet(snippet) => card.snippet(snippet, shape, figures),
             Entry::Background { output, .. } => card.output(output, MAX_LIVE_ROWS, shape),
@@ -141,23 +146,8 @@ impl Card {
             (None, None) => {}
         }
         self.end(snippet, outcome, shape);
+        self.rebound(snippet, outcome, shape);
         self.effects(snippet, shape);
-    }
-
-    /// The effects on one line, or all of them if the card is open.
-    fn effects(&mut self, snippet: &Snippet, shape: CardLayout) {
-        if snippet.effects.is_empty() {
-            return;
-        }
-        self.foldable = true;
-        if shape.open {
-            for line in snippet.effects.lines().iter().map(String::as_str).chain([side_effects::LIMITS]) {
-                self.wrapped(&text::name(line), theme::DIM, shape);
-            }
-        } else {
-            let line = snippet.effects.phrases().join(" · ");
-            self.rows.push(Row::Text(note(text::cut(&text::name(&line), shape.width.into()).into_owned())));
-        }
     }
 
     fn code(&mut self, code: &str, shape: CardLayout) {

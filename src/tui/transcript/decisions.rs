@@ -1,7 +1,8 @@
-//! The rows of a card with the person's decisions about its snippet.
+//! The rows of a card with the person's decisions about its snippet, and with what it did beyond them.
 
-use super::card::{Card, CardLayout};
-use crate::domain::Snippet;
+use super::card::{Card, CardLayout, Row};
+use super::lines::note;
+use crate::domain::{Outcome, Snippet, side_effects};
 use crate::session::review_diff;
 use crate::tui::{text, theme};
 
@@ -29,6 +30,30 @@ impl Card {
             let by = if rejection.was_unattended { "the gate, without a dashboard" } else { "you" };
             let reason = rejection.reason.as_ref().map(|reason| format!(": {}", text::name(reason)));
             self.wrapped(&format!("rejected by {by}{}", reason.unwrap_or_default()), theme::NOTICE, shape);
+        }
+    }
+
+    /// The effects on one line, or all of them if the card is open.
+    pub(super) fn effects(&mut self, snippet: &Snippet, shape: CardLayout) {
+        if snippet.effects.is_empty() {
+            return;
+        }
+        self.foldable = true;
+        if shape.open {
+            for line in snippet.effects.lines().iter().map(String::as_str).chain([side_effects::LIMITS]) {
+                self.wrapped(&text::name(line), theme::DIM, shape);
+            }
+        } else {
+            let line = snippet.effects.phrases().join(" · ");
+            self.rows.push(Row::Text(note(text::cut(&text::name(&line), shape.width.into()).into_owned())));
+        }
+    }
+
+    /// The names that the snippet has rebound although the person had locked them.
+    pub(super) fn rebound(&mut self, snippet: &Snippet, outcome: &Outcome, shape: CardLayout) {
+        if !outcome.changes.locked.is_empty() && !snippet.author.is_you() {
+            let names: Vec<_> = outcome.changes.locked.iter().map(|name| text::name(name)).collect();
+            self.wrapped(&format!("rebound though locked: {}", names.join(", ")), theme::NOTICE, shape);
         }
     }
 }

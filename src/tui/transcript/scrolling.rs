@@ -12,8 +12,18 @@ impl View {
         let (unfolded, all, folded) = (&self.viewport.unfolded, self.viewport.unfold_all, self.folded(layout));
         let columns = &self.viewport.columns;
         let column = |index: usize| columns.get(&index).copied().unwrap_or(0);
+        let gate = self.transcript.gate();
+        let entries = self.transcript.entries();
+        // Code that asks for something stays in sight.
+        let is_muted = |index: usize| match entries.get(index) {
+            Some(Entry::Snippet(snippet)) => {
+                gate.is_muted(&snippet.author) && !snippet.is_pending() && snippet.input.is_none()
+            }
+            _ => false,
+        };
+        let is_open = |index: usize| unfolded.contains(&index) != all;
         let shape =
-            |index: usize| CardLayout { open: unfolded.contains(&index) != all, column: column(index), ..folded };
+            |index: usize| CardLayout { open: is_open(index), column: column(index), muted: is_muted(index), ..folded };
         let (shown, figures) = (self.lookup.shown(), &self.figures);
         let mut walker =
             RowWalk { transcript: &self.transcript, cards: &mut self.viewport.cards, figures, shape: &shape, shown };
@@ -30,6 +40,7 @@ impl View {
             figures: self.figured(layout),
             column: 0,
             prose: false,
+            muted: false,
         }
     }
 

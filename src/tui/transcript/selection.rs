@@ -75,6 +75,7 @@ impl View {
             }
             Action::Cancel => self.cancel_queued(),
             Action::MoveToFront => self.move_to_front(),
+            Action::PutBack => self.put_back_of_card(),
             Action::Received => {
                 self.show_received();
                 None

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
 use super::OpenVariables;
-use super::draw_sidebar::{activity, age, preview, set_at, setter, value};
+use super::draw_sidebar::{activity, age, mark, preview, set_at, setter, value};
 use super::list::{ListItem, items};
 use super::order::{sort, touched};
 use crate::domain::{Timestamp, Variable, units};
@@ -152,8 +152,8 @@ fn draw_variables(
         let Some(y) = lines.row() else { continue };
         match item {
             ListItem::Variable(variable) => {
-                if touched.contains(variable.name.as_str()) {
-                    put(buffer, list, left, y, "•", theme::TOUCHED);
+                if let Some((mark, style)) = mark(view, variable, touched.contains(variable.name.as_str())) {
+                    put(buffer, list, left, y, mark, style);
                 }
                 columns.draw(variable, layout.class == SizeClass::Compact, list, left, y, buffer);
                 if is_selected(view, variable) {

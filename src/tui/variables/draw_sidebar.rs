@@ -175,7 +175,8 @@ fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) 
     let mut y = list.y;
     for variable in &rows {
         let is_selected = is_focused && view.variables.selected.as_ref() == Some(&variable.name);
-        columns.draw(variable, touched.contains(variable.name.as_str()), is_selected, list, y, buffer);
+        let mark = mark(view, variable, touched.contains(variable.name.as_str()));
+        columns.draw(variable, mark, is_selected, list, y, buffer);
         y += 1;
     }
     if query.is_some() {
@@ -217,12 +218,20 @@ impl SidebarColumns {
         Self { name, kind }
     }
 
-    fn draw(&self, variable: &Variable, touched: bool, selected: bool, area: Rect, y: u16, buffer: &mut Buffer) {
+    fn draw(
+        &self,
+        variable: &Variable,
+        mark: Option<(&str, Style)>,
+        selected: bool,
+        area: Rect,
+        y: u16,
+        buffer: &mut Buffer,
+    ) {
         let name_x = area.x + 2;
         let kind_x = name_x + self.name as u16 + 2;
         let value_x = kind_x + self.kind as u16 + 1;
-        if touched {
-            put(buffer, area, area.x, y, "•", theme::TOUCHED);
+        if let Some((mark, style)) = mark {
+            put(buffer, area, area.x, y, mark, style);
         }
         let style = if selected { theme::SELECTED } else { theme::PLAIN };
         put(buffer, area, name_x, y, &text::cut(&text::name(&variable.name), self.name), style);
@@ -233,6 +242,15 @@ impl SidebarColumns {
     }
 }
 
+/// The mark before a variable: rebound although it is locked, locked, or touched by the last snippet.
+pub fn mark(view: &View, variable: &Variable, touched: bool) -> Option<(&'static str, Style)> {
+    match view.lock_of(&variable.name) {
+        Some(true) => Some(("!", theme::NOTICE)),
+        Some(false) => Some(("■", theme::FOCUS)),
+        None => touched.then_some(("•", theme::TOUCHED)),
+    }
+}
+
 /// The activity of a client, in `room` cells where possible.
 pub fn activity(view: &View, client: &Client, now: Timestamp, room: usize) -> (String, Style) {
     let is_its = |author: &Author| matches!(author, Author::Client { id, .. } if *id == client.id);
@@ -240,7 +258,9 @@ pub fn activity(view: &View, client: &Client, now: Timestamp, room: usize) -> (S
     let queued = view.transcript.queue().iter().filter_map(|id| view.transcript.snippet(*id));
     let queued = queued.filter(|snippet| is_its(&snippet.author)).count();
     let idle = elapsed(client.last_active, now);
-    let (doing, style) = if let Some(snippet) = running {
+    let (doing, style) = if view.transcript.gate().away.contains(&client.name) {
+        return ("disconnected by you".to_owned(), theme::NOTICE);
+    } else if let Some(snippet) = running {
         (format!("{} running", snippet.id), theme::status(Status::Running))
     } else if queued > 0 {
         (format!("{queued} queued"), theme::PLAIN)

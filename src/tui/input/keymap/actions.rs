@@ -2,8 +2,8 @@
 //! palette, the hints, `config.toml` and the table in `assets/docs/keys.md` follow from it.
 
 use Context::{
-    Card, Completion, Figures, Help, History, Input, Inspector, Leaving, Lookup, Menu, Output, Prompt, Restarting,
-    Review, Session, Transcript, Variables,
+    Card, Clients, Completion, Figures, Help, History, Input, Inspector, Leaving, Lookup, Menu, Output, Prompt,
+    Restarting, Review, Session, Transcript, Variables,
 };
 
 /// Where a key is bound. The topmost context comes first.
@@ -28,6 +28,8 @@ pub enum Context {
     Inspector,
     /// Code of a client that waits for the person.
     Review,
+    /// The clients, or the calls of one.
+    Clients,
     /// Lists to choose from.
     Menu,
     /// A prompt of the dashboard itself.
@@ -43,9 +45,9 @@ pub enum Context {
 
 impl Context {
     /// In the order in which the help shows them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Input, Completion, History, Session, Transcript, Card, Lookup, Output, Figures, Variables, Inspector, Review,
-        Menu, Prompt, Help, Restarting, Leaving,
+        Clients, Menu, Prompt, Help, Restarting, Leaving,
     ];
 
     /// Its section in `config.toml`.
@@ -62,6 +64,7 @@ impl Context {
             Variables => "variables",
             Inspector => "inspector",
             Review => "review",
+            Clients => "clients",
             Menu => "menu",
             Prompt => "prompt",
             History => "history",
@@ -84,6 +87,7 @@ impl Context {
             Variables => "in the list of variables",
             Inspector => "in a variable",
             Review => "at code that waits for you",
+            Clients => "in the list of clients",
             Menu => "in a list of choices",
             Prompt => "in a prompt for a file name",
             History => "in the search of earlier inputs",
@@ -192,7 +196,14 @@ actions! {
     ReviewNext "review-next" "Next code that waits": Review "tab" "next code that waits";
     /// Choose whose code waits for the person.
     Gate "gate" "Gate: whose code waits for you": Session "shift-f10 alt-m" "the gate: whose code waits for you",
-        Review "g" "the gate", Menu "shift-f10" "";
+        Review "g" "the gate", Clients "g shift-f10" "its mode at the gate", Menu "shift-f10" "";
+    /// The clients: hold, mute or disconnect one, see its calls.
+    Clients "clients" "Clients: hold, mute, disconnect, see calls": Session "shift-f4 alt-c" "clients: hold, mute, disconnect",
+        Clients "shift-f4" "close", Variables "c" "the clients";
+    HoldClient "hold-client" "Hold the code of the client": Clients "h" "hold its code, or no longer";
+    MuteClient "mute-client" "Mute the client": Clients "m" "mute it, or no longer";
+    DisconnectClient "disconnect-client" "Disconnect the client": Clients "d" "disconnect it, and stop its code";
+    LetClientIn "let-client-in" "Let the client in again": Clients "i" "let it in again";
     /// Let no code of clients begin; the second time, stop what a client runs.
     TakeOver "take-over" "Take over: stop the code of clients": Session "f11 alt-t"
         "take over; again: stop what runs";
@@ -205,9 +216,9 @@ actions! {
 
     PageUp "page-up" "Scroll up a page": Transcript "pageup" "scroll up, down",
         Completion "pageup" "a page up, down", History "pageup" "a page up, down", Output "pageup b" "a page up, down",
-        Review "pageup b" "a page up, down", Inspector "pageup b" "a page up, down", Variables "pageup b" "a page up, down", Help "pageup b" "a page up, down";
+        Review "pageup b" "a page up, down", Clients "pageup b" "a page up, down", Inspector "pageup b" "a page up, down", Variables "pageup b" "a page up, down", Help "pageup b" "a page up, down";
     PageDown "page-down" "Scroll down a page": Transcript "pagedown" "",
-        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Review "pagedown space" "", Inspector "pagedown space" "", Variables "pagedown space" "", Help "pagedown space" "";
+        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Review "pagedown space" "", Clients "pagedown space" "", Inspector "pagedown space" "", Variables "pagedown space" "", Help "pagedown space" "";
     LineUp "line-up" "Scroll up a line": Transcript "ctrl-up" "scroll a line up, down",
         Output "up k ctrl-up" "a line up, down", Review "up k ctrl-up" "a line up, down", Inspector "up k ctrl-p" "a row up, down", Help "up k ctrl-p" "a row up, down";
     LineDown "line-down" "Scroll down a line": Transcript "ctrl-down" "",
@@ -261,7 +272,7 @@ actions! {
     SearchOrFilter "search-or-filter" "Search or filter": Lookup "tab" "search instead of filter, and back";
     Back "back" "Close, deselect, follow": Transcript "esc" "close, deselect, follow",
         Completion "esc" "close", History "esc ctrl-g" "close, keeping the input", Output "esc q f6" "back to the transcript",
-        Figures "esc q" "back to the transcript", Inspector "esc q" "close", Review "esc q" "decide later",
+        Figures "esc q" "back to the transcript", Inspector "esc q" "close", Review "esc q" "decide later", Clients "esc q" "back, close",
         Menu "esc" "close", Prompt "esc" "close", Card "esc q" "back to the input", Lookup "esc" "cancel",
         Variables "esc q" "close", Help "esc q" "close";
     /// Give the keys back to the input.
@@ -285,13 +296,13 @@ actions! {
 
     ItemUp "item-up" "Choose the one above": Completion "up ctrl-p shift-tab" "the one above, below",
         History "up ctrl-p ctrl-r" "an earlier one, a later one",
-        Variables "up k ctrl-p" "the one above, below", Menu "up ctrl-p alt-up ctrl-up shift-tab" "the one above, below";
+        Variables "up k ctrl-p" "the one above, below", Clients "up k ctrl-p" "the one above, below", Menu "up ctrl-p alt-up ctrl-up shift-tab" "the one above, below";
     ItemDown "item-down" "Choose the one below": Completion "down ctrl-n" "", History "down ctrl-n" "",
-        Variables "down j ctrl-n" "", Menu "down ctrl-n alt-down ctrl-down tab" "";
+        Variables "down j ctrl-n" "", Clients "down j ctrl-n" "", Menu "down ctrl-n alt-down ctrl-down tab" "";
     /// Choose the selected item.
     Choose "choose" "Choose the selected one": Completion "enter" "accept the selected one",
         History "enter" "put it into the input",
-        Variables "enter" "inspect the selected one", Menu "enter" "choose the selected one", Prompt "enter" "write the file",
+        Variables "enter" "inspect the selected one", Clients "enter" "what it sent and got", Menu "enter" "choose the selected one", Prompt "enter" "write the file",
         Lookup "enter" "go to the card", Inspector "enter" "open the row";
     /// Accept the selected completion, or the prefix that all completions share.
     Accept "accept" "Accept the completion": Completion "tab" "accept, or the common prefix";
@@ -300,6 +311,12 @@ actions! {
     FilterVariables "filter-variables" "Filter the variables": Variables "/" "filter by name or type";
     /// Sort the list of variables in another order.
     SortVariables "sort-variables" "Sort the variables": Variables "s" "sort: kind, name, type, size, change";
+
+    /// Have code of clients that would rebind the variable wait, or no longer.
+    Lock "lock" "Lock the variable, or unlock it": Variables "L" "lock it, or unlock it";
+    /// Put locked variables back that a client has rebound.
+    PutBack "put-back" "Put locked variables back that were rebound": Variables "u" "put it back, if it was rebound",
+        Card "u" "put back locked names it rebound", Transcript "" "put back locked variables";
 
     /// Go back to the value that led to this one.
     WalkBack "walk-back" "Back to the value before": Inspector "backspace" "back to the value before";
