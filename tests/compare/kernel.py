@@ -1,9 +1,7 @@
 """A Jupyter kernel (ipykernel) behind jupyter_client, as notebook servers for models use one."""
 
-import json
-import sys
-
 from jupyter_client.manager import start_new_kernel
+from line_server import serve
 
 manager, client = start_new_kernel(kernel_name="python3")
 
@@ -25,20 +23,6 @@ def run(code):
 
 
 try:
-    for line in sys.stdin:
-        request = json.loads(line)
-        if "id" not in request:
-            continue
-        if request["method"] == "initialize":
-            result = {
-                "protocolVersion": request["params"]["protocolVersion"],
-                "capabilities": {"tools": {}},
-                "serverInfo": {"name": "kernel", "version": "1"},
-            }
-        else:
-            call = request["params"]
-            code = "%who_ls" if call["name"] == "list_defined_variables" else call["arguments"]["code"]
-            result = {"content": [{"type": "text", "text": run(code)}]}
-        print(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}), flush=True)
+    serve("kernel", run, lambda: run("%who_ls"))
 finally:
     manager.shutdown_kernel(now=True)
