@@ -36,7 +36,6 @@ use super::terminal::decoder::Input;
 use super::terminal::osc::OscWriter;
 use super::terminal::reader::InputReader;
 use super::terminal::{background_query, notifications};
-use super::variables::inspector::InspectResult;
 use super::view::View;
 use super::{Control, OpenArchive, Options, draw, theme};
 use crate::domain::crash_store::CrashStore;
@@ -97,7 +96,6 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let keys = InputReader::new(keyboard)?;
     screen.enter()?;
     let (task_results, finished_tasks) = mpsc::unbounded_channel();
-    let (inspections, finished_inspections) = mpsc::unbounded_channel();
     let mut dashboard = Dashboard {
         view,
         screen,
@@ -107,11 +105,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         keys: Some(keys),
         task_results,
         finished_tasks,
-        inspections,
-        finished_inspections,
-        dirty: true,
-        urgent: false,
-        last_frame: None,
+        redraw: Redraw { due: true, urgent: false, last_frame: None },
         card_size: None,
         crash_store,
         snapshot,
@@ -136,14 +130,7 @@ struct Dashboard {
     /// Results of requests to the session and of tasks on other threads.
     task_results: mpsc::UnboundedSender<TaskResult>,
     finished_tasks: mpsc::UnboundedReceiver<TaskResult>,
-    /// Results of inspections, with their numbers.
-    inspections: mpsc::UnboundedSender<(u32, InspectResult)>,
-    finished_inspections: mpsc::UnboundedReceiver<(u32, InspectResult)>,
-    /// Whether a frame is needed.
-    dirty: bool,
-    /// Whether the next frame shows the effect of a key.
-    urgent: bool,
-    last_frame: Option<Instant>,
+    redraw: Redraw,
     /// The card size that running code has got last.
     card_size: Option<TerminalSize>,
     crash_store: Option<&'static CrashStore>,
@@ -154,6 +141,27 @@ struct Dashboard {
     edit: Box<dyn Fn(&Path) + Send>,
     /// A picture on the screen that text does not cover, and the sequence that makes the terminal forget the picture.
     graphic: Option<(FigureRequest, String)>,
+}
+
+/// When the next frame is drawn.
+struct Redraw {
+    /// Whether a frame is needed.
+    due: bool,
+    /// Whether the next frame shows the effect of a key.
+    urgent: bool,
+    last_frame: Option<Instant>,
+}
+
+impl Redraw {
+    /// Returns the earliest time of the next frame.
+    fn at(&self) -> Instant {
+        let pace = if self.urgent { KEY_FRAME_INTERVAL } else { FRAME_INTERVAL };
+        self.last_frame.map_or_else(Instant::now, |last| last + pace)
+    }
+
+    fn begin(&mut self) {
+        *self = Redraw { due: false, urgent: false, last_frame: Some(Instant::now()) };
+    }
 }
 
 enum Flow {
@@ -178,14 +186,14 @@ impl Dashboard {
             if let Flow::End = self.drain().await? {
                 return Ok(());
             }
-            let frame_at = self.frame_at();
-            if self.dirty && frame_at <= Instant::now() {
+            let frame_at = self.redraw.at();
+            if self.redraw.due && frame_at <= Instant::now() {
                 self.frame();
             }
             let wake_at =
-                if self.dirty { Some(frame_at.min(Instant::now() + DRAIN_INTERVAL)) } else { self.next_wake() };
+                if self.redraw.due { Some(frame_at.min(Instant::now() + DRAIN_INTERVAL)) } else { self.next_wake() };
             // While a frame is due, session events wait for it: thousands per second must not each wake the loop.
-            let waiting = self.dirty;
+            let waiting = self.redraw.due;
             tokio::select! {
                 biased;
                 input = next_input(&mut self.keys), if self.view.composer.external_edit.is_none() => {
@@ -198,17 +206,11 @@ impl Dashboard {
                         return Ok(());
                     }
                 }
-                Some(result) = self.finished_tasks.recv() => self.on_task_result(result),
-                Some((number, result)) = self.finished_inspections.recv() => {
-                    self.dirty = true;
-                    if let Some(effect) = self.view.on_inspected(number, result, now()) {
-                        self.perform(effect)?;
-                    }
-                }
+                Some(result) = self.finished_tasks.recv() => self.on_task_result(result)?,
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
                     // With no frame due, the timer is for an animation, or for the view.
                     if !waiting {
-                        self.dirty = true;
+                        self.redraw.due = true;
                     }
                     if let Some(effect) = self.view.on_time(now()) {
                         self.perform(effect)?;
@@ -255,7 +257,7 @@ impl Dashboard {
         if let Ok(subscription) = self.session.subscribe().await {
             self.view.replace(subscription.transcript);
             self.events = subscription.events;
-            self.dirty = true;
+            self.redraw.due = true;
         }
     }
 
@@ -268,12 +270,12 @@ impl Dashboard {
         }
         self.view.composer.replies.clock = now();
         self.view.apply(event);
-        self.dirty = true;
+        self.redraw.due = true;
         Flow::GoOn
     }
 
     fn on_input(&mut self, input: io::Result<Input>) -> io::Result<Flow> {
-        self.dirty = true;
+        self.redraw.due = true;
         let event = match input {
             Ok(Input::Event(event)) => event,
             Ok(Input::Ground(ground)) => {
@@ -285,7 +287,7 @@ impl Dashboard {
                 return Ok(Flow::GoOn);
             }
         };
-        self.urgent |= matches!(event, TerminalEvent::Key(_));
+        self.redraw.urgent |= matches!(event, TerminalEvent::Key(_));
         // The timer may be due as well, and comes second in the loop.
         if let Some(effect) = self.view.on_time(now()) {
             self.perform(effect)?;
@@ -322,7 +324,7 @@ impl Dashboard {
             Some(Control::Suspend) => return self.suspend(),
             Some(Control::Resized) => {
                 self.resized()?;
-                self.dirty = true;
+                self.redraw.due = true;
             }
             Some(Control::Interrupted) => {}
             Some(Control::Edited(refusal)) => self.edited(refusal)?,
@@ -362,14 +364,14 @@ impl Dashboard {
             }
             Effect::ChangeGate(change) => self.session.change_gate(change),
             Effect::Inspect { request, number } => {
-                let (session, inspections) = (self.session.clone(), self.inspections.clone());
+                let (session, results) = (self.session.clone(), self.task_results.clone());
                 self.ask(async move {
-                    let answer = match session.inspect(request, INSPECT_TIMEOUT).await {
+                    let result = match session.inspect(request, INSPECT_TIMEOUT).await {
                         Ok(inspection) => Ok(inspection),
                         Err(CommandError::Refused(error)) => Err(error),
                         Err(CommandError::Closed(closed)) => return Err(closed),
                     };
-                    let _ = inspections.send((number, answer));
+                    let _ = results.send(TaskResult::Inspected { number, result });
                     Ok(())
                 });
             }
@@ -423,11 +425,6 @@ impl Dashboard {
         });
     }
 
-    fn frame_at(&self) -> Instant {
-        let pace = if self.urgent { KEY_FRAME_INTERVAL } else { FRAME_INTERVAL };
-        self.last_frame.map_or_else(Instant::now, |last| last + pace)
-    }
-
     /// When the screen changes by itself next: the spinner and the clock while code runs, a question that takes the
     /// keys, a confirmation.
     fn next_wake(&self) -> Option<Instant> {
@@ -441,12 +438,11 @@ impl Dashboard {
     }
 
     fn frame(&mut self) {
-        (self.dirty, self.urgent) = (false, false);
-        self.last_frame = Some(Instant::now());
+        self.redraw.begin();
         if self.keys.is_none() || self.view.composer.external_edit.is_some() {
             return;
         }
-        self.dirty |= self.view.search();
+        self.redraw.due |= self.view.search();
         // The snapshot matches the screen, whenever the process dies.
         self.save_snapshot();
         let (view, now) = (&mut self.view, now());
@@ -466,7 +462,7 @@ impl Dashboard {
         self.report_card_size();
         self.make_figure();
         self.erase_figure();
-        self.dirty |= self.view.lookup.is_busy;
+        self.redraw.due |= self.view.lookup.is_busy;
     }
 
     fn report_card_size(&mut self) {

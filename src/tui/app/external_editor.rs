@@ -27,7 +27,7 @@ impl Dashboard {
         draft_file::read_back(&mut self.view, refusal);
         self.screen.enter()?;
         self.measure();
-        self.dirty = true;
+        self.redraw.due = true;
         self.send_questions();
         Ok(())
     }

@@ -55,7 +55,7 @@ impl Dashboard {
         if let Some((_, forget)) = self.graphic.take_if(|shown| Some(&*shown) != graphic.as_ref()) {
             let _ = self.screen.erase(&forget);
             self.view.figures.forget_full();
-            self.dirty = true;
+            self.redraw.due = true;
         } else {
             self.graphic = graphic;
         }

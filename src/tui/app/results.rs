@@ -1,10 +1,14 @@
 //! Handling the results of tasks.
 
+use std::io;
+
 use super::Dashboard;
 use super::task_result::TaskResult;
+use crate::session::clock::now;
 
 impl Dashboard {
-    pub(in crate::tui::app) fn on_task_result(&mut self, result: TaskResult) {
+    pub(in crate::tui::app) fn on_task_result(&mut self, result: TaskResult) -> io::Result<()> {
+        self.redraw.due = true;
         match result {
             TaskResult::Notice(notice) => self.view.notice = Some(notice),
             TaskResult::Exported(written) => self.view.on_exported(written),
@@ -39,7 +43,12 @@ impl Dashboard {
                 }
                 self.rank_history();
             }
+            TaskResult::Inspected { number, result } => {
+                if let Some(effect) = self.view.on_inspected(number, result, now()) {
+                    self.perform(effect)?;
+                }
+            }
         }
-        self.dirty = true;
+        Ok(())
     }
 }

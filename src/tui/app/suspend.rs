@@ -19,7 +19,7 @@ impl Dashboard {
             return Ok(Flow::End);
         }
         self.screen.enter()?;
-        self.dirty = true;
+        self.redraw.due = true;
         Ok(Flow::GoOn)
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::Insight;
 use crate::session::Past;
 use crate::tui::images::Made;
 use crate::tui::overlays::export::Refused;
+use crate::tui::variables::inspector::InspectResult;
 
 /// The result of a request to the session, or of a task on another thread.
 pub(in crate::tui::app) enum TaskResult {
@@ -24,6 +25,11 @@ pub(in crate::tui::app) enum TaskResult {
     DisplaySaved {
         written: Result<PathBuf, Refused>,
         copies: bool,
+    },
+    /// The answer to the inspection `number`.
+    Inspected {
+        number: u32,
+        result: InspectResult,
     },
     /// The answer to the question `id`; `None` if it did not come in time.
     Insight {
