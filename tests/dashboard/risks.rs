@@ -31,10 +31,16 @@ fn deny(terminal: &mut Terminal, key: &str, reason: &str) {
     terminal.send(reason);
     terminal.wait_for_text(reason);
     send_written(terminal);
+    question_ends(terminal);
 }
 
 fn allow(terminal: &mut Terminal, key: &str) {
     decide(terminal, key, "y allow");
+    question_ends(terminal);
+}
+
+/// Waits until the question has left the screen, so that the next one is not taken for it.
+fn question_ends(terminal: &Terminal) {
     terminal.wait_for("the end of the question", |screen| !screen.contains("is about to"));
 }
 
