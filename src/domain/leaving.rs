@@ -4,7 +4,8 @@ use super::{Transcript, units};
 
 /// Returns the word if `code` does nothing but leave, as `exit`, `quit()` or `exit(0)`.
 fn exit_word(code: &str) -> Option<&'static str> {
-    let code = code.trim().trim_end_matches(';').trim_end();
+    // None of the accepted forms contains a string, so that `#` begins a comment.
+    let code = code.split('#').next().unwrap_or_default().trim().trim_end_matches(';').trim_end();
     let (word, rest) = ["exit", "quit"].into_iter().find_map(|word| Some((word, code.strip_prefix(word)?)))?;
     let rest = rest.trim_start();
     if rest.is_empty() {
@@ -47,12 +48,22 @@ mod tests {
 
     #[test]
     fn only_the_bare_words_leave() {
-        for code in ["exit", " quit ", "exit()", "quit( )", "exit(0)", "quit(-1);", "exit (None)", "exit;"] {
+        for code in ["exit", " quit ", "exit()", "quit( )", "exit(0)", "quit(-1);", "exit (None)", "exit;", "exit # x"]
+        {
             assert!(exit_word(code).is_some(), "{code:?}");
         }
-        for code in
-            ["", "exits", "exit_code", "exit.x", "exit(f())", "quit = 1", "exit()\nx", "exit(0, 1)", "sys.exit()"]
-        {
+        for code in [
+            "",
+            "exits",
+            "exit_code",
+            "exit.x",
+            "exit(f())",
+            "quit = 1",
+            "exit()\nx",
+            "exit(0, 1)",
+            "sys.exit()",
+            "exit('#')",
+        ] {
             assert_eq!(exit_word(code), None, "{code:?}");
         }
     }

@@ -3,10 +3,12 @@
 
 mod brackets;
 mod completeness;
+mod context;
 mod cursor;
 mod footprint;
 #[cfg(test)]
 mod fuzz;
+mod import;
 mod keywords;
 mod magic;
 mod magic_syntax;
@@ -20,7 +22,8 @@ use std::ops::Range;
 
 pub use brackets::{Brackets, brackets, is_pair};
 pub use completeness::{Completeness, completeness, indent_after};
-pub use cursor::{CallAtCursor, CursorContext, PathStep, cursor_context, names, open_call, path_steps};
+pub use context::{CallAtCursor, CursorContext, PathStep};
+pub use cursor::{cursor_context, names, open_call, path_steps};
 pub use footprint::{Footprint, footprint, rebound_of};
 use keywords::{BUILTINS, KEYWORDS};
 pub use magic::{CodeMagic, Magic, Rewritten, asks_for_help, code_magic, rewrite, string_literal, unwrap_pasted};

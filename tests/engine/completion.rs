@@ -317,6 +317,8 @@ fn columns_come_first_and_parameters_in_their_order() {
     completes(&mut terminal, "df[[\"zone\", \"am", "df[[\"zone\", \"amount\"");
     completes(&mut terminal, "df.groupby('zo", "df.groupby('zone'");
     completes(&mut terminal, "named.loc['so", "named.loc['south']");
+    completes(&mut terminal, "df[df.zone > 1].loc[:, 'am", "df[df.zone > 1].loc[:, 'amount']");
+    completes(&mut terminal, "pd.merge(df, named, on='am", "pd.merge(df, named, on='amount'");
     completes(&mut terminal, "df.to_csv('am", "df.to_csv('amounts.csv");
     let screen = offers(&mut terminal, "df.merge(", &["right=", "how=", "on=", "left_on=", "parameter"]);
     let order = ["right=", "how=", "on=", "left_on="].map(|name| place(&screen, name));

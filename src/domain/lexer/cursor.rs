@@ -1,79 +1,9 @@
 //! The context of a cursor: the name, attribute, key, module or path that is being written, and the call around it.
 
-use std::ops::Range;
-
+use super::context::{CallAtCursor, CursorContext, PathStep};
+use super::import::import;
 use super::keywords::KEYWORDS;
 use super::scan::{Lexeme, LexemeKind, scan};
-
-/// The kind of text before the cursor. `prefix` is its beginning, which may be empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CursorContext {
-    /// Nothing to complete: a comment, a number, the name after `def`.
-    Nowhere,
-    Name {
-        prefix: String,
-    },
-    /// `of.prefix`; `of` is `None` if the value is more than names, attributes, items and literals.
-    Attribute {
-        of: Option<Vec<PathStep>>,
-        prefix: String,
-    },
-    /// `of["prefix`, `of[:, "prefix`, `of[["a", "prefix`, or `of[prefix` without a quote.
-    Key {
-        of: Option<Vec<PathStep>>,
-        prefix: String,
-        quote: Option<char>,
-        /// The number of commas between the bracket and the key.
-        place: usize,
-        /// Whether a bracket can follow the key: it is not within a list.
-        ends: bool,
-    },
-    /// `import prefix`, `from prefix`; the prefix may have dots.
-    Module {
-        prefix: String,
-    },
-    /// `from module import prefix`
-    Member {
-        module: String,
-        prefix: String,
-    },
-    /// The path of a file within a string, or a name that the string stands for.
-    Path {
-        prefix: String,
-        quote: char,
-        /// The value whose method is called with the string: `of.method("prefix`, `of.method(name=["prefix`.
-        of: Option<Vec<PathStep>>,
-    },
-    /// `%prefix`, `%%prefix`
-    Magic {
-        prefix: String,
-        cell: bool,
-    },
-}
-
-/// A step of an expression that is looked up without running code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PathStep {
-    Name(String),
-    Attribute(String),
-    /// `["key"]`
-    Key(String),
-    /// `[0]`
-    Index(i64),
-    /// A literal, by the name of its type.
-    Literal(&'static str),
-}
-
-/// The innermost open call at the cursor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallAtCursor {
-    /// The called expression, as bytes of the code.
-    pub callee: Range<usize>,
-    /// The number of arguments before the cursor's argument.
-    pub argument: usize,
-    /// The keyword of the argument, if it has one.
-    pub keyword: Option<String>,
-}
 
 /// Returns the context at the end of `before`, the code up to the cursor.
 #[must_use]
@@ -236,7 +166,7 @@ fn string_argument(before: &str, lexemes: &[Lexeme], body: &str, quote: char) ->
     let is_whole =
         keyword.is_some() || lexemes.len().checked_sub(1).is_some_and(|at| is_operator(at, &['[', '(', '{', ',', ':']));
     let Some((mut open, mut place)) = open_bracket(lexemes).filter(|_| is_whole) else {
-        return CursorContext::Path { prefix, quote, of: None };
+        return CursorContext::Path { prefix, quote, of: Vec::new() };
     };
     let is_in_list = is_operator(open, &['[']) && !is_item(&lexemes[..=open]);
     let is_value = lexemes.len().checked_sub(1).is_some_and(|at| is_operator(at, &[':']));
@@ -250,17 +180,36 @@ fn string_argument(before: &str, lexemes: &[Lexeme], body: &str, quote: char) ->
         let of = steps(before, &lexemes[..open]);
         return CursorContext::Key { of, prefix, quote: Some(quote), place, ends: !is_in_list };
     }
-    let method = is_operator(open, &['(']).then_some(open).and_then(|open| open.checked_sub(2));
-    let of = method
-        .filter(|at| lexemes[at + 1].kind == LexemeKind::Name && is_operator(*at, &['.']))
-        .filter(|at| takes_names(&before[lexemes[at + 1].range.clone()]))
-        .and_then(|dot| steps(before, &lexemes[..dot]));
-    CursorContext::Path { prefix, quote, of }
+    let called = open.checked_sub(1).filter(|_| is_operator(open, &['(']));
+    let Some(called) = called.filter(|at| takes_names(before, &lexemes[*at])) else {
+        return CursorContext::Path { prefix, quote, of: Vec::new() };
+    };
+    let object = called.checked_sub(1).filter(|dot| is_operator(*dot, &['.']));
+    let object = object.and_then(|dot| steps(before, &lexemes[..dot]));
+    let arguments = arguments(before, &lexemes[open + 1..]);
+    CursorContext::Path { prefix, quote, of: object.into_iter().chain(arguments).collect() }
 }
 
-/// Returns whether strings for a method may be names of columns, and not paths.
-fn takes_names(method: &str) -> bool {
-    !["to_", "read_", "write_", "scan_", "sink_"].iter().any(|prefix| method.starts_with(prefix))
+/// Returns the complete arguments of a call that are values to look up, without their keywords.
+fn arguments(before: &str, lexemes: &[Lexeme]) -> Vec<Vec<PathStep>> {
+    let mut depth = 0_usize;
+    let ends = lexemes.iter().enumerate().filter_map(|(index, lexeme)| {
+        match lexeme.kind {
+            LexemeKind::Operator('(' | '[' | '{') => depth += 1,
+            LexemeKind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            LexemeKind::Operator(',') if depth == 0 => return Some(index),
+            _ => {}
+        }
+        None
+    });
+    ends.filter_map(|end| steps(before, &lexemes[..end])).collect()
+}
+
+/// Returns whether strings for a function may be names of columns, and not paths.
+fn takes_names(before: &str, function: &Lexeme) -> bool {
+    let name = &before[function.range.clone()];
+    function.kind == LexemeKind::Name
+        && !["to_", "read_", "write_", "scan_", "sink_", "open", "save"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Returns the innermost bracket that is open at the end, and the number of commas since.
@@ -289,80 +238,6 @@ fn is_closed(body: &str, quote: char) -> bool {
         }
     }
     false
-}
-
-/// Returns the context in an import: `import a, b.c`, `from a.b`, `from a import b, c`.
-fn import(before: &str, lexemes: &[Lexeme]) -> Option<CursorContext> {
-    let mut depth = 0_usize;
-    // Finds the beginning of the statement. Parenthesized names after `import` may span lines.
-    let start = lexemes.iter().rposition(|lexeme| match lexeme.kind {
-        LexemeKind::Operator(')') => {
-            depth += 1;
-            false
-        }
-        LexemeKind::Operator(';') => true,
-        LexemeKind::Newline => {
-            before[..lexeme.range.start].matches('(').count() <= before[..lexeme.range.start].matches(')').count()
-        }
-        _ => false,
-    });
-    let statement = &lexemes[start.map_or(0, |start| start + 1)..];
-    let first = statement.first()?;
-    let keyword = &before[first.range.clone()];
-    if statement.len() < 2 && before.len() == first.range.end {
-        return None;
-    }
-    let text = |lexeme: &Lexeme| &before[lexeme.range.clone()];
-    // The words of the last name, dots included.
-    let tail_from = |from: usize| {
-        let tail = statement[from..]
-            .iter()
-            .rposition(|lexeme| lexeme.kind != LexemeKind::Name && lexeme.kind != LexemeKind::Operator('.'))
-            .map_or(from, |at| from + at + 1);
-        let tail = &statement[tail..];
-        match tail.last() {
-            Some(last) if last.range.end == before.len() => {
-                Some(before[tail[0].range.start..].split_whitespace().collect::<Vec<_>>())
-            }
-            _ => Some(Vec::new()),
-        }
-    };
-    let dotted = |words: Vec<&str>| match words.as_slice() {
-        [] => Some(String::new()),
-        [one] => Some((*one).to_owned()),
-        // `import x as y`, `from x im`
-        _ => None,
-    };
-    match keyword {
-        "import" => {
-            let after_name = !before.ends_with(|c: char| c == ',' || c.is_whitespace()) || statement.len() == 1;
-            let after_comma = statement.last().is_some_and(|last| last.kind == LexemeKind::Operator(','));
-            if !after_name && !after_comma {
-                return Some(CursorContext::Nowhere);
-            }
-            Some(dotted(tail_from(1)?).map_or(CursorContext::Nowhere, |prefix| CursorContext::Module { prefix }))
-        }
-        "from" => {
-            let import =
-                statement.iter().position(|lexeme| lexeme.kind == LexemeKind::Name && text(lexeme) == "import");
-            let Some(import) = import.filter(|at| statement[*at].range.end < before.len()) else {
-                let module = before[first.range.end..].trim_start();
-                if module.contains(char::is_whitespace) {
-                    return Some(CursorContext::Nowhere);
-                }
-                return Some(CursorContext::Module { prefix: module.to_owned() });
-            };
-            let module = before[first.range.end..statement[import].range.start].trim().to_owned();
-            let last = &statement[statement.len() - 1];
-            let in_name = last.kind == LexemeKind::Name && last.range.end == before.len();
-            if !in_name && last.kind == LexemeKind::Name && statement.len() - 1 > import {
-                return Some(CursorContext::Nowhere);
-            }
-            let prefix = if in_name { text(last).to_owned() } else { String::new() };
-            Some(CursorContext::Member { module, prefix })
-        }
-        _ => None,
-    }
 }
 
 /// Returns the first lexeme of the expression at the end: names, attributes, items, calls, literals.
@@ -430,22 +305,55 @@ fn steps(code: &str, lexemes: &[Lexeme]) -> Option<Vec<PathStep>> {
                 steps.push(PathStep::Attribute(text(name).to_owned()));
             }
             LexemeKind::Operator('[') => {
-                let (item, close) = (lexemes.get(at + 1)?, lexemes.get(at + 2)?);
-                if close.kind != LexemeKind::Operator(']') {
-                    return None;
-                }
-                steps.push(match item.kind {
-                    LexemeKind::Number => PathStep::Index(text(item).parse().ok()?),
-                    LexemeKind::String { .. } => PathStep::Key(plain_string(text(item))?.to_owned()),
+                let close = closing(lexemes, at)?;
+                steps.push(match &lexemes[at + 1..close] {
+                    [Lexeme { kind: LexemeKind::Number, range }] => PathStep::Index(code[range.clone()].parse().ok()?),
+                    [item] if matches!(item.kind, LexemeKind::String { .. }) => {
+                        PathStep::Key(plain_string(text(item))?.to_owned())
+                    }
+                    [Lexeme { kind: LexemeKind::Name, .. }] => return None,
+                    item if chooses_rows(item) => PathStep::Rows,
                     _ => return None,
                 });
-                at += 2;
+                at = close;
             }
             _ => return None,
         }
         at += 1;
     }
     Some(steps)
+}
+
+/// Returns the place of the bracket that closes the one at `open`.
+fn closing(lexemes: &[Lexeme], open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let inner = lexemes.iter().enumerate().skip(open);
+    inner.into_iter().find_map(|(index, lexeme)| {
+        match lexeme.kind {
+            LexemeKind::Operator('(' | '[' | '{') => depth += 1,
+            LexemeKind::Operator(')' | ']' | '}') => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(index)
+    })
+}
+
+/// Returns whether a key is a comparison or a slice, by which a frame keeps its columns.
+fn chooses_rows(key: &[Lexeme]) -> bool {
+    let mut depth = 0_usize;
+    key.iter().any(|lexeme| match lexeme.kind {
+        LexemeKind::Operator('(' | '[' | '{') => {
+            depth += 1;
+            false
+        }
+        LexemeKind::Operator(')' | ']' | '}') => {
+            depth = depth.saturating_sub(1);
+            false
+        }
+        LexemeKind::Operator('<' | '>' | '=' | '!' | '&' | '|' | '~') => true,
+        LexemeKind::Operator(':') => depth == 0,
+        _ => false,
+    }) && !key.iter().any(|lexeme| lexeme.kind == LexemeKind::Operator(','))
 }
 
 /// Returns the value of a string without prefix and escapes.

@@ -59,7 +59,7 @@ fn keys_paths_and_fields() {
     };
     let key = |of: &str, prefix: &str, quote| at(of, prefix, quote, 0, true);
     let path = |of: Option<&str>, prefix: &str, quote| CursorContext::Path {
-        of: of.and_then(steps),
+        of: of.and_then(steps).into_iter().collect(),
         prefix: prefix.into(),
         quote,
     };
@@ -97,6 +97,16 @@ fn keys_paths_and_fields() {
     ] {
         assert_eq!(cursor_context(call), path(None, "ci", '\''), "{call}");
     }
+    for (call, of) in [
+        ("pd.merge(a, b, on='ci", &["pd", "a", "b"][..]),
+        ("plot(data=df, x='ci", &["df"]),
+        ("df.merge(other[other.n > 1], 3, 'inner', on=['a', 'ci", &["df", "other[other.n > 1]", "''"]),
+    ] {
+        let of = of.iter().filter_map(|value| steps(value)).collect();
+        assert_eq!(cursor_context(call), CursorContext::Path { of, prefix: "ci".into(), quote: '\'' }, "{call}");
+    }
+    assert_eq!(cursor_context("df[df['x'] > 1].loc[:, \""), at("df[a > 1].loc", "", Some('"'), 1, true));
+    assert_eq!(cursor_context("df[2:5]['a"), key("df[1:]", "a", Some('\'')));
     assert_eq!(cursor_context("x = [na"), name("na"));
     assert_eq!(cursor_context("f'{na"), name("na"));
     assert_eq!(cursor_context("f'{x.y"), CursorContext::Attribute { of: steps("x"), prefix: "y".into() });

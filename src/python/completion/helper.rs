@@ -156,7 +156,10 @@ impl<'py> HelperRequest<'py> {
             CursorContext::Member { module, prefix } => {
                 ("member", prefix, none(), module.into_pyobject(py)?.into_any())
             }
-            CursorContext::Path { prefix, of, .. } => ("path", prefix, steps(py, of.as_deref())?, none()),
+            CursorContext::Path { prefix, of, .. } => {
+                let values = of.iter().map(|of| steps(py, Some(of))).collect::<PyResult<Vec<_>>>()?;
+                ("path", prefix, none(), PyTuple::new(py, values)?.into_any())
+            }
             CursorContext::Magic { prefix, cell } => {
                 ("magic", prefix, none(), cell.into_pyobject(py)?.to_owned().into_any())
             }
@@ -179,6 +182,7 @@ fn steps<'py>(py: Python<'py>, steps: Option<&[PathStep]>) -> PyResult<Bound<'py
         PathStep::Key(key) => ("item", key).into_pyobject(py),
         PathStep::Index(index) => ("item", *index).into_pyobject(py),
         PathStep::Literal(literal) => ("literal", *literal).into_pyobject(py),
+        PathStep::Rows => ("rows", "").into_pyobject(py),
     });
     let pairs = pairs.collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, pairs)?.into_any())

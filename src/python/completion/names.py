@@ -122,6 +122,9 @@ def resolve(steps, names, run):
                 value = builtins.get(key, MISSING)
         elif kind == "literal":
             value = LITERALS[key]
+        elif kind == "rows":
+            # The frame has the columns of the rows chosen from it.
+            value = value if columns(value) else MISSING
         elif kind == "attribute":
             value = attribute(value, key, run)
         else:
@@ -198,6 +201,14 @@ def columns(value):
     except Exception:
         pass
     return []
+
+
+def shared_columns(values):
+    """Returns the columns of frames, those that all of them have first."""
+    groups = [found for found in map(columns, values) if found]
+    shared = set(groups[0]).intersection(*groups) if groups else ()
+    first = [label for label in groups[0] if label in shared] if groups else []
+    return list(dict.fromkeys(first + [label for group in groups for label in group]))
 
 
 def rows(value):

@@ -231,8 +231,8 @@ def complete(place, prefix, steps, more, names, run, at):
     if place == "member":
         return complete_member(more, prefix, names)
     if place == "path":
-        value = MISSING if "/" in prefix else resolve(steps, names, run)
-        found = ([], 0) if value is MISSING else keys_with(prefix, columns(value), "column", True)
+        values = [] if "/" in prefix else [resolve(steps, names, run) for steps in more]
+        found = keys_with(prefix, shared_columns(values), "column", True)
         return found if found[0] else complete_path(prefix)
     return complete_magic(prefix, more)
 
@@ -256,7 +256,7 @@ def candidate(place, steps, more, name, names):
             return ""
         found = attribute(value, name, False)
         return describe(find(value, name)[0] if found is MISSING else found, name)
-    if place == "key" or place == "path":
+    if place == "key":
         value = resolve(steps, names, False)
         value = value.get(name, MISSING) if type(value) is dict else MISSING
         return "" if value is MISSING else describe(value, name)

@@ -193,10 +193,14 @@ impl View {
         let Some(reply) = self.composer.replies.current_mut() else { return };
         let Some(inquiry) = reply.inquiry() else { return self.recall_answer(back, key) };
         let count = inquiry.choices.len();
-        if count == 0 || !reply.editor.is_empty() {
+        let typed = reply.line();
+        // A number is the other way to point to a choice, and gives way to the arrows.
+        if count == 0 || !(typed.is_empty() || typed.trim().parse::<usize>().is_ok()) {
             return reply.editor.key(key);
         }
-        reply.choice = Some(match (reply.choice, back) {
+        let pointed = reply.pointed();
+        reply.editor.clear();
+        reply.choice = Some(match (pointed, back) {
             (None, true) => count - 1,
             (None, false) => 0,
             (Some(choice), true) => choice.checked_sub(1).unwrap_or(count - 1),

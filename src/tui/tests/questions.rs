@@ -171,7 +171,9 @@ fn choices_are_taken_by_arrows_and_a_wrong_number_is_said() {
     at(&mut view, KeyCode::Backspace, 5_200);
     assert!(!text(&mut view, 80, 24).contains("› 1"), "no choice is taken by default");
     assert_eq!(at(&mut view, KeyCode::Enter, 5_300), None);
+    at(&mut view, KeyCode::Char('9'), 5_350);
     at(&mut view, KeyCode::Down, 5_400);
+    assert_eq!(view.composer.replies.current().unwrap().line(), "", "the arrows take the place of a number");
     assert!(text(&mut view, 80, 24).contains("› 1 all of it"));
     at(&mut view, KeyCode::Up, 5_500);
     assert!(text(&mut view, 80, 24).contains("› 2 the last year"), "around the end");
