@@ -2,19 +2,23 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use crate::cli::output::{self, UNKNOWN, USAGE, fail, warn};
 use crate::domain::units;
+use crate::journal;
 use crate::launch::stop::{Stopped, stop};
 use crate::session::discovery::paths::Paths;
-use crate::session::discovery::registry::{self, Liveness};
+use crate::session::discovery::registry::{self, Liveness, SessionEntry};
 use crate::tui::text::cut_front;
 
 /// A longer time until the end is reported.
 const QUICK_END: Duration = Duration::from_secs(2);
+/// How long the Python of a killed guardian may take to end.
+const ORPHAN_TIMEOUT: Duration = Duration::from_secs(15);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Sessions named in an error, and the terminal cells of their folders.
 const MAX_NAMES: usize = 8;
@@ -67,7 +71,11 @@ fn stop_one(paths: &Paths, name: &str) -> u8 {
                  removed.\n",
                 entry.pid
             ));
-            0
+            if has_python_ended(paths, &entry) {
+                return 0;
+            }
+            warn(&format_args!("the Python of session \"{name}\" is still ending."));
+            1
         }
         Ok(Stopped::StillRuns(entry, after)) => {
             warn(&format_args!(
@@ -93,6 +101,19 @@ fn stop_one(paths: &Paths, name: &str) -> u8 {
             1
         }
     }
+}
+
+/// Waits for the Python of a session whose guardian was killed. It ends the session in good order, by itself.
+fn has_python_ended(paths: &Paths, entry: &SessionEntry) -> bool {
+    let (Some(id), Ok(folder)) = (&entry.id, paths.journal()) else { return true };
+    let begun = Instant::now();
+    while journal::is_in_use(&folder, id) {
+        if begun.elapsed() > ORPHAN_TIMEOUT {
+            return false;
+        }
+        std::thread::sleep(POLL_INTERVAL);
+    }
+    true
 }
 
 fn running(paths: &Paths) -> String {

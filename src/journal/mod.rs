@@ -45,7 +45,7 @@ pub use history::JournalHistory;
 pub use intake::JournalRecorder;
 pub use load::RecordedSession;
 pub use reader::{JournalReader, SessionEnd, SessionSummary};
-pub use retention::{RetentionPlan, StoredSession, effective_limits, spool_folder};
+pub use retention::{RetentionPlan, StoredSession, effective_limits, is_in_use, spool_folder};
 pub use schema::JournalError;
 pub use tally::Tally;
 

@@ -8,7 +8,7 @@ use crate::cli::output::{UNKNOWN, USAGE, fail, listed, print, warn};
 use crate::cli::past;
 use crate::domain::retention::RetentionLimits;
 use crate::domain::units;
-use crate::journal::{self, EraseError, SessionSummary, StoredSession};
+use crate::journal::{self, EraseError, SessionEnd, SessionSummary, StoredSession};
 use crate::session::clock::now;
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
@@ -145,6 +145,12 @@ pub fn erase(paths: &Paths, name: &str, yes: bool) -> ExitCode {
         Err(what) => return fail(UNKNOWN, &what),
     };
     let name = &found.name;
+    let in_use = || {
+        fail(1, &format_args!("session \"{name}\" is running and was not erased. End it first: fourhands stop {name}"))
+    };
+    if found.ending == SessionEnd::Running {
+        return in_use();
+    }
     let others = all.iter().filter(|other| other.name == *name && other.id != found.id).count();
     let others = match others {
         0 => String::new(),
@@ -183,10 +189,7 @@ pub fn erase(paths: &Paths, name: &str, yes: bool) -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        Err(EraseError::InUse) => fail(
-            1,
-            &format_args!("session \"{name}\" is running and was not erased. End it first: fourhands stop {name}"),
-        ),
+        Err(EraseError::InUse) => in_use(),
         Err(EraseError::Journal(fault)) => fail(1, &format_args!("session \"{name}\" cannot be erased: {fault}")),
     }
 }
