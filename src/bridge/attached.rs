@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::finder::Finder;
 use super::serve::serve;
+use crate::mcp::bridge_protocol::ResultForm;
 use crate::session::discovery::registry::PublishedEntry;
 
 /// How long the last answers may take after the end of the session; perhaps the client reads no more.
@@ -25,7 +26,11 @@ pub struct Attached {
 
 impl Attached {
     /// Serves the `session`, which need not be there yet. Calls `on_left` when the client has left.
-    pub fn start(session: PublishedEntry, on_left: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    pub fn start(
+        session: PublishedEntry,
+        form: Option<ResultForm>,
+        on_left: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
         let over = CancellationToken::new();
         let finder = Arc::new(Finder::guarding(session, over.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -34,7 +39,7 @@ impl Attached {
             // Also called after a panic.
             let _on_left = CallOnDrop(Some(on_left));
             // A client that reads no more has left, too.
-            let _ = serve(&runtime, &finder);
+            let _ = serve(&runtime, &finder, form);
             // A thread may still be blocked in a read of stdin.
             runtime.shutdown_background();
             let _ = done.send(());

@@ -8,7 +8,9 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
-use crate::mcp::bridge_protocol::{HAS_ARGUMENTS, RECONNECTED, REFUSED, RETRY, SENT_TO};
+use crate::mcp::bridge_protocol::{
+    HAS_ARGUMENTS, RECONNECTED, REFUSED, RESULTS, RETRY, RequestedForm, ResultForm, SENT_TO,
+};
 use crate::session::SentTo;
 
 /// The version of MCP, which each request of the stateless era has.
@@ -309,6 +311,11 @@ pub fn tool_failure(id: &str, modern: bool, text: &str) -> String {
 
 pub fn notification(method: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#)
+}
+
+/// Returns the notification that asks for a form of results.
+pub fn results(form: ResultForm) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{RESULTS}","params":{}}}"#, json!(RequestedForm { form }))
 }
 
 /// Returns the request that says which process answered the client's last call. Understood in both eras.

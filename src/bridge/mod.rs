@@ -36,6 +36,7 @@ use self::client_log::log;
 pub use self::executable::program;
 use self::finder::Finder;
 pub use self::options::BridgeOptions;
+pub use crate::mcp::bridge_protocol::ResultForm;
 
 /// Runs the bridge on stdin and stdout until stdin is closed.
 pub fn run(options: BridgeOptions) -> ExitCode {
@@ -46,8 +47,9 @@ pub fn run(options: BridgeOptions) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let form = options.form;
     let finder = Arc::new(Finder::new(options));
-    let ended = serve::serve(&runtime, &finder);
+    let ended = serve::serve(&runtime, &finder, form);
     finder.leave();
     // A thread may still be blocked in a read of stdin.
     runtime.shutdown_background();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::mcp::bridge_protocol::ResultForm;
+
 #[derive(Clone, Debug, Default)]
 pub struct BridgeOptions {
     /// Name of the session; `None` to choose among the running sessions.
@@ -14,6 +16,8 @@ pub struct BridgeOptions {
     pub tmux: bool,
     /// The Python of a session that the bridge starts.
     pub python: Option<PathBuf>,
+    /// The form of results; `None` for the one that suits the client.
+    pub form: Option<ResultForm>,
     /// Environment variables that a held session gets in addition; see [`super::environment::selected`].
     pub keep_env: Vec<String>,
 }

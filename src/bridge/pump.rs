@@ -14,6 +14,7 @@ use super::offline::OfflineServer;
 use super::relay::Relay;
 use super::session_source::{Connection, Reach, SessionSource};
 use super::stdio::{InputStream, OutputStream};
+use crate::mcp::bridge_protocol::ResultForm;
 use crate::session::SentTo;
 
 /// How often to look for a session while there is none.
@@ -114,12 +115,14 @@ struct Pump<'a, F, I, O> {
     spin_until: Instant,
 }
 
-/// Serves one client until the client closes its end. An error means that the client reads no more.
+/// Serves one client until the client closes its end; asks for its results in this `form`. An error means that the
+/// client reads no more.
 pub async fn pump<F: SessionSource>(
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin,
     source: &F,
     offline: &OfflineServer,
+    form: Option<ResultForm>,
 ) -> io::Result<()> {
     let now = Instant::now();
     let pump = Pump {
@@ -127,7 +130,7 @@ pub async fn pump<F: SessionSource>(
         offline,
         client: LineReader::new(input),
         output,
-        relay: Relay::default(),
+        relay: Relay::new(form),
         link: None,
         next: None,
         search: SessionSearch { starting_since: None, next_attempt: now, paused_until: None, hang_ups: 0 },

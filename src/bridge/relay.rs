@@ -11,6 +11,7 @@ use super::handshake::Handshake;
 use super::lines::{Line, Outbox};
 use super::requests::{PendingRequest, RequestKind, Requests};
 use crate::domain::CallState;
+use crate::mcp::bridge_protocol::ResultForm;
 use crate::mcp::lost_call_text;
 use crate::session::SentTo;
 
@@ -35,6 +36,8 @@ pub struct Relay {
     /// differ because a new backend counts from 0, and a late answer to the old one must not reach it.
     backend_requests: BTreeMap<String, String>,
     last_backend_request: u64,
+    /// The form of results that the client's configuration asks for.
+    form: Option<ResultForm>,
     /// Whether the backend has had a request. Servers hang up if the first line is a notification.
     greeted: bool,
     /// The backend, if it is a session.
@@ -44,6 +47,10 @@ pub struct Relay {
 }
 
 impl Relay {
+    pub fn new(form: Option<ResultForm>) -> Self {
+        Self { form, ..Self::default() }
+    }
+
     /// Returns whether nobody waits for an answer of the backend.
     pub fn is_idle(&self) -> bool {
         self.requests.pending.values().all(|pending| matches!(pending.kind, RequestKind::Listen { .. }))
@@ -370,6 +377,9 @@ impl Relay {
     pub fn backend_joined(&mut self, session: Option<SentTo>) {
         self.greeted = false;
         self.session = session;
+        if let Some(form) = self.form {
+            self.to_backend.line(envelope::results(form).as_bytes());
+        }
         for pending in self.requests.pending.values_mut().filter(|pending| pending.kind == RequestKind::Opening) {
             if let Some(line) = &pending.line {
                 pending.begins = Some(self.to_backend.end());

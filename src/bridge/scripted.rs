@@ -60,7 +60,7 @@ impl Client {
         let finder = Arc::new(finder);
         let adviser = finder.clone();
         let advice: Advice = Arc::new(move || adviser.advice());
-        let bridge = tokio::spawn(async move { pump(stdin, stdout, &*finder, &offline(advice)).await });
+        let bridge = tokio::spawn(async move { pump(stdin, stdout, &*finder, &offline(advice), None).await });
         Self { input: Some(input), output: BufReader::new(output).lines(), bridge }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::bridge::ResultForm;
 use crate::domain::{GateMode, ReplaySelection, Unattended};
 
 #[derive(Args, Debug)]
@@ -126,6 +127,30 @@ impl ReplayArgument {
             Self::Ok => ReplaySelection::Ok,
             Self::All => ReplaySelection::All,
             Self::Mine => ReplaySelection::Mine,
+        }
+    }
+}
+
+/// The form of the results that an MCP client gets.
+#[derive(Args, Debug)]
+pub struct ResultFormArguments {
+    /// Send results as structured content too, for a client that uses both
+    ///
+    /// By default a client gets text and images, and structured content only if it is known to show its model both.
+    /// Many clients show the model no image beside structured content.
+    #[arg(long, conflicts_with = "text_only")]
+    pub structured: bool,
+    /// Send results as text and images alone
+    #[arg(long)]
+    pub text_only: bool,
+}
+
+impl ResultFormArguments {
+    pub fn form(&self) -> Option<ResultForm> {
+        match (self.structured, self.text_only) {
+            (true, _) => Some(ResultForm::Structured),
+            (false, true) => Some(ResultForm::Text),
+            (false, false) => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::bridge::{self, BridgeOptions};
+use crate::cli::arguments::ResultFormArguments;
 use crate::cli::output::{USAGE, fail};
 use crate::tui::settings;
 
@@ -43,10 +44,12 @@ pub struct BridgeArguments {
     /// them. The setting `keep_env` in config.toml does the same.
     #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "serve")]
     pub keep_env: Vec<String>,
+    #[command(flatten)]
+    pub results: ResultFormArguments,
 }
 
 pub fn run(arguments: BridgeArguments) -> ExitCode {
-    let BridgeArguments { session, socket, serve, tmux, python, mut keep_env } = arguments;
+    let BridgeArguments { session, socket, serve, tmux, python, mut keep_env, results } = arguments;
     if io::stdin().is_terminal() {
         return fail(USAGE, &explanation(&bridge::program(), std::env::args().skip(1)));
     }
@@ -56,7 +59,7 @@ pub fn run(arguments: BridgeArguments) -> ExitCode {
     if serve {
         keep_env.extend(settings::read(settings::path()).settings.keep_env);
     }
-    bridge::run(BridgeOptions { session, socket, serve, tmux, python, keep_env })
+    bridge::run(BridgeOptions { session, socket, serve, tmux, python, keep_env, form: results.form() })
 }
 
 /// The text for a person who types the command into a terminal, where it would wait for a client in silence.

@@ -41,6 +41,7 @@ pub fn run(arguments: &DashboardArguments, engine: &'static [u8]) -> ExitCode {
         arguments: &arguments.session,
         until_unused: false,
         stdio: false,
+        form: None,
         unattended: None,
         engine,
     })

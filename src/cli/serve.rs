@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::start::{self, Start};
-use crate::cli::arguments::{SessionArguments, UnattendedArgument};
-use crate::cli::output::warn;
+use crate::cli::arguments::{ResultFormArguments, SessionArguments, UnattendedArgument};
+use crate::cli::output::{USAGE, fail, warn};
 use crate::launch::boot::Mode;
 
 #[derive(Args, Debug)]
@@ -28,17 +28,24 @@ pub struct ServeArguments {
     /// What happens to code that the gate would ask about [default: wait]
     #[arg(long, value_name = "WHAT")]
     pub unattended: Option<UnattendedArgument>,
+    #[command(flatten)]
+    pub results: ResultFormArguments,
 }
 
 pub fn run(arguments: &ServeArguments, engine: &'static [u8]) -> ExitCode {
     if arguments.stdio && io::stdin().is_terminal() {
         warn(&"waiting for an MCP client on standard input; press Ctrl-C to stop.");
     }
+    let form = arguments.results.form();
+    if form.is_some() && !arguments.stdio {
+        return fail(USAGE, &"--structured and --text-only need --stdio: without it, give them to `fourhands bridge`.");
+    }
     start::run(&Start {
         mode: Mode::Serve,
         arguments: &arguments.session,
         until_unused: arguments.until_unused,
         stdio: arguments.stdio,
+        form,
         unattended: arguments.unattended.map(UnattendedArgument::unattended),
         engine,
     })

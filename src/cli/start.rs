@@ -12,6 +12,7 @@ use super::output::{USAGE, fail};
 use super::resume::{self, ResumeError, Resumed};
 use super::take_over::{self, HandedOver};
 use crate::bridge::Attached;
+use crate::bridge::ResultForm;
 use crate::cli::arguments::{GateArgument, ReplayArgument, SessionArguments};
 use crate::domain::flight_recorder::Losses;
 use crate::domain::{SnippetId, Unattended};
@@ -35,6 +36,8 @@ pub struct Start<'a> {
     pub until_unused: bool,
     /// The session belongs to the client on stdin and stdout, and ends with it.
     pub stdio: bool,
+    /// The form of that client's results; `None` for the one that suits the client.
+    pub form: Option<ResultForm>,
     /// What happens to code that would wait for the person.
     pub unattended: Option<Unattended>,
     pub engine: &'static [u8],
@@ -101,7 +104,10 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
     let dismissal = guardian.dismissal();
     // Dropped at the end, it answers the calls that are still open.
     let _client = if start.stdio {
-        Some(Attached::start(published, move || dismissal.dismiss()).context("cannot serve on stdin and stdout")?)
+        Some(
+            Attached::start(published, start.form, move || dismissal.dismiss())
+                .context("cannot serve on stdin and stdout")?,
+        )
     } else {
         None
     };

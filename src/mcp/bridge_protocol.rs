@@ -2,7 +2,7 @@
 //! them.
 
 use rmcp::model::CallToolRequestParams;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::session::SentTo;
 
@@ -13,6 +13,9 @@ pub const RETRY: &str = "fourhands/again";
 /// [`SENT_TO`].
 pub const RECONNECTED: &str = "fourhands/moved";
 
+/// The notification by which a bridge says in which form its client gets results; params: [`RequestedForm`].
+pub const RESULTS: &str = "fourhands/results";
+
 /// Member of the params: the session process that received the call, or answered last (see [`SentTo`]).
 pub const SENT_TO: &str = "fourhands/sent_to";
 /// Member of the params: `false` if the bridge dropped the arguments because they were too long.
@@ -22,6 +25,22 @@ pub const HAS_ARGUMENTS: &str = "fourhands/kept";
 pub const REFUSED: i32 = -32042;
 /// Code of an error that the transport drops: this process is about to be replaced, and the bridge asks the next one.
 pub const UNANSWERED: i32 = -32043;
+
+/// The form of the results of tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultForm {
+    /// `content` alone, without output schemas. No client loses an image in this form.
+    Text,
+    /// `structuredContent` beside `content`, and output schemas.
+    Structured,
+}
+
+/// Params of [`RESULTS`].
+#[derive(Serialize, Deserialize)]
+pub struct RequestedForm {
+    pub form: ResultForm,
+}
 
 /// Params of [`RECONNECTED`].
 #[derive(Deserialize)]

@@ -210,7 +210,7 @@ fn a_bridge_without_any_environment_works_as_over_ssh() {
     let _server = home.serve("remote");
     // What sshd gives: a login, no terminal, no XDG variables; and the home folder as the directory.
     let mut ssh = Command::new("sh");
-    let there = format!("cd {0}; exec env -i HOME={0} {BINARY} bridge", home.path().display());
+    let there = format!("cd {0}; exec env -i HOME={0} {BINARY} bridge --structured", home.path().display());
     ssh.args(["-c", &there]).env_clear();
     let mut client = Client::start(ssh, "far away", Era::Legacy);
     assert_eq!(value(&mut client, "6 * 7"), "42");

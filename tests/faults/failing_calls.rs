@@ -112,9 +112,10 @@ fn ask(home: &Home, name: &str, code: &str) -> Option<Value> {
     let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": "direct", "version": "1"}});
+    let form = json!({"jsonrpc": "2.0", "method": "fourhands/results", "params": {"form": "structured"}});
     let params = json!({"name": "run_python_code", "arguments": {"code": code}, "_meta": meta});
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
-    writeln!(stream, "{call}").ok()?;
+    writeln!(stream, "{form}\n{call}").ok()?;
     let mut lines = BufReader::new(stream).lines();
     loop {
         let message: Value = match lines.next()? {

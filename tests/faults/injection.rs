@@ -88,7 +88,7 @@ impl Client {
     fn start(home: &Home, faults: &Faults, number: usize) -> Self {
         let said = home.path().join(format!("bridge{number}.said"));
         let mut command = home.fourhands();
-        command.envs(faults.environment()).args(["bridge", "--session", "work"]);
+        command.envs(faults.environment()).args(["bridge", "--session", "work", "--structured"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(std::fs::File::create(&said).unwrap());
         let mut bridge = command.spawn().unwrap();
         let stdout = BufReader::new(bridge.stdout.take().unwrap());

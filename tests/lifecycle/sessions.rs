@@ -295,7 +295,7 @@ fn call(id: u64, code: &str) -> String {
 
 fn stdio(home: &Home) -> std::process::Child {
     let mut command = home.fourhands();
-    command.args(["serve", "--stdio", "--python"]).arg(python());
+    command.args(["serve", "--stdio", "--structured", "--python"]).arg(python());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 

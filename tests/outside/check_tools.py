@@ -19,6 +19,8 @@ from mcp.client.stdio import stdio_client
 
 DEADLINE = 60
 SESSION = f"ci-{os.getpid()}"
+# A black square of 8 by 8 pixels.
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAADElEQVR42mNgGB4AAADIAAGTvaWOAAAAAElFTkSuQmCC"
 
 
 def field(result, camel, snake):
@@ -39,7 +41,8 @@ async def call(client, tool, **arguments):
 
 
 async def drive(binary, environment):
-    server = StdioServerParameters(command=binary, args=["bridge", "--session", SESSION], env=environment)
+    await results_of_an_unknown_client(binary, environment)
+    server = StdioServerParameters(command=binary, args=["bridge", "--session", SESSION, "--structured"], env=environment)
     async with stdio_client(server) as streams, ClientSession(*streams) as client:
         await client.initialize()
 
@@ -69,6 +72,19 @@ async def drive(binary, environment):
 
         text, _, failed = await call(client, "run_python_code", code="answer")
         check("not even to the code", failed and "NameError" in text, text)
+
+
+async def results_of_an_unknown_client(binary, environment):
+    server = StdioServerParameters(command=binary, args=["bridge", "--session", SESSION], env=environment)
+    async with stdio_client(server) as streams, ClientSession(*streams) as client:
+        await client.initialize()
+        await client.list_tools()
+        code = "import base64\nclass Dot:\n    def _repr_png_(self): return base64.b64decode('" + PNG + "')\nDot()"
+        result = await client.call_tool("run_python_code", {"code": code})
+        kinds = [block.type for block in result.content]
+        check("a client that is not known gets text first, and the picture", kinds == ["text", "image"], kinds)
+        data = field(result, "structuredContent", "structured_content")
+        check("and no structured content, which would hide the picture in some clients", data is None, data)
 
 
 def wait_until_it_listens(server, log):

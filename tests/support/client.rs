@@ -41,6 +41,11 @@ impl Client {
 
     /// The same without the hello.
     pub fn silent(mut command: Command, name: &str, era: Era) -> Self {
+        // Tests read fields, not texts.
+        let has = |wanted: &str| command.get_args().any(|argument| argument == wanted);
+        if (has("bridge") || has("--stdio")) && !has("--structured") && !has("--text-only") && name != "claude-code" {
+            command.arg("--structured");
+        }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();

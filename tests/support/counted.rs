@@ -24,7 +24,7 @@ pub struct Bridge {
 impl Bridge {
     pub fn start(home: &Home, session: &str, name: &str, is_modern: bool) -> Self {
         let mut command = home.fourhands();
-        command.args(["bridge", "--session", session]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["bridge", "--session", session, "--structured"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();

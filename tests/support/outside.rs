@@ -76,7 +76,7 @@ pub struct Outsider {
 impl Outsider {
     /// Starts the client, which starts the bridge.
     pub fn start(mut command: Command) -> Self {
-        command.args([BINARY, "bridge"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args([BINARY, "bridge", "--structured"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();

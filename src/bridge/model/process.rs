@@ -20,6 +20,7 @@ use crate::bridge::options::BridgeOptions;
 use crate::bridge::pump::pump;
 use crate::bridge::session_source::{Connection, Reach, SessionSource};
 use crate::domain::{Author, Event, Restart, SessionInfo, SnippetId, Transcript};
+use crate::mcp::bridge_protocol::ResultForm;
 use crate::mcp::{Backend, serve_connection};
 use crate::session;
 use crate::session::clock;
@@ -210,7 +211,9 @@ impl SimulatedBridge {
         let source = Arc::new(ModelSource::new(world.clone(), client));
         let adviser = source.clone();
         let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", adviser.advice())));
-        let over = process.runtime.spawn(async move { pump(input, output, &*source, &offline).await });
+        let over = process
+            .runtime
+            .spawn(async move { pump(input, output, &*source, &offline, Some(ResultForm::Structured)).await });
         Self { process, stdin, stdout, over }
     }
 }

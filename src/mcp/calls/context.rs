@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Author, CallId, Snippet, SnippetId, units};
+use crate::mcp::bridge_protocol::ResultForm;
 use crate::mcp::errors::CallError;
 use crate::mcp::server::membership::Membership;
 use crate::mcp::server::quirks::Quirks;
@@ -42,7 +43,7 @@ impl ToolCall<'_> {
     /// The response with a text and a structured result that say the same.
     pub fn respond(&self, text: String, structured: &impl Serialize) -> CallToolResponse {
         let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
-        if !self.quirks.text_only {
+        if self.quirks.form == ResultForm::Structured {
             result.structured_content = serde_json::to_value(structured).ok();
         }
         result.into()

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::context::ToolCall;
 use crate::domain::{Display, Snippet, Status, units};
+use crate::mcp::bridge_protocol::ResultForm;
 use crate::mcp::log;
 use crate::mcp::results::activity_since::{ActivityDigest, SinceKind};
 use crate::mcp::results::output_page::OutputPage;
@@ -45,7 +46,8 @@ impl ToolCall<'_> {
             text.push_str("\n\n");
             text.push_str(&since.text());
         }
-        let report = (!self.quirks.text_only).then(|| RunReport::new(snippet, now, notice, max, &images, since));
+        let is_structured = self.quirks.form == ResultForm::Structured;
+        let report = is_structured.then(|| RunReport::new(snippet, now, notice, max, &images, since));
         let structured = report.as_ref().and_then(|report| serde_json::to_value(report).ok());
         self.session.client_responses().add(ClientResponse {
             snippet: snippet.id,
@@ -71,8 +73,8 @@ impl ToolCall<'_> {
         let text = page.rendered();
         let response = self.respond(text.clone(), &page);
         let is_cut = page.offset > 0 || page.next_offset.is_some();
-        let structured =
-            (!self.quirks.text_only).then(|| Structured { bytes: 2 * page.text.len(), render: rendered(page) });
+        let structured = (self.quirks.form == ResultForm::Structured)
+            .then(|| Structured { bytes: 2 * page.text.len(), render: rendered(page) });
         self.session.client_responses().add(ClientResponse {
             snippet: snippet.id,
             to: self.author.clone(),

@@ -91,7 +91,7 @@ async fn carry_out(
         session: &membership.session,
         author,
         membership,
-        quirks: Quirks::of(client.as_ref()),
+        quirks: Quirks::of(client.as_ref(), connection.client.form.get().copied()),
         context,
         answers: None,
         client: &connection.client,

@@ -130,7 +130,8 @@ impl ServerHandler for Handler {
         only_page(request)?;
         let client = context.client_info();
         self.connection.introduce(client.as_ref()).await;
-        Ok(ListToolsResult::with_all_items(tools::listings(Quirks::of(client.as_ref()).text_only)))
+        let quirks = Quirks::of(client.as_ref(), self.connection.client.form.get().copied());
+        Ok(ListToolsResult::with_all_items(tools::listings(quirks.form)))
     }
 
     async fn list_resources(

@@ -2,13 +2,15 @@
 
 use rmcp::model::Implementation;
 
+use crate::mcp::bridge_protocol::ResultForm;
 use crate::mcp::results::{images, truncate};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirks {
-    /// The model sees nothing of `content` where there is `structuredContent`. This client gets only `content`, and no
-    /// output schemas, because SDKs insist on structured results where a schema promises them.
-    pub text_only: bool,
+    /// Some clients show the model nothing of `content` where there is `structuredContent`, which loses images. So a
+    /// client gets only `content`, and no output schemas, because SDKs insist on structured results where a schema
+    /// promises them; unless the client is known to use both forms, or asks for both.
+    pub form: ResultForm,
     /// Characters of a result that reach the model. The server chooses them better than the client does.
     pub max_text: usize,
     /// Characters of a result that is an error.
@@ -17,8 +19,9 @@ pub struct Quirks {
     pub max_images: usize,
 }
 
+/// Of a client that is not known.
 const NONE: Quirks = Quirks {
-    text_only: false,
+    form: ResultForm::Text,
     max_text: truncate::MAX_TEXT,
     max_error_text: truncate::MAX_TEXT,
     max_images: images::MAX_TOTAL_SIZE,
@@ -26,21 +29,24 @@ const NONE: Quirks = Quirks {
 
 /// A part of the name in lower case, and the quirks of that client.
 const QUIRKS: &[(&str, Quirks)] = &[
-    // Drops all content, also images, beside structuredContent. Cuts the text of errors near 11 000 characters.
-    ("claude-code", Quirks { text_only: true, max_error_text: 9_000, ..NONE }),
-    // Both pass only structuredContent on to the model where there is one, so pictures would be lost.
-    ("codex", Quirks { text_only: true, ..NONE }),
-    ("opencode", Quirks { text_only: true, ..NONE }),
-    // Claude Desktop refuses results of more than 1 048 576 characters, images in base64 included.
-    ("claude-ai", Quirks { max_images: 600_000, ..NONE }),
+    // Cuts the text of errors near 11 000 characters.
+    ("claude-code", Quirks { max_error_text: 9_000, ..NONE }),
+    // Claude Desktop uses both forms. It refuses results of more than 1 048 576 characters, images in base64 included.
+    ("claude-ai", Quirks { form: ResultForm::Structured, max_images: 600_000, ..NONE }),
+    // The requests of the command line, which reads fields.
+    ("fourhands", Quirks { form: ResultForm::Structured, ..NONE }),
+    // Shows all of a result to a person.
+    ("inspector", Quirks { form: ResultForm::Structured, ..NONE }),
     // The command line of Copilot cuts text at about 10 kB and drops images.
     ("copilot", Quirks { max_text: 9_000, max_error_text: 9_000, max_images: 0, ..NONE }),
 ];
 
 impl Quirks {
-    pub fn of(client: Option<&Implementation>) -> Self {
+    /// Returns the quirks of a client, which may have asked for a form of results.
+    pub fn of(client: Option<&Implementation>, asked: Option<ResultForm>) -> Self {
         let name = client.map_or("", |client| client.name.as_str()).to_ascii_lowercase();
-        QUIRKS.iter().find(|(part, _)| name.contains(part)).map_or(NONE, |(_, quirks)| *quirks)
+        let known = QUIRKS.iter().find(|(part, _)| name.contains(part)).map_or(NONE, |(_, quirks)| *quirks);
+        Self { form: asked.unwrap_or(known.form), ..known }
     }
 }
 
@@ -50,10 +56,15 @@ mod tests {
 
     #[test]
     fn quirks_are_found_by_a_part_of_the_name() {
-        assert!(Quirks::of(Some(&Implementation::new("claude-code", "2.1"))).text_only);
-        assert!(Quirks::of(Some(&Implementation::new("codex-mcp-client", "0.60"))).text_only);
-        assert!(!Quirks::of(Some(&Implementation::new("claude-ai", "0.1"))).text_only);
-        assert_eq!(Quirks::of(Some(&Implementation::new("GitHub-Copilot-CLI", "1"))).max_images, 0);
-        assert!(!Quirks::of(None).text_only);
+        let of = |name: &str, asked| Quirks::of(Some(&Implementation::new(name, "1")), asked);
+        assert_eq!(of("claude-code", None).max_error_text, 9_000);
+        assert_eq!(of("GitHub-Copilot-CLI", None).max_images, 0);
+        assert_eq!(of("claude-ai", None).form, ResultForm::Structured);
+        for name in ["claude-code", "codex-mcp-client", "fh", ""] {
+            assert_eq!(of(name, None).form, ResultForm::Text, "{name}: the form in which nobody loses an image");
+            assert_eq!(of(name, Some(ResultForm::Structured)).form, ResultForm::Structured, "{name}");
+        }
+        assert_eq!(of("claude-ai", Some(ResultForm::Text)).form, ResultForm::Text);
+        assert_eq!(Quirks::of(None, None), NONE);
     }
 }

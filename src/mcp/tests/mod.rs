@@ -11,5 +11,6 @@ mod malformed;
 mod resources;
 mod retry;
 mod runs;
+mod scripted;
 mod support;
 mod tools;

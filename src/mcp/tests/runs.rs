@@ -221,6 +221,7 @@ async fn calls_that_arrive_together_run_in_their_order() {
         let rig = Rig::new();
         // Without an introduction: in the stateless era the client joins with its first call.
         let mut client = if era == Era::Legacy { rig.client(era, "burst").await } else { rig.connect(era) };
+        client.asks_for_structured_results().await;
         let mut ids = Vec::new();
         for n in 0..10 {
             ids.push(client.start("run_python_code", json!({"code": format!("echo {n}")})).await);

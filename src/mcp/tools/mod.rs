@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 
 use rmcp::model::Tool as Listing;
 
+use super::bridge_protocol::ResultForm;
 use super::calls::lost_call::LostCallTexts;
 use super::calls::registered::RegisteredTool;
 use super::calls::tool::CallEffect;
@@ -51,9 +52,9 @@ pub fn reading_tools() -> impl Iterator<Item = &'static str> {
 }
 
 /// The tools as `tools/list` shows them. A client that gets only text gets no output schemas.
-pub fn listings(text_only: bool) -> Vec<Listing> {
+pub fn listings(form: ResultForm) -> Vec<Listing> {
     let mut listings: Vec<Listing> = TOOLS.iter().map(|tool| tool.listing.clone()).collect();
-    if text_only {
+    if form == ResultForm::Text {
         for listing in &mut listings {
             listing.output_schema = None;
         }
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn schemas_are_plain_enough_for_every_client() {
-        for listing in listings(false) {
+        for listing in listings(ResultForm::Structured) {
             let text = serde_json::to_string(&listing).unwrap();
             assert!(!text.contains("\"format\""), "{text}");
             assert!(!text.contains("$ref") && !text.contains("\\n"), "{text}");
@@ -126,7 +127,7 @@ mod tests {
             assert_eq!(listing.output_schema.unwrap()["type"], "object");
         }
         assert_eq!(get(RunPythonCode::NAME).unwrap().listing.input_schema["required"], json!(["code"]));
-        assert!(listings(true).iter().all(|listing| listing.output_schema.is_none()));
+        assert!(listings(ResultForm::Text).iter().all(|listing| listing.output_schema.is_none()));
     }
 
     /// The error for arguments that are wrong.

@@ -1,11 +1,13 @@
 //! Facts about a client that its transport knows and its calls need.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rmcp::model::RequestId;
 use tokio_util::sync::CancellationToken;
+
+use crate::mcp::bridge_protocol::ResultForm;
 
 /// Cancellations that no call has taken; a client that sends more is out of order.
 const MAX_TIMED_OUT: usize = 1_000;
@@ -19,6 +21,8 @@ pub struct ClientState {
     /// Cancelled when the client has closed its side.
     pub gone: CancellationToken,
     timed_out: Arc<Mutex<HashSet<RequestId>>>,
+    /// The form of results that the client's bridge has asked for.
+    pub form: Arc<OnceLock<ResultForm>>,
 }
 
 impl ClientState {

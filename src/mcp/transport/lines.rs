@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorCode, GetMeta, JsonRpcMessage, RequestId,
-    ServerJsonRpcMessage,
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorCode, GetMeta, JsonRpcMessage, JsonRpcNotification,
+    RequestId, ServerJsonRpcMessage,
 };
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::client_state::ClientState;
 use super::malformed;
 use super::outgoing::Outgoing;
-use crate::mcp::bridge_protocol::UNANSWERED;
+use crate::mcp::bridge_protocol::{RESULTS, RequestedForm, UNANSWERED};
 use crate::mcp::era::FIRST_STATELESS_VERSION;
 use crate::mcp::results::visible;
 use crate::mcp::tools;
@@ -183,6 +183,15 @@ where
                 if self.is_full() {
                     self.stalled_since.get_or_insert_with(Instant::now);
                 }
+            }
+            JsonRpcMessage::Notification(JsonRpcNotification {
+                notification: ClientNotification::CustomNotification(custom),
+                ..
+            }) if custom.method == RESULTS => {
+                if let Ok(Some(RequestedForm { form })) = custom.params_as() {
+                    let _ = self.client.form.set(form);
+                }
+                return None;
             }
             JsonRpcMessage::Notification(notification) => {
                 if let ClientNotification::CancelledNotification(cancelled) = &notification.notification

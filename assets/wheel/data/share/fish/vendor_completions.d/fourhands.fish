@@ -76,6 +76,8 @@ deny\t'It is rejected'"
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l keep-processes -d 'Keep processes that snippets started'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l stdio -d 'Be an MCP server on stdin and stdout, for one client'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l until-unused -d 'End the session when no client uses it'
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l structured -d 'Send results as structured content too, for a client that uses both'
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l text-only -d 'Send results as text and images alone'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l session -d 'Session to connect to [default: found by folder]' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l socket -d 'Socket to connect to, instead of looking for a session' -r -F
@@ -83,6 +85,8 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l python -d
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l keep-env -d 'With --serve: environment variables to pass on' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l serve -d 'Start a session without a dashboard if none is running'
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l tmux -d 'Open the dashboard in a tmux pane if no session is running'
+complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l structured -d 'Send results as structured content too, for a client that uses both'
+complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l text-only -d 'Send results as text and images alone'
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fourhands -n "__fish_fourhands_using_subcommand sessions" -l restore -d 'Restore a session that was set aside' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand sessions" -l erase -d 'Erase a past session permanently, after a question' -r
