@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Author, CallId, ClientId, Display, Gate, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, Review,
-    RiskAnswered, RiskRequest, SideEffects, SnippetId, Stuck, Timestamp, VariableTable,
+    RiskAnswered, RiskRequest, SideEffects, SnippetId, Stuck, Timestamp, UndoableNames, VariableTable,
 };
 
 /// The effects of a reset, and what it could not undo.
@@ -149,6 +149,12 @@ pub enum Event {
         at: Timestamp,
     },
     Variables(Arc<VariableTable>),
+    /// The names that can be put back from now on.
+    Undoable(Arc<UndoableNames>),
+    /// The person has bound names again to their objects from before a snippet.
+    PutBack {
+        names: Vec<Arc<str>>,
+    },
     ClientJoined {
         client: ClientId,
         name: Arc<str>,

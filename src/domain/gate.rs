@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::lexer::rebound_of;
-use super::{Author, RiskKind, SnippetId};
+use super::{Author, RiskKind};
 
 /// Bytes of code that the person has allowed for good. Beyond it the oldest is forgotten, and asked about again.
 const MAX_ALLOWED_BYTES: usize = 1 << 20;
@@ -53,6 +53,17 @@ impl GateMode {
             Self::AskAtRisk => "code waits before a risk",
             Self::Ask => "code waits until you allow it",
             Self::Hold => "code waits, and you are not asked",
+        }
+    }
+
+    /// What the mode means, as a phrase for a client.
+    #[must_use]
+    pub fn meaning_for_models(self) -> &'static str {
+        match self {
+            Self::Watch => "Code of clients runs at once",
+            Self::AskAtRisk => "Code waits for the person before it deletes files, starts processes and the like",
+            Self::Ask => "Each snippet waits until the person allows it",
+            Self::Hold => "Snippets wait until the person lets them run, and the person is not asked",
         }
     }
 
@@ -130,9 +141,6 @@ pub struct Gate {
     /// Names of variables: code of clients that would rebind or delete one is asked about.
     #[serde(default)]
     pub locked: BTreeSet<Arc<str>>,
-    /// Locked names that a snippet of a client has rebound all the same.
-    #[serde(default)]
-    pub rebound: BTreeMap<Arc<str>, SnippetId>,
 }
 
 /// A change that the person makes to the gate.
@@ -152,8 +160,6 @@ pub enum GateChange {
     LetIn(Arc<str>),
     Lock(Arc<str>),
     Unlock(Arc<str>),
-    /// Bind locked names to their objects from before.
-    PutBack(Vec<Arc<str>>),
 }
 
 impl Gate {
@@ -195,18 +201,8 @@ impl Gate {
             GateChange::SendAway(name) => drop(self.away.insert(name)),
             GateChange::LetIn(name) => drop(self.away.remove(&name)),
             GateChange::Lock(name) => drop(self.locked.insert(name)),
-            GateChange::Unlock(name) => {
-                self.locked.remove(&name);
-                self.rebound.remove(&name);
-            }
-            GateChange::PutBack(names) => self.rebound.retain(|name, _| !names.contains(name)),
+            GateChange::Unlock(name) => drop(self.locked.remove(&name)),
         }
-    }
-
-    /// The same for a process or a namespace that has none of the objects.
-    #[must_use]
-    pub fn with_new_objects(self) -> Self {
-        Self { rebound: BTreeMap::new(), ..self }
     }
 
     /// The names that this code of `author` seems to rebind or delete although the person has locked them. Code that is
@@ -266,7 +262,7 @@ impl Gate {
     /// The modes without the code that may always run.
     #[must_use]
     pub fn modes(&self) -> Self {
-        Self { allowed: Vec::new(), risks: BTreeSet::new(), ..self.clone() }.with_new_objects()
+        Self { allowed: Vec::new(), risks: BTreeSet::new(), ..self.clone() }
     }
 
     /// This gate with the code that `other` always allows.
@@ -291,8 +287,6 @@ impl Gate {
             (before.muted.difference(&self.muted).next(), "is no longer muted"),
             (self.locked.difference(&before.locked).next(), "is locked: code that would rebind it waits"),
             (before.locked.difference(&self.locked).next(), "is no longer locked"),
-            (newly(&self.rebound, &before.rebound), "is locked, and was rebound all the same"),
-            (newly(&before.rebound, &self.rebound), "no longer counts as rebound"),
         ];
         if let Some((Some(name), what)) = changes.into_iter().find(|(name, _)| name.is_some()) {
             return format!("{name} {what}");
@@ -311,11 +305,6 @@ impl Gate {
         let own: String = own.flat_map(|(name, mode)| [", ", name, ": ", mode.name()]).collect();
         format!("{}{own}", self.mode.name())
     }
-}
-
-/// A name of `these` that is not among `others`.
-fn newly<'a>(these: &'a BTreeMap<Arc<str>, SnippetId>, others: &BTreeMap<Arc<str>, SnippetId>) -> Option<&'a Arc<str>> {
-    these.keys().find(|name| !others.contains_key(*name))
 }
 
 #[cfg(test)]
@@ -389,10 +378,7 @@ mod tests {
         }
         gate.allow("df = 1".into());
         assert!(gate.locked_in(&claude, "df = 1").is_empty());
-        gate.rebound.insert("df".into(), SnippetId(3));
-        assert!(gate.modes().rebound.is_empty() && !gate.modes().locked.is_empty());
-        gate.change(GateChange::PutBack(vec!["df".into()]));
-        assert!(gate.rebound.is_empty() && gate.locked.contains("df"));
+        assert!(!gate.modes().locked.is_empty());
     }
 
     #[test]

@@ -66,4 +66,4 @@ pub use snippet_id::SnippetId;
 pub use terminal_size::TerminalSize;
 pub use timestamp::Timestamp;
 pub use transcript::{Client, Entry, Transcript};
-pub use variable::{Variable, VariableChanges, VariableKind, VariableQuery, VariableTable};
+pub use variable::{Clash, UndoableNames, Variable, VariableChanges, VariableKind, VariableQuery, VariableTable};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, SnippetId, Timestamp};
+use super::{Author, Client, SnippetId, Timestamp};
 
 /// A message from the person or a client to the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,15 +13,30 @@ pub struct Note {
     pub text: Arc<str>,
     /// The snippet that the note is about.
     pub about: Option<SnippetId>,
+    /// The client that the note is for; `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Arc<str>>,
     /// The question that the note answers.
     pub answers: Option<Arc<Inquiry>>,
 }
 
 impl Note {
+    /// A note of the person, to one client or to all.
+    #[must_use]
+    pub fn of_person(text: Arc<str>, to: Option<Arc<str>>) -> Self {
+        Self { by: Author::You, text, about: None, to, answers: None }
+    }
+
+    /// Returns whether `reader` may read the note.
+    #[must_use]
+    pub fn is_for(&self, reader: &Author) -> bool {
+        reader.is_you() || self.by == *reader || self.to.as_ref().is_none_or(|to| **to == *reader.name())
+    }
+
     /// A note that the person does not want to answer a question. It has no text.
     #[must_use]
     pub fn declining(inquiry: Arc<Inquiry>) -> Self {
-        Self { by: Author::You, text: "".into(), about: None, answers: Some(inquiry) }
+        Self { by: Author::You, text: "".into(), about: None, to: None, answers: Some(inquiry) }
     }
 
     /// Returns the question that the person declined to answer.
@@ -68,6 +83,49 @@ impl Inquiry {
     }
 }
 
+/// Whom a note is for, and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addressed<'a> {
+    ToAll,
+    To {
+        client: Arc<str>,
+        text: &'a str,
+    },
+    /// `to NAME: …` with a name that is no client's, or may be that of several.
+    Unknown {
+        name: &'a str,
+    },
+}
+
+/// Returns whom the note `to NAME: …` is for. The beginning of a name is enough if only one client has it.
+#[must_use]
+pub fn addressed<'a>(text: &'a str, clients: &[Client]) -> Addressed<'a> {
+    let first = text.lines().next().unwrap_or_default();
+    let rest = first.get(..3).filter(|word| word.eq_ignore_ascii_case("to ")).and_then(|_| first.get(3..));
+    let Some((name, _)) = rest.and_then(|rest| rest.split_once(':')) else { return Addressed::ToAll };
+    let meant = name.trim().to_lowercase();
+    let named: Vec<(&Arc<str>, String)> =
+        clients.iter().map(|client| (&client.name, client.name.to_lowercase())).collect();
+    let begins: Vec<_> = named.iter().filter(|(_, known)| !meant.is_empty() && known.starts_with(&meant)).collect();
+    let found = named.iter().find(|(_, known)| *known == meant).or(match &begins[..] {
+        [only] => Some(*only),
+        _ => None,
+    });
+    let name = name.trim();
+    let text = text.split_once(':').map_or("", |(_, text)| text.trim());
+    found.map_or(Addressed::Unknown { name }, |(client, _)| Addressed::To { client: Arc::clone(client), text })
+}
+
+/// Why a note has no addressee, as a phrase.
+#[must_use]
+pub fn no_addressee(name: &str, clients: &[Client]) -> String {
+    let known: Vec<&str> = clients.iter().map(|client| &*client.name).collect();
+    match &known[..] {
+        [] => "no client is connected".to_owned(),
+        _ => format!("no single client is called {name}; there are {}", known.join(", ")),
+    }
+}
+
 /// Returns the text of code that consists of comments only, without the `#`. Such code is a note.
 #[must_use]
 pub fn note_in_comments(code: &str) -> Option<String> {
@@ -86,7 +144,8 @@ pub fn note_in_comments(code: &str) -> Option<String> {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Author, Inquiry, note_in_comments};
+    use super::{Addressed, Author, Inquiry, addressed, note_in_comments};
+    use crate::domain::{Client, ClientId};
 
     #[test]
     fn a_number_is_a_choice_or_nothing() {
@@ -101,6 +160,30 @@ mod tests {
         assert_eq!(inquiry.numbers(), "1 to 2, or words");
         let open = Inquiry { choices: Vec::new(), ..inquiry.clone() };
         assert_eq!(open.meant("3"), Some(Arc::from("3")), "without choices a number is an answer");
+    }
+
+    #[test]
+    fn a_note_to_a_name_is_for_that_client_or_for_nobody() {
+        let client = |name: &str| Client {
+            id: ClientId(1),
+            name: name.into(),
+            pid: None,
+            joined_at: 0,
+            last_active: 0,
+            runs: 0,
+        };
+        let clients = [client("claude-code"), client("cursor"), client("cursor 2")];
+        let of = |text| addressed(text, &clients);
+        let to = |client: &str, text| Addressed::To { client: client.into(), text };
+        assert_eq!(of("to claude: use df: it is whole\nand fast"), to("claude-code", "use df: it is whole\nand fast"));
+        assert_eq!(of("To Cursor: stop"), to("cursor", "stop"), "a whole name comes before longer ones");
+        assert_eq!(of("to cursor 2: stop"), to("cursor 2", "stop"));
+        assert_eq!(of("to cur: stop"), Addressed::Unknown { name: "cur" }, "two may be meant");
+        assert_eq!(of("to codex: stop"), Addressed::Unknown { name: "codex" });
+        assert_eq!(of("to : stop"), Addressed::Unknown { name: "" });
+        for all in ["use the small table", "tomorrow: more", "to be or not", "see\nto claude: no"] {
+            assert_eq!(of(all), Addressed::ToAll, "{all}");
+        }
     }
 
     #[test]

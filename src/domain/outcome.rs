@@ -113,8 +113,9 @@ impl Outcome {
     pub fn size(&self) -> usize {
         let error = self.error.as_ref().map_or(0, |error| error.message.len() + error.traceback.len());
         let frames = self.frames.iter().map(|frame| frame.frame.size()).sum::<usize>();
-        let changes = [&self.changes.added, &self.changes.changed, &self.changes.removed];
+        let changes = [&self.changes.added, &self.changes.changed, &self.changes.removed, &self.changes.rebound];
         let changes = changes.into_iter().flatten().map(|name| name.len() + 32).sum::<usize>();
+        let changes = changes + self.changes.clashes.iter().map(|clash| clash.name.len() + 64).sum::<usize>();
         self.result.as_ref().map_or(0, String::len)
             + error
             + self.frame.as_ref().map_or(0, |frame| frame.size())
@@ -134,10 +135,13 @@ impl Outcome {
             keep_ends(&mut error.traceback);
         }
         cut.result.iter_mut().for_each(keep_ends);
-        for names in [&mut cut.changes.added, &mut cut.changes.changed, &mut cut.changes.removed] {
+        let changes = &mut cut.changes;
+        for names in [&mut changes.added, &mut changes.changed, &mut changes.removed, &mut changes.rebound] {
             names.truncate(CUT_NAMES);
             names.shrink_to_fit();
         }
+        changes.clashes.truncate(CUT_NAMES);
+        changes.clashes.shrink_to_fit();
         Some(cut)
     }
 }

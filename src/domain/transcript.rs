@@ -3,16 +3,18 @@
 
 pub mod bounds;
 mod entry;
+mod taken;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bounds::Bounds;
 pub use entry::{Client, Entry};
+pub use taken::TakenNames;
 
 use super::{
     Author, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Review, RiskRequest, Snippet, SnippetId,
-    Status, Stream, Timestamp, VariableTable,
+    Status, Stream, Timestamp, UndoableNames, VariableTable,
 };
 
 /// Displays kept of one snippet; the oldest are dropped.
@@ -32,6 +34,8 @@ pub struct Transcript {
     last_finished: Option<SnippetId>,
     clients: Vec<Client>,
     variables: Arc<VariableTable>,
+    undoable: Arc<UndoableNames>,
+    taken: TakenNames,
     inquiries: Vec<Arc<Inquiry>>,
     notice: Option<Arc<str>>,
     replay: Option<Arc<Replay>>,
@@ -56,7 +60,10 @@ impl Transcript {
                 }
             }
             Event::Review { snippet, review, code } => self.review(*snippet, review, code.as_ref()),
-            Event::GateChanged { gate, .. } => self.gate = Some(gate.clone()),
+            Event::GateChanged { gate, .. } => {
+                let before = self.gate.replace(gate.clone()).unwrap_or_default();
+                self.taken.follow_locks(&before, gate);
+            }
             Event::MovedToFront { snippet } => {
                 if let Some(place) = self.queue.iter().position(|id| id == snippet) {
                     self.queue[..=place].rotate_right(1);
@@ -135,6 +142,8 @@ impl Transcript {
             }
             Event::Finished { snippet, outcome, at } => self.finish(*snippet, outcome, *at),
             Event::Variables(table) => self.variables = table.clone(),
+            Event::Undoable(names) => self.undoable = names.clone(),
+            Event::PutBack { names } => self.taken.put_back(names),
             Event::ClientJoined { client, name, pid, at } => self.clients.push(Client {
                 id: *client,
                 name: name.clone(),
@@ -151,6 +160,7 @@ impl Transcript {
             Event::ClientLeft { client, .. } => self.clients.retain(|c| c.id != *client),
             Event::Reset { by, report, at } => {
                 self.last_finished = None;
+                self.taken.clear();
                 self.entries.push(Entry::Reset { by: by.clone(), report: report.clone(), at: *at });
             }
             Event::Restarted { restart, at } => {
@@ -163,6 +173,8 @@ impl Transcript {
                     }
                 }
                 self.variables = Arc::default();
+                self.undoable = Arc::default();
+                self.taken.clear();
                 self.replay = None;
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
             }
@@ -266,6 +278,7 @@ impl Transcript {
         snippet.outcome = Some(outcome.clone());
         snippet.output.fit();
         let author = snippet.author.clone();
+        self.taken.finish(id, &author, outcome);
         if let Author::Client { id, .. } = author
             && let Some(client) = self.client_mut(id)
         {
@@ -411,6 +424,17 @@ impl Transcript {
     #[must_use]
     pub fn variables(&self) -> &Arc<VariableTable> {
         &self.variables
+    }
+
+    /// Returns the names that can be put back, by the snippets that have rebound or deleted them.
+    #[must_use]
+    pub fn undoable(&self) -> &Arc<UndoableNames> {
+        &self.undoable
+    }
+
+    #[must_use]
+    pub fn taken(&self) -> &TakenNames {
+        &self.taken
     }
 }
 

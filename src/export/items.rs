@@ -130,7 +130,8 @@ pub fn describe_entry(entry: &Entry) -> String {
             ),
         },
         Entry::Note { note, .. } => {
-            let about = note.about.map(|snippet| format!(" about {snippet}")).unwrap_or_default();
+            let about = note.about.map(|snippet| format!(" about {snippet}"));
+            let about = about.or(note.to.as_ref().map(|to| format!(" to {to}"))).unwrap_or_default();
             let question =
                 note.answers.as_ref().map(|question| format!(" to \"{}\"", question.text)).unwrap_or_default();
             let text = if note.declined().is_some() { "(declined to answer)" } else { &*note.text };

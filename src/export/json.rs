@@ -127,6 +127,7 @@ fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
             "by_person": note.by.is_you(),
             "text": note.text,
             "about": note.about,
+            "to": note.to,
             "answers": note.answers.as_ref().map(|asked| asked.text.clone()),
             "declined": note.declined().is_some(),
         }),

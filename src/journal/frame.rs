@@ -83,6 +83,8 @@ pub fn is_recorded(event: &Event) -> bool {
             | Event::Notice { .. }
             | Event::RiskAsked { .. }
             | Event::RiskWithdrawn { .. }
+            | Event::Undoable(_)
+            | Event::PutBack { .. }
     )
 }
 

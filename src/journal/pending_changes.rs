@@ -209,6 +209,8 @@ impl PendingChanges {
             | Event::InquiryEnded { .. }
             | Event::RiskAsked { .. }
             | Event::RiskWithdrawn { .. }
+            | Event::Undoable(_)
+            | Event::PutBack { .. }
             | Event::Notice { .. } => {}
             // A process that takes over restores the clients from these.
             Event::ClientJoined { .. }

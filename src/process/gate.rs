@@ -14,9 +14,7 @@ pub fn first(given: Option<Gate>, transcript: &Transcript, default: GateMode) ->
     match (given, known) {
         // Code that is always allowed is only in the transcript.
         (Some(given), Some(known)) => Some(given.allowing_as(&known)),
-        (given, known) => {
-            given.or(known.map(Gate::with_new_objects)).or((default != GateMode::Watch).then(|| Gate::new(default)))
-        }
+        (given, known) => given.or(known).or((default != GateMode::Watch).then(|| Gate::new(default))),
     }
 }
 

@@ -139,7 +139,10 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         }
         Event::Noted { note, .. } => Some(match note.declined() {
             Some(inquiry) => format!("{} declined to answer {}", name(&note.by), name(&inquiry.by)),
-            None => format!("note by {}: {}", name(&note.by), plain(&note.text)),
+            None => {
+                let to = note.to.as_ref().map(|to| format!(" to {}", plain(to))).unwrap_or_default();
+                format!("note by {}{to}: {}", name(&note.by), plain(&note.text))
+            }
         }),
         Event::Review { snippet, review, .. } => {
             let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
@@ -160,6 +163,8 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         | Event::Output { .. }
         | Event::DisplaysCleared { .. }
         | Event::Stuck { .. }
+        | Event::Undoable(_)
+        | Event::PutBack { .. }
         | Event::Variables(_) => None,
     }
 }

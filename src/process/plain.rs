@@ -8,6 +8,7 @@
 mod commands;
 mod console;
 mod input;
+mod names;
 mod narrate;
 mod output;
 

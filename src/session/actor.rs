@@ -1,6 +1,7 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
 mod calls;
+mod clashes;
 mod clients;
 mod input;
 mod inquiries;
@@ -34,7 +35,7 @@ use super::clock::now;
 use super::engine::{Engine, EngineEvent};
 use super::handle::command::Command;
 use super::handle::{SessionHandle, Subscription};
-use crate::domain::{Author, Event, Gate, SessionInfo, Status, VariableQuery, VariableTable};
+use crate::domain::{Author, Event, SessionInfo, Status, VariableQuery, VariableTable};
 
 /// Events by which a subscriber may lag before it has to subscribe again.
 const EVENT_CAPACITY: usize = 1024;
@@ -234,6 +235,7 @@ impl Actor {
             Command::Decide { snippet, verdict, reply } => drop(reply.send(self.decide(snippet, &verdict))),
             Command::DecideRisk { number, verdict, reply } => drop(reply.send(self.decide_risk(number, &verdict))),
             Command::ChangeGate { change } => self.change_gate(change),
+            Command::PutBack { snippet, names } => self.engine.put_back(snippet, names),
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Resize { size } => self.engine.resize(size),
             Command::Quit => self.quit(),
@@ -263,22 +265,17 @@ impl Actor {
                 {
                     outcome.stopped_by = running.stopped_by;
                 }
-                let locked = outcome.changes.locked.clone();
+                self.find_clashes(snippet, &mut outcome.changes);
                 self.finish(snippet, outcome);
-                if !locked.is_empty() {
-                    self.rebound(snippet, &locked);
-                }
             }
+            EngineEvent::Undoable(names) => self.emit(Event::Undoable(names.into())),
+            EngineEvent::PutBack { snippet, names } => self.on_put_back(snippet, names),
             EngineEvent::Variables { table, requested } => self.on_variables(table, requested.as_ref()),
             EngineEvent::ResetDone(report) => {
                 self.flush_output();
                 let Some(Running { work: Work::Reset { by, reply }, .. }) = self.queue.running.take() else { return };
                 let report = Arc::new(report);
                 self.emit(Event::Reset { by, report: report.clone(), at: now() });
-                let gate = self.transcript.gate();
-                if !gate.rebound.is_empty() {
-                    self.set_gate(Gate::clone(&gate).with_new_objects());
-                }
                 let _ = reply.send(report);
             }
             EngineEvent::Insight { id, insight } => {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::domain::{
     Author, Display, Gate, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
-    OutputChunk, ResetReport, RiskKind, SideEffects, SnippetId, TerminalSize, VariableQuery, VariableTable,
+    OutputChunk, ResetReport, RiskKind, SideEffects, SnippetId, TerminalSize, UndoableNames, VariableQuery,
+    VariableTable,
 };
 
 /// The Python side. Every call hands its work over and returns without blocking.
@@ -50,9 +51,9 @@ pub trait Engine: Send + 'static {
         let _ = gate;
     }
 
-    /// Binds locked names to the objects that they had before a client rebound them.
-    fn put_back(&mut self, names: Vec<Arc<str>>) {
-        let _ = names;
+    /// Binds names to the objects that they had before `snippet`; reports [`EngineEvent::PutBack`].
+    fn put_back(&mut self, snippet: SnippetId, names: Vec<Arc<str>>) {
+        let _ = (snippet, names);
     }
 
     /// Hands an answer to the code that waits at risk `number`. Returns `false` if the code waits no longer.
@@ -138,6 +139,13 @@ pub enum EngineEvent {
         table: VariableTable,
         /// The query that asked for the table; `None` for a table of everything that nobody asked for.
         requested: Option<VariableQuery>,
+    },
+    /// The names that can be put back from now on.
+    Undoable(UndoableNames),
+    /// These names have their objects from before `snippet` again.
+    PutBack {
+        snippet: SnippetId,
+        names: Vec<Arc<str>>,
     },
     ResetDone(ResetReport),
     /// `None` if there is no answer.

@@ -6,6 +6,7 @@ mod draft_file;
 mod export;
 mod external_editor;
 mod figures;
+mod notes;
 mod rank_history;
 mod restart;
 mod results;
@@ -335,8 +336,9 @@ impl Dashboard {
 
     fn perform(&mut self, effect: Effect) -> io::Result<Flow> {
         match effect {
-            Effect::Submit(code) if let Some(text) = note::note_in_comments(&code) => self.note(text.into()),
-            Effect::Note(text) => self.note(text),
+            Effect::Submit(code) if let Some(text) = note::note_in_comments(&code) => self.note(&text),
+            Effect::Note(text) => self.session.note(Note::of_person(text, None)),
+            Effect::Send { to, text } => self.session.note(Note::of_person(text, Some(to))),
             Effect::Submit(code) => {
                 // The code may end Python before the next frame, and must not come back as a draft.
                 self.save_snapshot();
@@ -363,6 +365,7 @@ impl Dashboard {
                 self.ask(async move { session.decide_risk(number, verdict).await });
             }
             Effect::ChangeGate(change) => self.session.change_gate(change),
+            Effect::PutBack { snippet, names } => self.session.put_back(snippet, names),
             Effect::Inspect { request, number } => {
                 let (session, results) = (self.session.clone(), self.task_results.clone());
                 self.ask(async move {
@@ -411,10 +414,6 @@ impl Dashboard {
         self.ask(async move { session.interrupt(snippet, by).await.map(drop) });
     }
 
-    fn note(&self, text: Arc<str>) {
-        self.session.note(Note { by: Author::You, text, about: None, answers: None });
-    }
-
     /// Sends a request to the session without waiting for the answer.
     fn ask(&self, request: impl Future<Output = Result<(), impl std::fmt::Display>> + 'static) {
         let results = self.task_results.clone();
@@ -432,7 +431,7 @@ impl Dashboard {
         let is_running = self.view.transcript.running().is_some();
         let animation = is_running.then(|| now + theme::SPINNER_PACE - now % theme::SPINNER_PACE);
         let opens = self.view.composer.replies.opens_at(now).filter(|_| !is_running);
-        let dock = self.view.dock.opens_at(now).filter(|_| self.view.is_reviewing());
+        let dock = self.view.dock.opens_at(now).filter(|_| self.view.shows_keys_that_decide());
         let at = [animation, opens, dock, self.view.due_at()].into_iter().flatten().min()?;
         Some(Instant::now() + Duration::from_millis(at.saturating_sub(now)))
     }

@@ -106,6 +106,10 @@ fn draw_layer(
             draw_gate::draw(view, layout, *row, buffer);
             return None;
         }
+        Layer::Send(menu) => {
+            super::send::draw::draw(view, layout, menu, buffer);
+            return None;
+        }
         Layer::Clients(clients) => {
             draw_clients::draw(view, layout, clients, now, buffer);
             return None;

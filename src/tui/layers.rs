@@ -10,6 +10,7 @@ use crate::tui::overlays::help::Help;
 use crate::tui::overlays::palette::Palette;
 use crate::tui::pager::Pager;
 use crate::tui::search::lookup::SearchPrompt;
+use crate::tui::send::send_menu::SendMenu;
 use crate::tui::variables::OpenVariables;
 
 /// A layer over the transcript and the input.
@@ -38,6 +39,8 @@ pub enum Layer {
     },
     /// The clients, or the calls of one.
     Clients(ClientsBox),
+    /// The clients to send something to.
+    Send(SendMenu),
     /// The line at the bottom for a search, a filter or a number.
     SearchPrompt(SearchPrompt),
     /// The prompt for a file name.
@@ -60,7 +63,12 @@ impl Layer {
     pub const fn covers_input(&self) -> bool {
         matches!(
             self,
-            Self::Help(_) | Self::Inspector { .. } | Self::Replay { .. } | Self::Gate { .. } | Self::Clients(_)
+            Self::Help(_)
+                | Self::Inspector { .. }
+                | Self::Replay { .. }
+                | Self::Gate { .. }
+                | Self::Clients(_)
+                | Self::Send(_)
         )
     }
 
@@ -87,7 +95,7 @@ impl Layer {
         let own = match self {
             Self::Help(_) => Context::Help,
             Self::Inspector { .. } => Context::Inspector,
-            Self::Replay { .. } | Self::Gate { .. } | Self::Palette(_) => Context::Menu,
+            Self::Replay { .. } | Self::Gate { .. } | Self::Send(_) | Self::Palette(_) => Context::Menu,
             Self::Review => Context::Review,
             Self::Clients(_) => Context::Clients,
             Self::SearchPrompt(_) => Context::Lookup,

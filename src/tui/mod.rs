@@ -22,6 +22,7 @@ mod overlays;
 mod pager;
 mod review;
 mod search;
+mod send;
 pub mod settings;
 mod terminal;
 #[cfg(test)]

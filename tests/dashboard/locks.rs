@@ -38,7 +38,7 @@ fn code_that_would_rebind_a_locked_variable_waits_and_a_rebinding_all_the_same_i
     assert!(ran.to_string().contains("data put back as before snippet 4"), "{ran}");
     // The person rebinds what is theirs.
     terminal.send("\u{1b}");
-    terminal.wait_for("the input", |screen| !screen.contains("selected"));
+    terminal.wait_for_text("Ctrl-D quit");
     terminal.send("data = 'new'; print('my ' + 'own')\r");
     terminal.wait_for_text("my own");
     assert_eq!(claude.run("data")["result"], "'new'");

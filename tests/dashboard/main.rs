@@ -7,6 +7,8 @@ mod support;
 mod clients;
 mod gate;
 mod locks;
+mod names;
+mod notes;
 mod picture;
 mod plain;
 mod questions;

@@ -140,6 +140,33 @@ fn pictures_of_a_risk() {
     client.close();
 }
 
+#[test]
+#[ignore = "makes a picture of the README"]
+fn pictures_of_a_clash() {
+    let home = Home::new();
+    let folder = home.work().join("sales");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut command = CommandBuilder::new("sh");
+    let python = crate::support::python();
+    let start = format!("cd sales && exec {BINARY} --session sales --python {}", python.to_str().unwrap());
+    command.args(["-c", &start]);
+    let mut terminal = Terminal::run(&home, command, 18, COLUMNS);
+    terminal.wait_for_text("ready");
+    terminal.send("prices = {'north': 12.5, 'east': 11.0, 'south': 9.8}; limit = 10\r");
+    terminal.wait_for_text("limit");
+    let mut bridge = home.fourhands();
+    bridge.args(["bridge", "--session", "sales"]).current_dir(&folder);
+    let mut client = Client::start(bridge, "claude-code", Era::Legacy);
+    let code = "cheap = [region for region, price in prices.items() if price < limit]\n\
+                prices = {region: prices[region] for region in cheap}\ndel limit\nprices";
+    client.call("run_python_code", serde_json::json!({"code": code}));
+    terminal.wait_for_text("clash");
+    terminal.send("\u{1b}[1;3A");
+    terminal.wait_for_all(&["u put back", "! prices"]);
+    save(&terminal, "clash");
+    client.close();
+}
+
 fn save(terminal: &Terminal, name: &str) {
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     std::fs::create_dir_all(&assets).unwrap();

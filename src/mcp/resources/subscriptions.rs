@@ -144,6 +144,8 @@ impl UnsentChanges {
             Event::Restarted { .. } => self.all = true,
             Event::Output { snippet: None, .. }
             | Event::Replay(_)
+            | Event::Undoable(_)
+            | Event::PutBack { .. }
             | Event::Inquired(_)
             | Event::InquiryEnded { .. }
             | Event::Ending => {}

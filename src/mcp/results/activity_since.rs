@@ -9,9 +9,10 @@ use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::clashes::taken_from;
 use super::effects::effect_phrases;
 use super::status::{RunStatus, stopped_by};
-use super::truncate::one_line;
+use super::truncate::{one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{
     Author, Gate, GateMode, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units,
@@ -23,7 +24,8 @@ const MAX_EVENTS: usize = 10;
 /// Characters of the code of a snippet, of a question, and of the message of an error.
 const MAX_CODE: usize = 160;
 /// Characters of a note, and of the reason for a restart.
-const MAX_NOTE: usize = 1_000;
+const MAX_NOTE: usize = 4_500;
+const MAX_REASON: usize = 1_000;
 /// Names of one kind of change, and characters of a name.
 const MAX_NAMES: usize = 8;
 const MAX_NAME: usize = 60;
@@ -73,6 +75,9 @@ pub struct SinceEvent {
     pub status: Option<RunStatus>,
     /// The event in one sentence.
     pub text: String,
+    /// The event is about names or for the eyes of the reader.
+    #[serde(skip)]
+    is_about_reader: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -155,7 +160,9 @@ impl ReadCursor {
                 }
                 Activity::LateOutput { snippet, .. } => *snippet == shown.id,
                 Activity::Noted(note) => {
-                    note.by == *reader || note.answers.as_ref().is_some_and(|inquiry| inquiry.by == *reader)
+                    !note.is_for(reader)
+                        || note.by == *reader
+                        || note.answers.as_ref().is_some_and(|inquiry| inquiry.by == *reader)
                 }
             };
             if !is_known {
@@ -163,9 +170,16 @@ impl ReadCursor {
             }
         }
         let restarted = events.iter().any(|event| event.kind == SinceKind::Restart);
-        let extra = events.len().saturating_sub(MAX_EVENTS);
+        let mut extra = events.len().saturating_sub(MAX_EVENTS);
         more += extra as u64;
-        events.drain(..extra);
+        // What became of the reader's own names is left out last.
+        for is_kept in [|event: &SinceEvent| event.is_about_reader, |_: &SinceEvent| false] {
+            events.retain(|event| {
+                let is_left_out = extra > 0 && !is_kept(event);
+                extra -= usize::from(is_left_out);
+                !is_left_out
+            });
+        }
         if was_fresh && shown.author == *reader {
             // The number of a snippet says how many came before.
             more = u64::from(shown.id.0 - 1)
@@ -174,7 +188,8 @@ impl ReadCursor {
         if std::mem::take(&mut state.changed_process) && !restarted {
             let text = "the session that you worked in has ended, and this is a new one: all earlier names are gone";
             let (by, by_kind, snippet, status, text) = (None, None, None, None, text.to_owned());
-            events.insert(0, SinceEvent { kind: SinceKind::Restart, by, by_kind, snippet, status, text });
+            let kind = SinceKind::Restart;
+            events.insert(0, SinceEvent { kind, by, by_kind, snippet, status, text, is_about_reader: false });
         }
         (more > 0 || !events.is_empty()).then_some(ActivityDigest { events, more })
     }
@@ -223,7 +238,9 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
             let by = author.label_for(reader);
             let what = title.as_deref().map_or_else(|| first_lines(code), |title| one_line(title, MAX_CODE));
             let effects: String = effect_phrases(effects).iter().flat_map(|phrase| ["; ", phrase]).collect();
-            let text = format!("snippet {snippet} by {by}: {}: {what}{effects}", outcome_text(outcome));
+            let taken = taken_from(reader, &outcome.changes);
+            let taken = if taken.is_empty() { taken } else { format!("; of your names: {taken}") };
+            let text = format!("snippet {snippet} by {by}: {}: {what}{effects}{taken}", outcome_text(outcome));
             (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
         }
         Activity::Reset { by, .. } => {
@@ -252,7 +269,16 @@ fn event(activity: &Activity, reader: &Author) -> SinceEvent {
         }
     };
     let (by, by_kind) = author.map_or((None, None), |author| by(author, reader));
-    SinceEvent { kind, by, by_kind, snippet, status, text }
+    SinceEvent { kind, by, by_kind, snippet, status, text, is_about_reader: is_about(activity, reader) }
+}
+
+/// Whether the activity is about names of the reader, or is a note to nobody else.
+fn is_about(activity: &Activity, reader: &Author) -> bool {
+    match activity {
+        Activity::Ended { outcome, .. } => !taken_from(reader, &outcome.changes).is_empty(),
+        Activity::Noted(note) => note.to.is_some(),
+        _ => false,
+    }
 }
 
 fn lock_text(before: &Gate, after: &Gate) -> String {
@@ -333,13 +359,13 @@ pub fn restart_text(restart: &Restart, reader: &Author) -> String {
     if let Some(by) = &restart.by {
         return format!("{} restarted Python: all earlier names are gone{processes}", by.label_for(reader));
     }
-    let how = one_line(plain(&restart.how).trim_end_matches('.'), MAX_NOTE);
+    let how = one_line(plain(&restart.how).trim_end_matches('.'), MAX_REASON);
     format!("{how}. A new Python has taken over: all earlier names are gone{processes}")
 }
 
 pub fn note_text(note: &Note, reader: &Author) -> String {
     let by = note.by.label_for(reader);
-    let text: String = plain(&note.text).chars().take(MAX_NOTE).collect();
+    let text = truncate_middle(&plain(&note.text), MAX_NOTE, 0).0;
     match (&note.answers, note.about) {
         (Some(inquiry), _) if note.declined().is_some() => {
             let question = one_line(&inquiry.text, MAX_CODE);
@@ -349,6 +375,7 @@ pub fn note_text(note: &Note, reader: &Author) -> String {
             format!("{by} answered {} ({}): {text}", inquiry.by.label_for(reader), one_line(&inquiry.text, MAX_CODE))
         }
         (None, Some(snippet)) => format!("note from {by} on snippet {snippet}: {text}"),
+        (None, None) if note.to.is_some() => format!("note from {by} to you alone: {text}"),
         (None, None) => format!("note from {by}: {text}"),
     }
 }

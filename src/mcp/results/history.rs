@@ -97,12 +97,12 @@ impl AuthorFilter {
         }
     }
 
-    fn matches(&self, entry: &Entry) -> bool {
+    fn matches(&self, entry: &Entry, reader: &Author) -> bool {
         match entry {
             Entry::Snippet(snippet) => self.matches_author(Some(&snippet.author)),
             Entry::Reset { by, .. } => self.matches_author(Some(by)),
             Entry::Restart { restart, .. } => self.matches_author(restart.by.as_ref()),
-            Entry::Note { note, .. } => self.matches_author(Some(&note.by)),
+            Entry::Note { note, .. } => note.is_for(reader) && self.matches_author(Some(&note.by)),
             Entry::Background { .. } => false,
         }
     }
@@ -143,7 +143,7 @@ pub fn of(
     let mut found: Vec<&Entry> = Vec::new();
     let (mut earlier, mut goes_on) = (0, false);
     if let Some(since) = since {
-        for entry in entries[position_after(transcript, since)..].iter().filter(|entry| filter.matches(entry)) {
+        for entry in entries[position_after(transcript, since)..].iter().filter(|entry| filter.matches(entry, reader)) {
             // The next page begins after the last snippet of this one.
             goes_on = found.len() >= limit && found.iter().any(|entry| is_snippet(entry));
             if goes_on {
@@ -155,7 +155,7 @@ pub fn of(
             found.pop();
         }
     } else {
-        let mut matching = entries.iter().rev().filter(|entry| filter.matches(entry));
+        let mut matching = entries.iter().rev().filter(|entry| filter.matches(entry, reader));
         found.extend(matching.by_ref().take(limit));
         found.reverse();
         earlier = matching.count();

@@ -2,6 +2,7 @@
 //! session.
 
 pub(super) mod activity_since;
+mod clashes;
 pub(super) mod displays;
 pub(super) mod effects;
 pub(super) mod history;

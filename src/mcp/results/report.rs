@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::activity_since::ActivityDigest;
+use super::clashes::clash_phrases;
 use super::displays;
 use super::displays::DisplayReport;
 use super::effects::effect_phrases;
@@ -59,6 +60,9 @@ pub struct RunReport {
     pub displays: Vec<DisplayReport>,
     /// Names that the code bound, rebound or removed.
     pub variables: NameChanges,
+    /// Names that another author had set and the code rebound, changed or deleted. Their owners are told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clashes: Vec<String>,
     /// Effects beyond Python's variables that may surprise: deletions, files outside of the session's folder, processes
     /// that are still running. `session_history` has the others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -231,6 +235,7 @@ impl RunReport {
             consents: consent_phrases(snippet),
             displays: displays::reports(snippet, images),
             variables: parts.variables,
+            clashes: outcome.map(|outcome| clash_phrases(&outcome.changes)).unwrap_or_default(),
             effects: effect_phrases(&snippet.effects.surprising()),
             truncated,
             since_your_last_call: since,

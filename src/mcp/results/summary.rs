@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::activity_since::{first_lines, outcome_text};
 use super::truncate::{one_line, truncate_middle};
+use crate::domain::terminal_text::plain;
 use crate::domain::{
     Author, Entry, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableKind, VariableTable, units,
 };
@@ -20,6 +21,8 @@ const MIN_SIZE: u64 = 10_000;
 const MAX_TITLE: usize = 160;
 const MAX_NOTE: usize = 300;
 const MAX_REASON: usize = 200;
+/// Snippets that wait for the person.
+const MAX_WAITING: usize = 10;
 
 /// The size of a summary.
 #[derive(Clone, Copy, Debug)]
@@ -87,10 +90,37 @@ fn summary(
             );
         }
     }
+    gate_lines(&mut text, transcript, &name, length.runs > SHORT.runs);
     variables(&mut text, transcript.variables(), length.variables);
-    last_entries(&mut text, transcript, &name, length.runs);
+    last_entries(&mut text, transcript, reader, &name, length.runs);
     text.truncate(text.trim_end().len());
     text
+}
+
+/// The gate (a short summary has it only where code does not simply run), what is locked, and what waits for the
+/// person.
+fn gate_lines(text: &mut String, transcript: &Transcript, name: &impl Fn(&Author) -> String, in_full: bool) {
+    let gate = transcript.gate();
+    if in_full || !gate.is_open() {
+        let _ = writeln!(text, "Gate: {}. {}.", one_line(&gate.label(), MAX_NOTE), gate.mode.meaning_for_models());
+    }
+    if gate.takeover.is_some() {
+        text.push_str("The person has taken over: no code of clients begins until they give the session back.\n");
+    }
+    if !gate.locked.is_empty() {
+        let names: Vec<&str> = gate.locked.iter().map(|name| &**name).collect();
+        let _ = writeln!(text, "Locked by the person: {}.", one_line(&names.join(", "), MAX_NOTE));
+    }
+    let pending = transcript.pending().map(|snippet| {
+        let is_held = snippet.review.as_ref().is_some_and(|review| review.is_held);
+        format!("snippet {} by {}{}", snippet.id, name(&snippet.author), if is_held { " (held)" } else { "" })
+    });
+    let risks =
+        transcript.risks().map(|(id, risk)| format!("running snippet {id}, before it may {}", plain(&risk.phrase())));
+    let waiting: Vec<String> = risks.chain(pending).take(MAX_WAITING).collect();
+    if !waiting.is_empty() {
+        let _ = writeln!(text, "Waiting for the person's decision: {}.", one_line(&waiting.join("; "), MAX_NOTE));
+    }
 }
 
 fn variables(text: &mut String, table: &VariableTable, max: usize) {
@@ -130,7 +160,13 @@ fn variable_line(variable: &Variable) -> String {
     line
 }
 
-fn last_entries(text: &mut String, transcript: &Transcript, name: &impl Fn(&Author) -> String, max: usize) {
+fn last_entries(
+    text: &mut String,
+    transcript: &Transcript,
+    reader: Option<&Author>,
+    name: &impl Fn(&Author) -> String,
+    max: usize,
+) {
     let mut lines = Vec::new();
     for entry in transcript.entries().iter().rev() {
         let line = match entry {
@@ -154,6 +190,7 @@ fn last_entries(text: &mut String, transcript: &Transcript, name: &impl Fn(&Auth
                     )
                 }
             },
+            Entry::Note { note, .. } if !reader.map_or(note.to.is_none(), |reader| note.is_for(reader)) => continue,
             Entry::Note { note, .. } => match &note.answers {
                 Some(inquiry) => {
                     let (by, to) = (name(&note.by), name(&inquiry.by));

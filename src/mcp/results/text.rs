@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::clashes::clash_phrases;
 use super::displays;
 use super::effects::effect_phrases;
 use super::images::AttachedImages;
@@ -60,6 +61,10 @@ pub fn run(
         if !names.is_empty() {
             text.push_str(&format!("\n{what}: {}", names.join(", ")));
         }
+    }
+    let clashes = outcome.map(|outcome| clash_phrases(&outcome.changes)).unwrap_or_default();
+    if !clashes.is_empty() {
+        text.push_str(&format!("\nNames of others, who are told: {}", clashes.join("; ")));
     }
     let effects = effect_phrases(&snippet.effects.surprising());
     if !effects.is_empty() {

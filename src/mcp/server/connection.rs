@@ -60,6 +60,17 @@ impl ClientConnection {
         }
     }
 
+    /// Resolves once the person has disconnected the client.
+    pub async fn sent_away(&self, client: Option<&Implementation>) {
+        match self.membership() {
+            Some(membership) => match membership.author(client).await {
+                Ok(author) => membership.session.sent_away(&author).await,
+                Err(_) => std::future::pending().await,
+            },
+            None => std::future::pending().await,
+        }
+    }
+
     /// Resolves when the client has gone or the server is about to end.
     pub async fn closed(&self) {
         tokio::select! {

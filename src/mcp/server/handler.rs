@@ -25,7 +25,7 @@ use crate::domain::Author;
 use crate::mcp::bridge_protocol::{self, Reconnected, RetriedCall};
 use crate::mcp::era::is_stateless;
 use crate::mcp::errors::{invalid_cursor, panicked, session_ended};
-use crate::mcp::resources::subscriptions::{MAX_SUBSCRIPTIONS, SharedSubscription, Sink};
+use crate::mcp::resources::subscriptions::{ClientSubscription, MAX_SUBSCRIPTIONS, SharedSubscription, Sink};
 use crate::mcp::resources::uris::Address;
 use crate::mcp::resources::{completion, prompts, read, subscriptions};
 use crate::mcp::transport::unknown_methods;
@@ -52,11 +52,13 @@ impl Handler {
             return;
         }
         let notify = subscriptions::run(session.clone(), self.subscription.clone(), Sink::Peer(context.peer.clone()));
-        let connection = self.connection.clone();
+        let (connection, subscription, client) =
+            (self.connection.clone(), self.subscription.clone(), context.client_info());
         tokio::spawn(async move {
             tokio::select! {
                 () = notify => {}
                 () = connection.closed() => {}
+                () = connection.sent_away(client.as_ref()) => subscription.change(|all| *all = ClientSubscription::default()),
             }
         });
     }
@@ -178,6 +180,9 @@ impl ServerHandler for Handler {
         if Address::parse(&request.uri).is_none() {
             return Err(ErrorData::resource_not_found(format!("Resource not found: {:?}", request.uri), None));
         }
+        if let Some(membership) = self.connection.membership() {
+            admitted(membership, &context).await?;
+        }
         let has_room = self.subscription.change(|subscription| {
             let uris = &mut subscription.uris;
             let has_room = uris.len() < MAX_SUBSCRIPTIONS || uris.contains(&request.uri);
@@ -213,6 +218,7 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let client = context.request_context().client_info();
         let subscription = SharedSubscription::default();
         let accepted = context.accepted();
         subscription.change(|subscription| {
@@ -230,6 +236,7 @@ impl ServerHandler for Handler {
             () = notify => {}
             () = context.cancelled() => {}
             () = self.connection.closed() => {}
+            () = self.connection.sent_away(client.as_ref()) => {}
         }
         Ok(())
     }

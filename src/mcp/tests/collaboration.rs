@@ -12,7 +12,7 @@ async fn person_runs(rig: &Rig, code: &str) {
 }
 
 fn person_notes(rig: &Rig, note: &str) {
-    rig.session.note(Note { by: Author::You, text: note.into(), about: None, answers: None });
+    rig.session.note(Note { by: Author::You, text: note.into(), about: None, to: None, answers: None });
 }
 
 fn since(result: &Value) -> &Value {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{Client, ERAS, Era, Rig, connect, text, variable};
-use crate::domain::{Author, VariableKind, VariableTable};
+use crate::domain::{Author, ClientId, GateChange, GateMode, VariableKind, VariableTable};
 use crate::mcp::Backend;
 use crate::session::RunOptions;
 
@@ -254,6 +254,48 @@ async fn a_client_with_a_handshake_is_notified_of_its_subscriptions() {
     ask(&mut client, "resources/list", json!({})).await;
     other.run("echo 2").await;
     assert_eq!(notified(&mut client).await["method"], "notifications/resources/list_changed");
+}
+
+#[tokio::test]
+async fn subscriptions_of_a_client_that_the_person_disconnects_end() {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Legacy, "tester").await;
+    ask(&mut client, "resources/subscribe", json!({"uri": "fourhands://session"})).await;
+    rig.session.change_gate(GateChange::SendAway("tester".into()));
+    rig.until("the client is away", |transcript| !transcript.gate().away.is_empty()).await;
+    let refused = ask(&mut client, "resources/subscribe", json!({"uri": "fourhands://transcript"})).await;
+    assert!(refused["error"]["message"].as_str().unwrap().contains("disconnected you"), "{refused}");
+    let ticket = rig.session.submit(Author::You, "echo 1".into(), RunOptions::default()).await.unwrap();
+    rig.ended(ticket.id.0).await;
+    rig.session.change_gate(GateChange::LetIn("tester".into()));
+    rig.until("the client is let in", |transcript| transcript.gate().away.is_empty()).await;
+    ask(&mut client, "resources/subscribe", json!({"uri": "fourhands://snippet/2/output"})).await;
+    rig.session.submit(Author::You, "echo 2".into(), RunOptions::default()).await.unwrap();
+    let message = notified(&mut client).await;
+    assert_eq!(message["params"]["uri"], "fourhands://snippet/2/output", "nothing of the time before: {message}");
+}
+
+#[tokio::test]
+async fn the_session_resource_tells_the_gate_and_what_waits() {
+    let rig = Rig::new();
+    rig.session.dashboard_opened();
+    let mut client = rig.client(Era::Modern, "tester").await;
+    let told = read(&mut client, "fourhands://session").await;
+    assert!(told.contains("Gate: watch. Code of clients runs at once."), "{told}");
+    for change in [GateChange::All(GateMode::Ask), GateChange::Lock("df".into()), GateChange::TakeOver] {
+        rig.session.change_gate(change);
+    }
+    let other = Author::Client { id: ClientId(9), name: "cursor".into() };
+    rig.session.submit(other, "echo 1".into(), RunOptions::default()).await.unwrap();
+    let told = read(&mut client, "fourhands://session").await;
+    for part in [
+        "Gate: ask. Each snippet waits until the person allows it.",
+        "The person has taken over",
+        "Locked by the person: df.",
+        "Waiting for the person's decision: snippet 1 by \"cursor\".",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ impl Tool for InterruptSnippet {
         }
         if let Some(note) = note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
             let text = note.chars().take(MAX_NOTE).collect::<String>().into();
-            call.session.note(Note { by: call.author.clone(), text, about: Some(target), answers: None });
+            call.session.note(Note { by: call.author.clone(), text, about: Some(target), to: None, answers: None });
         }
         let (ended, message) = effect(call, target).await?;
         Ok(call.respond(message.clone(), &InterruptResult { snippet: Some(target.0), ended, message }))

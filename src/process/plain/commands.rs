@@ -19,6 +19,16 @@ pub enum ConsoleCommand {
     Disconnect(String),
     /// Let it in again.
     LetIn(String),
+    /// Mute a client, or no longer.
+    Mute(String),
+    Unmute(String),
+    /// Lock a variable, or unlock it.
+    Lock(String),
+    Unlock(String),
+    /// Run a queued snippet next: the one of this number, or the last.
+    Front(Option<u32>),
+    /// Put back what a snippet rebound or deleted: the one of this number, or the last that did.
+    Undo(Option<u32>),
     Variables,
     Clients,
     Restart,
@@ -40,6 +50,10 @@ Ctrl-D   quit, and ask first if something would be lost
 :take WHY      take over: no client's code begins; again: stop what runs
 :give          give back: what waited runs on
 :disconnect NAME  stop a client and refuse its calls; :let-in NAME lets it in again
+:mute NAME     show less of a client; :unmute NAME shows all again
+:front N       run queued snippet N next; without N, the last
+:lock NAME     have code of clients wait that would rebind a variable; :unlock NAME
+:undo N        put back what snippet N of a client rebound or deleted; without N, the last
 :vars          list variables
 :clients       list connected clients
 :restart       restart Python and lose all variables
@@ -65,6 +79,12 @@ impl ConsoleCommand {
             "give" => Self::GiveBack,
             "disconnect" => Self::Disconnect(rest.to_owned()),
             "let-in" => Self::LetIn(rest.to_owned()),
+            "mute" => Self::Mute(rest.to_owned()),
+            "unmute" => Self::Unmute(rest.to_owned()),
+            "lock" => Self::Lock(rest.to_owned()),
+            "unlock" => Self::Unlock(rest.to_owned()),
+            "front" => Self::Front(number(rest).0),
+            "undo" => Self::Undo(number(rest).0),
             "vars" | "v" => Self::Variables,
             "clients" => Self::Clients,
             "restart" => Self::Restart,
@@ -97,6 +117,8 @@ mod tests {
         let reject = |snippet, reason: &str| Some(ConsoleCommand::Reject(snippet, reason.to_owned()));
         assert_eq!(ConsoleCommand::parse(":reject 3  too slow"), reject(Some(3), "too slow"));
         assert_eq!(ConsoleCommand::parse(":reject too slow"), reject(None, "too slow"));
+        assert_eq!(ConsoleCommand::parse(":front"), Some(ConsoleCommand::Front(None)));
+        assert_eq!(ConsoleCommand::parse(":undo 4"), Some(ConsoleCommand::Undo(Some(4))));
         assert_eq!(ConsoleCommand::parse(":take"), Some(ConsoleCommand::Take(String::new())));
         assert_eq!(ConsoleCommand::parse(":nope x"), Some(ConsoleCommand::Unknown("nope".to_owned())));
     }

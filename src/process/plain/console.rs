@@ -11,6 +11,7 @@ use super::input::LineInput;
 use super::narrate::{self, Narrator};
 use super::output::Printer;
 use crate::domain::lexer::{Completeness, completeness};
+use crate::domain::note::Addressed;
 use crate::domain::{
     Author, Event, GateChange, GateMode, InputAnswer, Note, RiskVerdict, SnippetId, TAKEOVER_CAUSE, Transcript,
     Verdict, note,
@@ -31,10 +32,10 @@ enum AnswerTarget {
 }
 
 pub struct Console {
-    session: SessionHandle,
-    printer: Printer,
+    pub(super) session: SessionHandle,
+    pub(super) printer: Printer,
     narrator: Narrator,
-    transcript: Transcript,
+    pub(super) transcript: Transcript,
     events: broadcast::Receiver<Arc<Event>>,
     /// A person types; otherwise lines come from a file or a pipe.
     is_interactive: bool,
@@ -202,9 +203,20 @@ impl Console {
             return self.leave(quit_announced);
         }
         if let Some(text) = note::note_in_comments(&code) {
-            return self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
+            return self.note(&text);
         }
         self.run(code.trim_end().into()).await;
+    }
+
+    /// Leaves a note, to all clients or to one.
+    fn note(&mut self, text: &str) {
+        match note::addressed(text, self.transcript.clients()) {
+            Addressed::ToAll => self.session.note(Note::of_person(text.into(), None)),
+            Addressed::To { client, text } => self.session.note(Note::of_person(text.into(), Some(client))),
+            Addressed::Unknown { name } => {
+                self.printer.line(&format!("not sent: {}", note::no_addressee(name, self.transcript.clients())));
+            }
+        }
     }
 
     async fn run(&mut self, code: Arc<str>) {
@@ -293,11 +305,22 @@ impl Console {
                 self.printer.line("you have not taken over; there is nothing to give back");
             }
             ConsoleCommand::GiveBack => self.session.change_gate(GateChange::GiveBack),
-            ConsoleCommand::Disconnect(name) | ConsoleCommand::LetIn(name) if !self.knows_client(&name) => {
+            ConsoleCommand::Disconnect(name)
+            | ConsoleCommand::LetIn(name)
+            | ConsoleCommand::Mute(name)
+            | ConsoleCommand::Unmute(name)
+                if !self.knows_client(&name) =>
+            {
                 self.printer.line(&format!("no client {name}; :clients lists them"));
             }
             ConsoleCommand::Disconnect(name) => self.session.change_gate(GateChange::SendAway(name.into())),
             ConsoleCommand::LetIn(name) => self.session.change_gate(GateChange::LetIn(name.into())),
+            ConsoleCommand::Mute(name) => self.session.change_gate(GateChange::Mute(name.into())),
+            ConsoleCommand::Unmute(name) => self.session.change_gate(GateChange::Unmute(name.into())),
+            ConsoleCommand::Lock(name) => self.lock(&name, GateChange::Lock),
+            ConsoleCommand::Unlock(name) => self.lock(&name, GateChange::Unlock),
+            ConsoleCommand::Front(snippet) => self.front(snippet).await,
+            ConsoleCommand::Undo(snippet) => self.undo(snippet),
             ConsoleCommand::Variables => {
                 for line in narrate::variables(&self.transcript) {
                     self.printer.line(&line);
@@ -344,7 +367,8 @@ impl Console {
 
     fn knows_client(&self, name: &str) -> bool {
         let is_connected = self.transcript.clients().iter().any(|client| *client.name == *name);
-        is_connected || self.transcript.gate().away.contains(name)
+        let gate = self.transcript.gate();
+        is_connected || gate.away.contains(name) || gate.muted.contains(name)
     }
 
     /// Lets no code of clients begin; the second time, stops what a client runs.
@@ -352,7 +376,7 @@ impl Console {
         let was_taken = self.transcript.gate().takeover.is_some();
         self.session.change_gate(GateChange::TakeOver);
         if !why.is_empty() {
-            self.session.note(Note { by: Author::You, text: why.into(), about: None, answers: None });
+            self.session.note(Note::of_person(why.into(), None));
         }
         let running = self.transcript.running().filter(|running| !running.author.is_you()).map(|running| running.id);
         match running {

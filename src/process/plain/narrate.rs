@@ -72,6 +72,13 @@ impl Narrator {
     /// Writes an event. `transcript` is its state before the event.
     pub fn narrate(&mut self, event: &Event, transcript: &Transcript, printer: &mut Printer) {
         match event {
+            event if is_left_out(event, transcript) => {}
+            Event::Submitted { snippet, author, .. } if transcript.gate().is_muted(author) => {
+                printer.line(&log::on_one_line(&format!("{} {snippet}, muted", author.name())));
+            }
+            Event::Finished { snippet, outcome, .. } if is_of_muted(*snippet, transcript) => {
+                ended(*snippet, outcome, false, printer);
+            }
             Event::Submitted { snippet, author, code, .. } => {
                 let waits = transcript.running().is_some() || !transcript.queue().is_empty();
                 if !author.is_you() {
@@ -178,6 +185,21 @@ impl Narrator {
     }
 }
 
+fn is_of_muted(snippet: SnippetId, transcript: &Transcript) -> bool {
+    transcript.snippet(snippet).is_some_and(|found| transcript.gate().is_muted(&found.author))
+}
+
+/// Whether the event is what a muted client shows.
+fn is_left_out(event: &Event, transcript: &Transcript) -> bool {
+    match event {
+        Event::Titled { snippet, .. }
+        | Event::Started { snippet, .. }
+        | Event::Output { snippet: Some(snippet), .. }
+        | Event::Displayed { snippet, .. } => is_of_muted(*snippet, transcript),
+        _ => false,
+    }
+}
+
 fn indented(text: &str, printer: &mut Printer) {
     for line in text.lines() {
         printer.line(&format!("{INDENT}{line}"));
@@ -212,6 +234,11 @@ fn finished(snippet: SnippetId, outcome: &Outcome, mine: bool, printer: &mut Pri
     if let Some(error) = &outcome.error {
         indented(&plain(&error.traceback), printer);
     }
+    ended(snippet, outcome, mine, printer);
+}
+
+/// Writes how a snippet ended, in one line.
+fn ended(snippet: SnippetId, outcome: &Outcome, mine: bool, printer: &mut Printer) {
     let elapsed = units::duration(outcome.elapsed);
     let how = match (outcome.status, &outcome.stopped_by) {
         (Status::Cancelled, Some(by)) => format!("cancelled by {by}"),
@@ -221,14 +248,15 @@ fn finished(snippet: SnippetId, outcome: &Outcome, mine: bool, printer: &mut Pri
         (status, None) => format!("{}, {elapsed}", status.word()),
     };
     let changes = if mine { String::new() } else { changes(&outcome.changes) };
-    printer.line(&log::on_one_line(&format!("{snippet} {how}{changes}")));
+    let clashes = outcome.changes.clash_phrases().into_iter();
+    let clashes: String = clashes.map(|(owner, what)| format!("; clash: {what} of {}", owner.name())).collect();
+    printer.line(&log::on_one_line(&format!("{snippet} {how}{changes}{clashes}")));
 }
 
 fn changes(changes: &VariableChanges) -> String {
-    let changes = [("new", &changes.added), ("changed", &changes.changed), ("removed", &changes.removed)];
-    let changes = changes.into_iter().filter(|(_, names)| !names.is_empty()).map(|(word, names)| {
+    let changes = changes.by_fate().into_iter().map(|(word, names)| {
         let more = if names.len() > MAX_NAMES { ", …" } else { "" };
-        format!("; {word}: {}{more}", names.iter().take(MAX_NAMES).map(String::as_str).collect::<Vec<_>>().join(", "))
+        format!("; {word}: {}{more}", names[..names.len().min(MAX_NAMES)].join(", "))
     });
     changes.collect()
 }

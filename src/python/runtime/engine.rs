@@ -27,7 +27,7 @@ use crate::session::{Engine, EngineOutput, RiskReply};
 /// Work for the main thread.
 pub(in crate::python) enum EngineJob {
     Run { snippet: SnippetId, code: Arc<str>, by_client: bool },
-    PutBack(Vec<Arc<str>>),
+    PutBack { snippet: SnippetId, names: Vec<Arc<str>> },
     Reset,
     SendVariables(VariableQuery),
     Answer { id: u32, question: InsightRequest },
@@ -219,8 +219,8 @@ impl Engine for PythonEngine {
         self.consent.set_gate(gate);
     }
 
-    fn put_back(&mut self, names: Vec<Arc<str>>) {
-        self.send(EngineJob::PutBack(names));
+    fn put_back(&mut self, snippet: SnippetId, names: Vec<Arc<str>>) {
+        self.send(EngineJob::PutBack { snippet, names });
     }
 
     fn answer_risk(&mut self, number: u32, reply: RiskReply) -> bool {

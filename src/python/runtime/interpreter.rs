@@ -20,7 +20,7 @@ use super::signals::SignalHandlers;
 use super::stacks::{StackFile, Stacks};
 use super::waker::JobWaiter;
 use crate::domain::{
-    InsightRequest, InspectError, InspectRequest, ResetReport, SideEffect, SideEffectKind, SnippetId, VariableChanges,
+    InsightRequest, InspectError, InspectRequest, ResetReport, SideEffect, SideEffectKind, SnippetId, UndoableNames,
     VariableQuery, VariableTable,
 };
 use crate::python::completion::Completer;
@@ -39,8 +39,8 @@ use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::settings::InterpreterSettings;
 use crate::python::isolation::{children, exit_words, fork, project, threads};
 use crate::python::magics::MagicHelper;
-use crate::python::values::locks::LockedNames;
-use crate::python::values::namespace::Namespace;
+use crate::python::values::bindings::Binding;
+use crate::python::values::namespace::{Namespace, NamespaceEnd};
 use crate::session::EngineEvent;
 
 /// A table of variables that takes longer than this is deferred: the next snippet must not wait for it.
@@ -83,7 +83,8 @@ pub struct Interpreter {
     /// How long the last table took.
     table_took: Duration,
     deferred_table: Option<DeferredTable>,
-    locked: LockedNames,
+    /// The names that can be put back, as they were sent last.
+    undoable: UndoableNames,
     consent: Arc<Consent>,
     /// When descriptors and signals were last checked, and how many descriptors had been lost by then.
     checked: Option<(Instant, u64)>,
@@ -156,7 +157,7 @@ impl Interpreter {
             last_table: VariableTable::default(),
             table_took: Duration::ZERO,
             deferred_table: None,
-            locked: LockedNames::default(),
+            undoable: UndoableNames::new(),
             consent: jobs.consent.clone(),
             checked: None,
         };
@@ -170,11 +171,7 @@ impl Interpreter {
         loop {
             match jobs.inbox.try_recv() {
                 Ok(EngineJob::Run { snippet, code, by_client }) => self.run(py, snippet, &code, by_client),
-                Ok(EngineJob::PutBack(names)) => {
-                    self.locked.put_back(self.namespace.globals(py), &names);
-                    self.namespace.changes(py, None);
-                    self.send_variables(py);
-                }
+                Ok(EngineJob::PutBack { snippet, names }) => self.put_back(py, snippet, &names),
                 Ok(EngineJob::Reset) => self.reset(py),
                 Ok(EngineJob::SendVariables(query)) => self.send_requested_variables(py, query),
                 Ok(EngineJob::Answer { id, question }) => self.answer_question(py, id, &question),
@@ -187,11 +184,13 @@ impl Interpreter {
 
     /// Waits for a job, or makes the deferred table when that is due.
     fn wait(&mut self, py: Python<'_>, waiter: &Mutex<JobWaiter>) -> PyResult<()> {
-        let left = self.deferred_table.map(|table| table.due.saturating_duration_since(Instant::now()));
+        let until = |due: Instant| due.saturating_duration_since(Instant::now());
+        let left = self.deferred_table.map(|table| until(table.due));
         if left == Some(Duration::ZERO) {
             self.send_variables(py);
             return Ok(());
         }
+        let left = left.into_iter().chain(self.let_old_go(py).map(until)).min();
         if self.runner.event_loop().exists() && self.run_background(py, waiter, left).is_ok() {
             return Ok(());
         }
@@ -240,7 +239,8 @@ impl Interpreter {
         self.capture.begin(snippet);
         let _ = effects::take_reads();
         children::begin(snippet);
-        self.locked.begin(self.namespace.globals(py), &self.consent.gate().locked);
+        let gate = self.consent.gate();
+        self.namespace.begin(py, &gate.locked, by_client.then_some(code), &self.last_table);
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
         let reads = effects::take_reads();
         if reads > 0 {
@@ -263,9 +263,11 @@ impl Interpreter {
         if let Ok(threads) = self.user_threads(py) {
             self.capture.adopt(&threads, snippet);
         }
-        let locked = self.locked.end(self.namespace.globals(py), by_client);
-        outcome.changes = VariableChanges { locked, ..self.namespace.changes(py, Some(snippet)) };
+        let NamespaceEnd { changes, let_go } = self.namespace.end(py, snippet, &gate.locked, by_client);
+        outcome.changes = changes;
+        self.send_undoable(py);
         self.events.send(EngineEvent::Finished { snippet, outcome });
+        let_go_of(py, let_go);
         self.signals.install_termination(py);
         children::remember_existing(has_children);
         if let Some(completer) = &mut self.completer {
@@ -386,7 +388,6 @@ impl Interpreter {
         close_figures(py);
         // An interrupt so far has ended the work above; only later ones end the finalizers.
         interrupt::clear_requests();
-        self.locked.clear();
         report.cleared = interrupt::finalize(py, || self.namespace.clear(py).unwrap_or(0));
         let folder_before = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
@@ -400,8 +401,40 @@ impl Interpreter {
         interrupt::end();
         report.remains.extend(unrestored);
         report.remains.extend(threads::names(py).unwrap_or_default().into_iter().chain(children::still_running()));
+        self.send_undoable(py);
         self.events.send(EngineEvent::ResetDone(report));
         self.send_variables(py);
+    }
+
+    fn put_back(&mut self, py: Python<'_>, snippet: SnippetId, names: &[Arc<str>]) {
+        // The objects of the present may have finalizers.
+        interrupt::begin_background();
+        let names = interrupt::finalize(py, || self.namespace.put_back(py, snippet, names));
+        interrupt::end();
+        self.send_undoable(py);
+        self.events.send(EngineEvent::PutBack { snippet, names });
+        self.send_variables(py);
+    }
+
+    /// Lets old objects go whose time is over. Returns when the next one is due.
+    fn let_old_go(&mut self, py: Python<'_>) -> Option<Instant> {
+        let gate = self.consent.gate();
+        let due = self.namespace.due(&gate.locked)?;
+        if due > Instant::now() {
+            return Some(due);
+        }
+        let old = self.namespace.take_old(py, &gate.locked);
+        self.send_undoable(py);
+        let_go_of(py, old);
+        self.namespace.due(&gate.locked)
+    }
+
+    fn send_undoable(&mut self, py: Python<'_>) {
+        let undoable = self.namespace.undoable(py);
+        if undoable != self.undoable {
+            self.undoable = undoable.clone();
+            self.events.send(EngineEvent::Undoable(undoable));
+        }
     }
 
     /// Sends the table of variables if it has changed.
@@ -427,6 +460,16 @@ impl Interpreter {
         }
         self.events.send(EngineEvent::Variables { table, requested: Some(query) });
     }
+}
+
+/// Drops objects, whose finalizers may run and be interrupted.
+fn let_go_of(py: Python<'_>, objects: Vec<Binding>) {
+    if objects.is_empty() {
+        return;
+    }
+    interrupt::begin_background();
+    interrupt::finalize(py, || drop(objects));
+    interrupt::end();
 }
 
 /// Closes matplotlib's open figures, if user code has loaded it.

@@ -39,7 +39,16 @@ struct NameSnapshot {
     class: usize,
     digest: u64,
     library_type: Option<LibraryType>,
-    set_by: Option<SnippetId>,
+    setters: Setters,
+}
+
+/// The snippets that have set a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Setters {
+    /// The last that has bound the name, or changed something within the object.
+    pub set_by: Option<SnippetId>,
+    /// The last that has bound the name.
+    pub bound_by: Option<SnippetId>,
 }
 
 /// Differences between the dict and the last snapshot. Numbers are indexes of the new snapshot.
@@ -48,6 +57,8 @@ struct Differences<'py> {
     removed: Vec<NameSnapshot>,
     added: Vec<usize>,
     changed: Vec<usize>,
+    /// Those of the changed ones that have another object.
+    rebound: Vec<usize>,
     /// Values that may be of a library, and whether they are new.
     library_values: Vec<(usize, Bound<'py, PyAny>, bool)>,
 }
@@ -71,6 +82,7 @@ impl<'py> Differences<'py> {
         known.is_container = is_container;
         if known.is_public && (!is_same || digest != known.digest) {
             self.changed.push(index);
+            self.rebound.extend((!is_same).then_some(index));
         }
         if !is_same || known.library_type.is_some() {
             self.library_values.push((index, value.clone(), !is_same));
@@ -98,7 +110,7 @@ impl<'py> Differences<'py> {
             is_container: digest.is_some(),
             digest: digest.unwrap_or(0),
             library_type: None,
-            set_by: by,
+            setters: Setters { set_by: by, bound_by: by },
         }
     }
 }
@@ -109,11 +121,19 @@ impl NamespaceSnapshot {
     }
 
     /// Fills in the snippets that set the names in `setters`, whose keys are the addresses of names.
-    pub fn find_setters(&self, setters: &mut HashMap<usize, Option<SnippetId>>) {
+    pub fn find_setters(&self, setters: &mut HashMap<usize, Setters>) {
         for known in &self.names {
-            if let Some(set_by) = setters.get_mut(&(known.name.as_ptr() as usize)) {
-                *set_by = known.set_by;
+            if let Some(found) = setters.get_mut(&(known.name.as_ptr() as usize)) {
+                *found = known.setters;
             }
+        }
+    }
+
+    /// Records a name as set by these snippets.
+    pub fn set_setters(&mut self, py: Python<'_>, name: &str, setters: Setters) {
+        let is_it = |known: &&mut NameSnapshot| public_name(known.name.bind(py)).is_some_and(|known| known == name);
+        if let Some(known) = self.names.iter_mut().find(is_it) {
+            known.setters = setters;
         }
     }
 
@@ -174,7 +194,7 @@ impl NamespaceSnapshot {
     /// Puts the changes together. A name that was removed and set again is at another place of the dict, so it is in
     /// `removed` and in `added`; it counts as changed if its value did.
     fn finish(&mut self, py: Python<'_>, differences: Differences<'_>, by: Option<SnippetId>) -> VariableChanges {
-        let Differences { removed, added, mut changed, .. } = differences;
+        let Differences { removed, added, mut changed, mut rebound, .. } = differences;
         let mut changes = VariableChanges::default();
         let mut removed: HashMap<String, NameSnapshot> = removed
             .into_iter()
@@ -186,21 +206,36 @@ impl NamespaceSnapshot {
             let Some(name) = public_name(known.name.bind(py)) else { continue };
             match removed.remove(&name) {
                 None => changes.added.push(name),
-                Some(old) if (old.value, old.class, old.digest) == (known.value, known.class, known.digest) => {
-                    known.set_by = old.set_by;
+                Some(old) => {
+                    known.setters = old.setters;
+                    let is_same = (old.value, old.class) == (known.value, known.class);
+                    if !is_same || old.digest != known.digest {
+                        changed.push(index);
+                        rebound.extend((!is_same).then_some(index));
+                    }
                 }
-                Some(_) => changed.push(index),
             }
         }
         changed.sort_unstable();
         changed.dedup();
+        rebound.sort_unstable();
         for index in changed {
             let Some(known) = self.names.get_mut(index) else { continue };
-            known.set_by = by;
-            changes.changed.extend(public_name(known.name.bind(py)));
+            let Some(name) = public_name(known.name.bind(py)) else { continue };
+            changes.bound_before.extend(known.setters.bound_by.map(|bound_by| (name.clone(), bound_by)));
+            known.setters.set_by = by;
+            if rebound.binary_search(&index).is_ok() {
+                known.setters.bound_by = by;
+                changes.rebound.push(name.clone());
+            }
+            changes.changed.push(name);
         }
-        changes.removed = removed.into_keys().collect();
-        changes.removed.sort_unstable();
+        let mut removed: Vec<(String, NameSnapshot)> = removed.into_iter().collect();
+        removed.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, old) in removed {
+            changes.bound_before.extend(old.setters.bound_by.map(|bound_by| (name.clone(), bound_by)));
+            changes.removed.push(name);
+        }
         changes
     }
 }

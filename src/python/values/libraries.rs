@@ -104,6 +104,29 @@ impl Libraries {
             || has(self.own_attribute.bind(py).call1((value, "__dict__")))
     }
 
+    /// Returns whether a class is the user's own, and its objects hold nothing that has to be closed: no base is of a
+    /// library, and none has a finalizer.
+    pub fn is_plain_class(&self, class: &Bound<'_, PyType>) -> bool {
+        let py = class.py();
+        let bases = self.mro.bind(py).call1((class,)).ok().and_then(|bases| bases.cast_into::<PyTuple>().ok());
+        bases.is_some_and(|bases| {
+            bases.iter().all(|base| {
+                let module = text(self.module.bind(py).call1((&base,)).ok());
+                let own = self.namespace.bind(py).call1((&base,));
+                let closes = |own: &Bound<'_, PyAny>| {
+                    ["__del__", "__exit__", "close"].iter().any(|name| own.contains(name).unwrap_or(true))
+                };
+                matches!(module.as_deref(), Some("__main__" | "builtins" | "collections" | "enum"))
+                    && own.is_ok_and(|own| !closes(&own))
+            })
+        })
+    }
+
+    /// Returns the attributes of an object of the user's own class, without running code of the user.
+    pub fn own_attributes<'py>(&self, value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
+        self.own_attribute.bind(value.py()).call1((value, "__dict__")).ok()?.cast_into::<PyDict>().ok()
+    }
+
     /// Returns the type of a class; `None` for classes that are not of a known library.
     pub fn library_type(&self, class: &Bound<'_, PyType>) -> Option<LibraryType> {
         let address = class.as_ptr() as usize;

@@ -2,11 +2,12 @@
 //! the session, or how code is run.
 
 mod attributes;
+pub(in crate::python) mod bindings;
 pub(in crate::python) mod changes;
 mod digest;
 pub(in crate::python) mod libraries;
 mod library_types;
-pub(in crate::python) mod locks;
+
 pub(in crate::python) mod namespace;
 pub(in crate::python) mod report;
 pub(in crate::python) mod repr;

@@ -1,22 +1,32 @@
 //! The session's namespace: `__main__`'s globals, their table, and their reset in place.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::changes::NamespaceSnapshot;
+use super::bindings::{Binding, Bindings};
+use super::changes::{NamespaceSnapshot, Setters};
 use super::variables::Describer;
-use crate::domain::{SnippetId, VariableChanges, VariableQuery, VariableTable};
+use crate::domain::{SnippetId, UndoableNames, VariableChanges, VariableQuery, VariableTable};
 
 pub struct Namespace {
     globals: Py<PyDict>,
     /// `__name__` and the other names that every module has.
     module_names: Py<PyDict>,
     snapshot: NamespaceSnapshot,
+    bindings: Bindings,
     describer: Arc<Describer>,
+}
+
+/// The end of a snippet in the namespace.
+pub struct NamespaceEnd {
+    pub changes: VariableChanges,
+    /// Objects that nobody needs any more. Dropping them may run code of the user.
+    pub let_go: Vec<Binding>,
 }
 
 impl Namespace {
@@ -32,6 +42,7 @@ impl Namespace {
             module_names: globals.copy()?.unbind(),
             globals: globals.unbind(),
             snapshot: NamespaceSnapshot::default(),
+            bindings: Bindings::default(),
             describer: Arc::new(Describer::new(py)?),
         })
     }
@@ -62,9 +73,71 @@ impl Namespace {
         Ok(())
     }
 
-    /// Returns the changes since the last call, and records them as made by `by`.
-    pub fn changes(&mut self, py: Python<'_>, by: Option<SnippetId>) -> VariableChanges {
-        self.snapshot.changes(self.globals.bind(py), &self.describer.libraries, by)
+    /// Holds the objects of names before a snippet runs; `client_code` is its code if it is a client's.
+    pub fn begin(
+        &mut self,
+        py: Python<'_>,
+        locked: &BTreeSet<Arc<str>>,
+        client_code: Option<&str>,
+        table: &VariableTable,
+    ) {
+        self.bindings.begin(self.globals.bind(py), locked, client_code, &self.describer.libraries, table);
+    }
+
+    /// Returns what a snippet has changed. What a client's has rebound or deleted can be put back from then on.
+    pub fn end(
+        &mut self,
+        py: Python<'_>,
+        snippet: SnippetId,
+        locked: &BTreeSet<Arc<str>>,
+        by_client: bool,
+    ) -> NamespaceEnd {
+        let globals = self.globals.bind(py);
+        let mut changed = self.bindings.end(globals);
+        let mut setters: HashMap<usize, Setters> =
+            changed.iter().map(|binding| (binding.key(), Setters::default())).collect();
+        self.snapshot.find_setters(&mut setters);
+        for binding in &mut changed {
+            binding.set_setters(setters.get(&binding.key()).copied().unwrap_or_default());
+        }
+        let mut changes = self.snapshot.changes(globals, &self.describer.libraries, Some(snippet));
+        let names = changed.iter().map(|binding| binding.text(py)).filter(|name| locked.contains(name));
+        changes.locked = names.map(|name| name.to_string()).collect();
+        changes.locked.sort_unstable();
+        let mut let_go = if by_client {
+            self.bindings.keep(py, snippet, changed, locked, &self.describer)
+        } else {
+            changed.into_iter().chain(self.bindings.take_set(py, &changes)).collect()
+        };
+        let_go.extend(self.bindings.take_old(py, snippet, locked));
+        NamespaceEnd { changes, let_go }
+    }
+
+    /// Binds names to the objects that they had before `snippet`. Returns those that were still kept.
+    pub fn put_back(&mut self, py: Python<'_>, snippet: SnippetId, names: &[Arc<str>]) -> Vec<Arc<str>> {
+        let globals = self.globals.bind(py);
+        let mut taken = self.bindings.take(py, snippet, names);
+        taken.retain(|binding| binding.restore(globals));
+        self.snapshot.changes(globals, &self.describer.libraries, None);
+        for binding in &taken {
+            self.snapshot.set_setters(py, &binding.text(py), binding.setters());
+        }
+        taken.iter().map(|binding| binding.text(py)).collect()
+    }
+
+    /// Takes the old objects whose time is over.
+    pub fn take_old(&mut self, py: Python<'_>, locked: &BTreeSet<Arc<str>>) -> Vec<Binding> {
+        self.bindings.take_old(py, SnippetId(0), locked)
+    }
+
+    /// Returns the names that can be put back.
+    pub fn undoable(&self, py: Python<'_>) -> UndoableNames {
+        self.bindings.undoable(py)
+    }
+
+    /// When the next old object is to be let go.
+    pub fn due(&self, locked: &BTreeSet<Arc<str>>) -> Option<Instant> {
+        self.bindings.due(locked)
     }
 
     /// Returns the table of variables that match `query`. `taken_at` is 0, because the engine has no clock.
@@ -102,15 +175,15 @@ impl Namespace {
             names.truncate(VariableTable::MAX_ROWS);
         }
         names.sort_unstable();
-        let mut setters: HashMap<usize, Option<SnippetId>> =
-            names.iter().map(|(_, index)| (all[*index].0.as_ptr() as usize, None)).collect();
+        let mut setters: HashMap<usize, Setters> =
+            names.iter().map(|(_, index)| (all[*index].0.as_ptr() as usize, Setters::default())).collect();
         self.snapshot.find_setters(&mut setters);
         self.describer.libraries.begin_pass(py);
         let rows = names
             .iter()
             .map(|(text, index)| {
                 let (name, value) = &all[*index];
-                let set_by = setters.get(&(name.as_ptr() as usize)).copied().flatten();
+                let set_by = setters.get(&(name.as_ptr() as usize)).and_then(|setters| setters.set_by);
                 self.describer.describe(text.clone().into_owned(), value, set_by)
             })
             .collect();
@@ -128,6 +201,7 @@ impl Namespace {
         globals.clear();
         globals.update(module_names.as_mapping())?;
         self.snapshot.clear();
+        drop(self.bindings.take_all());
         Ok(cleared)
     }
 }

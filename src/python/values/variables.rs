@@ -23,6 +23,8 @@ const MAX_DEPTH: usize = 2;
 const MAX_INT_BITS: u64 = 256;
 /// Bytes of a `Decimal` whose digits are written out.
 const MAX_DECIMAL_SIZE: u64 = 512;
+/// Items of a container whose sizes stand for those of all.
+const MAX_MEASURED_ITEMS: usize = 100;
 /// Names of parameters that are shown.
 const MAX_PARAMETERS: usize = 3;
 
@@ -96,6 +98,22 @@ impl Describer {
         variable.preview = self.preview(value, 0);
         let printed = library_type.filter(|found| found.is_printed()).and_then(|found| print(value, found, true));
         variable.text = printed.or_else(|| value.cast_exact::<PyString>().ok().map(|text| first(text, MAX_WIDTH)));
+    }
+
+    /// Returns the bytes of a value, and of what a standard container holds, as far as that is cheap to learn.
+    pub fn bytes(&self, value: &Bound<'_, PyAny>) -> u64 {
+        let own = |value: &Bound<'_, PyAny>| self.describe(String::new(), value, None).size.unwrap_or_default();
+        let (length, items): (usize, Vec<Bound<'_, PyAny>>) = if let Ok(list) = value.cast_exact::<PyList>() {
+            (list.len(), list.iter().take(MAX_MEASURED_ITEMS).collect())
+        } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+            (tuple.len(), tuple.iter().take(MAX_MEASURED_ITEMS).collect())
+        } else if let Ok(dict) = value.cast_exact::<PyDict>() {
+            (dict.len(), dict.iter().map(|(_, item)| item).take(MAX_MEASURED_ITEMS).collect())
+        } else {
+            return own(value);
+        };
+        let measured = items.iter().map(own).sum::<u64>();
+        own(value) + measured.saturating_mul(length as u64) / items.len().max(1) as u64
     }
 
     /// Summarises a library value: its element type, first values or names of columns.

@@ -16,7 +16,12 @@ const MAX_INQUIRIES: usize = 20;
 impl Actor {
     pub(super) fn note(&mut self, note: Note) {
         let gate = self.transcript.gate();
-        if gate.takeover.is_some() && note.by.is_you() && note.answers.is_none() && note.about.is_none() {
+        if gate.takeover.is_some()
+            && note.by.is_you()
+            && note.answers.is_none()
+            && note.about.is_none()
+            && note.to.is_none()
+        {
             let mut gate = Gate::clone(&gate);
             gate.takeover = Some(Takeover { note: Some(note.text.clone()) });
             self.set_gate(gate);
@@ -58,7 +63,7 @@ impl Actor {
         let Some((inquiry, reply)) = self.end_inquiry(number) else { return };
         if reply.send(text.clone()).is_ok() {
             self.note(match text {
-                Some(text) => Note { by: Author::You, text, about: None, answers: Some(inquiry) },
+                Some(text) => Note { by: Author::You, text, about: None, to: None, answers: Some(inquiry) },
                 None => Note::declining(inquiry),
             });
         }

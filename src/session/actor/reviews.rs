@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::queue::Queued;
 use super::state::Actor;
 use crate::domain::{
-    Author, ClientId, Decision, Event, Gate, GateChange, GateMode, Note, Review, SENT_AWAY_CAUSE, Snippet, SnippetId,
+    Author, ClientId, Decision, Event, Gate, GateChange, GateMode, Review, SENT_AWAY_CAUSE, Snippet, SnippetId,
     Unattended, Verdict,
 };
 use crate::session::clock::now;
@@ -96,34 +96,10 @@ impl Actor {
     pub(super) fn change_gate(&mut self, change: GateChange) {
         let mut gate = Gate::clone(&self.transcript.gate());
         let sent_away = if let GateChange::SendAway(name) = &change { Some(name.clone()) } else { None };
-        if let GateChange::PutBack(names) = &change {
-            let rebound: Vec<Arc<str>> =
-                names.iter().filter(|name| gate.rebound.contains_key(*name)).cloned().collect();
-            let Some(about) = rebound.iter().filter_map(|name| gate.rebound.get(name)).min().copied() else { return };
-            let text = format!("{} put back as before snippet {about}", rebound.join(", ")).into();
-            self.engine.put_back(rebound);
-            self.note(Note { by: Author::You, text, about: Some(about), answers: None });
-        }
         gate.change(change);
         self.set_gate(gate);
         if let Some(name) = sent_away {
             self.stop_client(&name);
-        }
-    }
-
-    /// Notes that a snippet has rebound names that the person has locked.
-    pub(super) fn rebound(&mut self, snippet: SnippetId, names: &[String]) {
-        let by_client = self.transcript.snippet(snippet).is_some_and(|found| !found.author.is_you());
-        let mut gate = Gate::clone(&self.transcript.gate());
-        for name in names {
-            if by_client && gate.locked.contains(name.as_str()) {
-                gate.rebound.insert(name.as_str().into(), snippet);
-            } else {
-                gate.rebound.remove(name.as_str());
-            }
-        }
-        if gate != *self.transcript.gate() {
-            self.set_gate(gate);
         }
     }
 

@@ -199,6 +199,11 @@ pub enum Command {
     ChangeGate {
         change: GateChange,
     },
+    /// Bind names again to their objects from before `snippet`.
+    PutBack {
+        snippet: SnippetId,
+        names: Vec<Arc<str>>,
+    },
     Notice {
         text: String,
     },

@@ -47,6 +47,12 @@ impl SessionHandle {
         }
     }
 
+    /// Binds names again to their objects from before `snippet`, once nothing runs. Those that are not kept any more
+    /// stay as they are.
+    pub fn put_back(&self, snippet: SnippetId, names: Vec<Arc<str>>) {
+        let _ = self.commands.send(Command::PutBack { snippet, names });
+    }
+
     pub fn change_gate(&self, change: GateChange) {
         let _ = self.commands.send(Command::ChangeGate { change });
     }

@@ -18,6 +18,8 @@ use crate::tui::{text, theme};
 
 const LIST_WIDTH: u16 = 72;
 const CALLS_WIDTH: u16 = 110;
+/// Cells that are left for the name of a client that does something.
+const MIN_NAME_WIDTH: usize = 12;
 /// The narrowest box that has room for the snippet and the size of each call in a column.
 const MIN_WIDTH_FOR_ALL: u16 = 70;
 
@@ -39,8 +41,12 @@ fn open_box(layout: &Layout, width: u16, rows: usize, title: &str, buffer: &mut 
     (area, Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 })
 }
 
-/// The keys at the foot of a box, as many as there is room for.
-fn foot(view: &View, area: Rect, hints: &[(&[Action], &str)], buffer: &mut Buffer) {
+/// The keys at the foot of a box, as many as there is room for, once they do anything.
+fn foot(view: &View, area: Rect, hints: &[(&[Action], &str)], now: Timestamp, buffer: &mut Buffer) {
+    if !view.dock.may_decide(now) {
+        put_right(buffer, area, area.right() - 2, area.bottom() - 1, " a moment … ", theme::DIM);
+        return;
+    }
     let room = usize::from(area.width).saturating_sub(4);
     let fitting = |shown: &usize| text::width(&view.keys.hints(Context::Clients, &hints[..*shown], ", ")) + 2 <= room;
     let shown = (1..=hints.len()).rev().find(fitting).unwrap_or(1);
@@ -79,7 +85,11 @@ fn list(view: &View, layout: &Layout, row: Option<usize>, now: Timestamp, buffer
             Some(client) => activity(view, client, now, 24),
             None => ("not here".to_owned(), theme::DIM),
         };
-        if !doing.is_empty() {
+        // The name matters more than that a client is not here, or what it does.
+        let name_width =
+            text::width(&text::name(name)).min(if connected.is_some() { MIN_NAME_WIDTH } else { usize::MAX });
+        let room = usize::from(right.saturating_sub(inside.x + 2));
+        if !doing.is_empty() && name_width + 2 + text::width(&doing) <= room {
             right = put_right(buffer, inside, right, y, &doing, style).saturating_sub(2);
         }
         let room = usize::from(right.saturating_sub(inside.x + 2));
@@ -94,7 +104,7 @@ fn list(view: &View, layout: &Layout, row: Option<usize>, now: Timestamp, buffer
         (&[Action::LetClientIn], "let in"),
         (&[Action::Gate], "gate"),
     ];
-    foot(view, area, &hints, buffer);
+    foot(view, area, &hints, now, buffer);
 }
 
 fn calls(view: &View, layout: &Layout, name: &str, scroll: usize, now: Timestamp, buffer: &mut Buffer) {
@@ -135,5 +145,5 @@ fn calls(view: &View, layout: &Layout, name: &str, scroll: usize, now: Timestamp
         (&[Action::DisconnectClient], "disconnect"),
         (&[Action::LetClientIn], "let in"),
     ];
-    foot(view, area, &hints, buffer);
+    foot(view, area, &hints, now, buffer);
 }

@@ -132,13 +132,12 @@ fn of_list(hints: &mut Hints<'_>, layout: &Layout) {
         hints.offer(Action::FilterVariables, "filter");
         hints.offer(Action::SortVariables, "sort");
     }
-    if let Some(is_rebound) = selected.and_then(|variable| view.lock_of(&variable.name)) {
-        if is_rebound {
-            hints.need(Action::PutBack, "put back");
+    if let Some(variable) = selected {
+        if view.undoable_setter(&variable.name).is_some() {
+            let is_taken = view.transcript.taken().by(&variable.name).is_some();
+            hints.add(Action::PutBack, "put back", is_taken);
         }
-        hints.offer(Action::Lock, "unlock");
-    } else if selected.is_some() {
-        hints.offer(Action::Lock, "lock");
+        hints.offer(Action::Lock, if view.is_locked(&variable.name) { "unlock" } else { "lock" });
     }
     if let Some(id) = selected.and_then(|variable| variable.set_by).filter(|_| !is_filtered) {
         hints.offer(Action::GoToSetter, &format!("set by {id}"));
@@ -182,9 +181,10 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
                     hints.offer(Action::MoveToFront, "run next");
                 }
             }
-            let rebound = view.rebound_by(snippet.id);
-            if !rebound.is_empty() {
-                hints.need(Action::PutBack, "put back");
+            if view.transcript.undoable().contains_key(&snippet.id) {
+                let changes = snippet.outcome.as_ref().map(|outcome| &outcome.changes);
+                let takes = changes.is_some_and(|changes| !changes.clashes.is_empty() || !changes.locked.is_empty());
+                hints.add(Action::PutBack, "put back", takes);
             }
             hints.offer(Action::EditAgain, "edit");
             hints.offer(Action::RunAgain, "rerun");

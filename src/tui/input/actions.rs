@@ -20,6 +20,7 @@ impl View {
         now: Timestamp,
     ) -> Option<Effect> {
         match action {
+            Action::Enter if self.has_unknown_addressee() => {}
             Action::Enter => {
                 let code = self.composer.editor.enter()?;
                 self.composer.completion.close();
@@ -66,6 +67,7 @@ impl View {
             Action::Review => self.open_review(now),
             Action::Gate => self.open_gate(now),
             Action::Clients => self.open_clients(now),
+            Action::Send | Action::SendTraceback => return self.send_from_here(action),
             Action::Replay => self.open_replay(),
             Action::Variables => self.toggle_variables(),
             Action::PageUp => self.page_by(-1),
@@ -121,7 +123,7 @@ impl View {
         match self.layers.top_mut() {
             Some(Layer::Help(help)) => help.scroll = help.scroll.saturating_add_signed(rows),
             Some(Layer::Inspector { scroll }) => *scroll = scroll.saturating_add_signed(rows),
-            Some(Layer::Replay { .. } | Layer::Gate { .. } | Layer::Clients(_)) => {}
+            Some(Layer::Replay { .. } | Layer::Gate { .. } | Layer::Clients(_) | Layer::Send(_)) => {}
             _ => self.scroll(rows),
         }
     }

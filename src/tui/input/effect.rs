@@ -35,8 +35,18 @@ pub enum Effect {
         verdict: RiskVerdict,
     },
     ChangeGate(GateChange),
+    /// Bind names again to their objects from before a snippet.
+    PutBack {
+        snippet: SnippetId,
+        names: Vec<Arc<str>>,
+    },
     /// Leave a note to the clients.
     Note(Arc<str>),
+    /// Leave a note to one client.
+    Send {
+        to: Arc<str>,
+        text: Arc<str>,
+    },
     /// Interrupt all running code.
     Interrupt,
     /// Interrupt this snippet, because the person has taken over.

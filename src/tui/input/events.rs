@@ -149,6 +149,7 @@ impl View {
                 Layer::Replay { .. } => self.on_replay(action),
                 Layer::Gate { .. } => self.on_gate(action, now),
                 Layer::Clients(_) => self.on_clients(action, now),
+                Layer::Send(_) => self.on_send(action),
                 _ => None,
             };
             return taken.unwrap_or_else(|| self.act(action, key, confirmed, now));

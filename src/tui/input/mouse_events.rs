@@ -75,7 +75,7 @@ impl View {
         match self.layers.top_mut() {
             Some(Layer::Palette(palette)) => palette.move_by(rows.signum()),
             Some(Layer::Pager(pager)) => pager.move_at(at.x, rows),
-            Some(Layer::Gallery(_) | Layer::Gate { .. }) => {}
+            Some(Layer::Gallery(_) | Layer::Gate { .. } | Layer::Send(_)) => {}
             Some(Layer::Clients(_)) => {
                 drop(self.on_clients(if rows < 0 { Action::ItemUp } else { Action::ItemDown }, now));
             }
@@ -153,7 +153,7 @@ impl View {
                 return Some(self.click_variable(variable));
             }
             // Deciding needs a key.
-            Some(Layer::Review | Layer::Gate { .. } | Layer::Clients(_)) => return None,
+            Some(Layer::Review | Layer::Gate { .. } | Layer::Clients(_) | Layer::Send(_)) => return None,
             Some(Layer::Palette(_)) => return self.click_palette(layout, at, now),
             Some(Layer::HistorySearch(search)) if let Some(row) = draw_history::row_at(search, layout, at) => {
                 self.layers.history_search_mut()?.row = row;

@@ -23,6 +23,7 @@ const SYNONYMS: &[(Action, &str)] = &[
     (Action::Review, "approve"),
     (Action::Lock, "pin protect freeze"),
     (Action::PutBack, "undo restore revert"),
+    (Action::Send, "share tell give"),
     (Action::MoveToFront, "first priority queue"),
     (Action::TakeOver, "pause hold stop panic halt"),
     (Action::GiveBack, "resume continue release"),
@@ -180,7 +181,7 @@ impl View {
             Action::QuitSaving => refuse(!self.can_save(), "no variables, or something is running"),
             Action::MoveToFront => refuse(self.transcript.queue().len() < 2, "fewer than two are queued"),
             Action::Cancel => refuse(self.transcript.queue().is_empty(), "nothing is queued"),
-            Action::PutBack => refuse(self.transcript.gate().rebound.is_empty(), "no locked variable was rebound"),
+            Action::PutBack => refuse(self.transcript.undoable().is_empty(), "nothing can be put back"),
             Action::GiveBack => refuse(!self.has_taken_over(), "you have not taken over"),
             Action::Review => refuse(self.dock.front().is_none(), "no code waits for you"),
             Action::Export

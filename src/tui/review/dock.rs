@@ -148,7 +148,7 @@ impl Dock {
 
     /// When keys begin to decide, if that is still to come.
     pub fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
-        Some(self.armed_at).filter(|at| now < *at && self.front.is_some())
+        Some(self.armed_at).filter(|at| now < *at)
     }
 
     /// Lays out the code in front.

@@ -16,6 +16,11 @@ impl View {
         self.layers.iter().any(|layer| matches!(layer, Layer::Review))
     }
 
+    /// Whether keys are shown that decide something, once they do.
+    pub fn shows_keys_that_decide(&self) -> bool {
+        self.is_reviewing() || matches!(self.layers.top(), Some(Layer::Clients(_)))
+    }
+
     /// What the person writes at the dock, in the place of the input.
     pub fn review_writing(&self) -> Option<&Writing> {
         self.dock.writing.as_ref().filter(|_| self.is_reviewing())

@@ -1,8 +1,8 @@
-//! Locks on variables: locking by a command in the input or by a key in the list, and putting back what was rebound.
+//! Locks on variables: locking by a command in the input or by a key in the list.
 
 use std::sync::Arc;
 
-use crate::domain::{Entry, GateChange, SnippetId};
+use crate::domain::GateChange;
 use crate::tui::input::effect::Effect;
 use crate::tui::view::View;
 
@@ -28,10 +28,8 @@ fn is_identifier(name: &str) -> bool {
 }
 
 impl View {
-    /// How a variable is marked in lists: whether it is locked, and whether it was rebound all the same.
-    pub fn lock_of(&self, name: &str) -> Option<bool> {
-        let gate = self.transcript.gate();
-        gate.locked.contains(name).then(|| gate.rebound.contains_key(name))
+    pub fn is_locked(&self, name: &str) -> bool {
+        self.transcript.gate().locked.contains(name)
     }
 
     /// Carries out `/lock NAME` and `/unlock NAME`; `None` for code.
@@ -50,7 +48,7 @@ impl View {
 
     /// Locks a variable of the list, or unlocks it.
     pub(in crate::tui) fn toggle_lock(&mut self, name: &str) -> Option<Effect> {
-        let is_locked = self.lock_of(name).is_some();
+        let is_locked = self.is_locked(name);
         if is_locked && self.composer.pace.is_burst() {
             self.notice = Some("too soon to unlock; nothing was done".to_owned());
             return None;
@@ -65,35 +63,6 @@ impl View {
             _ => format!("{name} is no longer locked"),
         });
         Effect::ChangeGate(change)
-    }
-
-    /// The locked names that a snippet has rebound, and that can be put back.
-    pub(in crate::tui) fn rebound_by(&self, snippet: SnippetId) -> Vec<Arc<str>> {
-        let gate = self.transcript.gate();
-        gate.rebound.iter().filter(|(_, by)| **by == snippet).map(|(name, _)| name.clone()).collect()
-    }
-
-    /// Puts back what the selected card has rebound, or else all that was rebound.
-    pub(in crate::tui) fn put_back_of_card(&mut self) -> Option<Effect> {
-        let selected = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
-        let names = match selected {
-            Some(Entry::Snippet(snippet)) => self.rebound_by(snippet.id),
-            Some(_) => Vec::new(),
-            None => self.transcript.gate().rebound.keys().cloned().collect(),
-        };
-        self.put_back(names)
-    }
-
-    pub(in crate::tui) fn put_back(&mut self, names: Vec<Arc<str>>) -> Option<Effect> {
-        if names.is_empty() {
-            self.notice = Some("no locked variable was rebound here".to_owned());
-            return None;
-        }
-        if self.composer.pace.is_burst() {
-            self.notice = Some("too soon to put anything back; nothing was done".to_owned());
-            return None;
-        }
-        Some(Effect::ChangeGate(GateChange::PutBack(names)))
     }
 }
 

@@ -9,3 +9,4 @@ mod keys;
 pub(in crate::tui) mod locks;
 mod takeover;
 pub(in crate::tui) mod touched;
+mod undo;

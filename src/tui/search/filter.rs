@@ -215,7 +215,7 @@ mod tests {
         let mut effects = SideEffects::default();
         effects.add(SideEffect::new(SideEffectKind::Write, "data.csv"));
         story.apply(&Event::Effects { snippet: SnippetId(2), effects: effects.into() });
-        let note = Note { by: Author::You, text: "look at the rows".into(), about: None, answers: None };
+        let note = Note { by: Author::You, text: "look at the rows".into(), about: None, to: None, answers: None };
         story.apply(&Event::Noted { note: note.into(), at: NOW });
         story
     }

@@ -1,20 +1,25 @@
 //! Locks on variables: the command in the input, the keys of the list and of the card, and the marks.
 
 use super::*;
-use crate::domain::{Event as SessionEvent, Gate, GateChange, SnippetId, VariableChanges};
+use crate::domain::{Event as SessionEvent, Gate, GateChange, SnippetId, UndoableNames, VariableChanges};
 use crate::tui::fixtures::{client, ok, pending, story};
 
-fn with_gate(change: impl FnOnce(&mut Gate)) -> View {
+/// A session with `df` locked, which a snippet of a client has rebound all the same if `is_rebound`.
+fn with_lock(is_rebound: bool) -> (View, SnippetId) {
     let mut story = story();
-    let changes =
-        VariableChanges { changed: vec!["df".to_owned()], locked: vec!["df".to_owned()], ..VariableChanges::default() };
-    let outcome = crate::domain::Outcome { changes, ..ok(1) };
-    story.ran(&client(1, "claude-code"), "exec('df = 1')", "", outcome);
     let mut gate = Gate::default();
     gate.change(GateChange::Lock("df".into()));
-    change(&mut gate);
     story.apply(&SessionEvent::GateChanged { gate: gate.into(), at: NOW });
-    story.view()
+    let df = || vec!["df".to_owned()];
+    let changes = VariableChanges { changed: df(), rebound: df(), locked: df(), ..VariableChanges::default() };
+    let changes = if is_rebound { changes } else { VariableChanges::default() };
+    let outcome = crate::domain::Outcome { changes, ..ok(1) };
+    let id = story.ran(&client(1, "claude-code"), "exec('df = 1')", "", outcome);
+    if is_rebound {
+        let undoable = UndoableNames::from([(id, vec!["df".into()])]);
+        story.apply(&SessionEvent::Undoable(undoable.into()));
+    }
+    (story.view(), id)
 }
 
 fn typed(view: &mut View, line: &str) -> Option<Effect> {
@@ -34,36 +39,27 @@ fn a_command_locks_and_unlocks() {
 
 #[test]
 fn the_list_marks_locked_variables_and_puts_them_back() {
-    let mut view = with_gate(|_| {});
+    let (mut view, _) = with_lock(false);
     let has = |screen: &str, mark: &str| screen.lines().any(|line| line.contains(&format!("{mark} df ")));
     assert!(has(&text(&mut view, 120, 40), "■"));
-    let mut view = with_gate(|gate| {
-        gate.rebound.insert("df".into(), SnippetId(15));
-    });
+    let (mut view, id) = with_lock(true);
     assert!(has(&text(&mut view, 120, 40), "!"));
     key(&mut view, KeyCode::F(4));
     text(&mut view, 120, 40);
     view.variables.selected = Some("df".to_owned());
     assert!(text(&mut view, 120, 40).contains("u put back"));
-    assert_eq!(key(&mut view, KeyCode::Char('u')), Some(Effect::ChangeGate(GateChange::PutBack(vec!["df".into()]))));
+    assert_eq!(key(&mut view, KeyCode::Char('u')), Some(Effect::PutBack { snippet: id, names: vec!["df".into()] }));
     assert_eq!(key(&mut view, KeyCode::Char('L')), Some(Effect::ChangeGate(GateChange::Unlock("df".into()))));
 }
 
 #[test]
 fn the_card_says_what_was_rebound_and_puts_it_back() {
-    let view = with_gate(|_| {});
+    let (mut view, id) = with_lock(true);
     let last = view.transcript.entries().len();
-    let id = match &view.transcript.entries()[last - 1] {
-        crate::domain::Entry::Snippet(snippet) => snippet.id,
-        other => panic!("{other:?}"),
-    };
-    let mut view = with_gate(|gate| {
-        gate.rebound.insert("df".into(), id);
-    });
     assert!(text(&mut view, 120, 40).contains("rebound though locked: df"));
     view.viewport.selected = Some(last - 1);
     assert!(text(&mut view, 120, 40).contains("u put back"));
-    assert_eq!(key(&mut view, KeyCode::Char('u')), Some(Effect::ChangeGate(GateChange::PutBack(vec!["df".into()]))));
+    assert_eq!(key(&mut view, KeyCode::Char('u')), Some(Effect::PutBack { snippet: id, names: vec!["df".into()] }));
 }
 
 #[test]

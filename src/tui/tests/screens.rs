@@ -338,10 +338,10 @@ fn roles_have_their_styles() {
     assert_eq!(style_at(3, "\"sales"), (Color::Green, none));
     assert_eq!(style_at(4, "•"), (Color::Yellow, none));
     assert_eq!(style_at(7, "claude"), (Color::Magenta, Modifier::BOLD));
-    assert_eq!(style_at(15, "✗"), (Color::Red, none));
-    assert_eq!(style_at(17, "ValueError"), (Color::Red, none));
-    assert_eq!(style_at(18, "▸"), (Color::Reset, Modifier::DIM));
-    assert_eq!(style_at(21, "for"), (Color::Magenta, none), "{:#?}", rows(&buffer));
+    assert_eq!(style_at(16, "✗"), (Color::Red, none));
+    assert_eq!(style_at(18, "ValueError"), (Color::Red, none));
+    assert_eq!(style_at(19, "▸"), (Color::Reset, Modifier::DIM));
+    assert_eq!(style_at(23, "for"), (Color::Magenta, none), "{:#?}", rows(&buffer));
     assert_eq!(style_at(35, "\"region"), (Color::Green, none), "the input is coloured too");
     Theme::named(Name::Mono).paint(&mut buffer);
     assert!(buffer.content.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));

@@ -62,8 +62,8 @@ fn themes() {
             style_at(2, "✓"),
             style_at(4, "•"),
             style_at(7, "claude"),
-            style_at(15, "✗"),
-            style_at(18, "▸"),
+            style_at(16, "✗"),
+            style_at(19, "▸"),
         ]
     };
     let (none, bold, dim) = (Modifier::empty(), Modifier::BOLD, Modifier::DIM);

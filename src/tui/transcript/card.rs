@@ -14,7 +14,7 @@ use super::{data_frame, output_tail, traceback};
 use crate::domain::lexer::asks_for_help;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
-    Display, Entry, ErrorReport, FramePreview, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
+    Display, Entry, ErrorReport, FramePreview, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
 };
 use crate::tui::images::{FigureRequest, Figures, picture_of, size};
 use crate::tui::input::keymap::{Action, Keymap};
@@ -100,7 +100,7 @@ enum OutputItem<'a> {
 
 /// Lines of code shown of a folded card, and rows of output or of a result.
 const MAX_CODE_LINES: usize = 15;
-const MAX_OUTPUT_ROWS: usize = 12;
+pub(super) const MAX_OUTPUT_ROWS: usize = 12;
 /// Enough for a data frame as pandas shows it.
 const MAX_RESULT_ROWS: usize = 14;
 /// The least width of a card whose code has line numbers.
@@ -146,7 +146,7 @@ impl Card {
             (None, None) => {}
         }
         self.end(snippet, outcome, shape);
-        self.rebound(snippet, outcome, shape);
+        self.names(snippet, outcome, shape);
         self.effects(snippet, shape);
     }
 
@@ -448,17 +448,6 @@ impl Card {
         }
         let keys = keys.key_hint(Action::Replay);
         self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
-    }
-
-    fn note(&mut self, note: &Note, shape: CardLayout) {
-        if let Some(inquiry) = &note.answers {
-            for line in plain(&inquiry.text).lines() {
-                self.wrapped(line, theme::DIM, shape);
-            }
-        }
-        for line in plain(&note.text).lines() {
-            self.wrapped(line, theme::PLAIN, shape);
-        }
     }
 
     pub(super) fn wrapped(&mut self, line: &str, style: Style, shape: CardLayout) {

@@ -2,7 +2,7 @@
 
 use super::card::{Card, CardLayout, Row};
 use super::lines::note;
-use crate::domain::{Outcome, Snippet, side_effects};
+use crate::domain::{Author, Outcome, Snippet, side_effects};
 use crate::session::review_diff;
 use crate::tui::{text, theme};
 
@@ -49,11 +49,34 @@ impl Card {
         }
     }
 
-    /// The names that the snippet has rebound although the person had locked them.
-    pub(super) fn rebound(&mut self, snippet: &Snippet, outcome: &Outcome, shape: CardLayout) {
-        if !outcome.changes.locked.is_empty() && !snippet.author.is_you() {
-            let names: Vec<_> = outcome.changes.locked.iter().map(|name| text::name(name)).collect();
+    /// What the snippet did to names: all of a client's on one quiet line, and what was locked or another author's.
+    pub(super) fn names(&mut self, snippet: &Snippet, outcome: &Outcome, shape: CardLayout) {
+        let (changes, is_client) = (&outcome.changes, !snippet.author.is_you());
+        if is_client && !changes.locked.is_empty() {
+            let names: Vec<_> = changes.locked.iter().map(|name| text::name(name)).collect();
             self.wrapped(&format!("rebound though locked: {}", names.join(", ")), theme::NOTICE, shape);
+        }
+        let clashes = changes.clash_phrases().into_iter().map(|(owner, phrase)| match owner {
+            Author::You => format!("{phrase} of yours"),
+            Author::Client { name, .. } => format!("{phrase} of {name}"),
+        });
+        let clashes: Vec<String> = clashes.collect();
+        if !clashes.is_empty() {
+            let style = if is_client { theme::NOTICE } else { theme::DIM };
+            self.wrapped(&format!("clash: {}", text::name(&clashes.join(" · "))), style, shape);
+        }
+        if !is_client || changes.is_empty() {
+            return;
+        }
+        let fates = changes.by_fate().into_iter();
+        let line = fates.map(|(fate, names)| format!("{fate} {}", names.join(", "))).collect::<Vec<_>>().join(" · ");
+        let line = text::name(&line);
+        let width = usize::from(shape.width);
+        if shape.open {
+            self.wrapped(&line, theme::DIM, shape);
+        } else {
+            self.foldable |= text::width(&line) > width;
+            self.rows.push(Row::Text(note(text::cut(&line, width).into_owned())));
         }
     }
 }

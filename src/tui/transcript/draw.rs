@@ -113,7 +113,10 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
                     format!("{} {did} {}", text::name(note.by.name()), text::name(inquiry.by.name()))
                 }
                 (None, Some(snippet)) => format!("note by {} on {snippet}", text::name(note.by.name())),
-                (None, None) => format!("note by {}", text::name(note.by.name())),
+                (None, None) => {
+                    let to = note.to.as_ref().map(|to| format!(" to {}", text::name(to))).unwrap_or_default();
+                    format!("note by {}{to}", text::name(note.by.name()))
+                }
             };
             (String::new(), what, view.author_style(&note.by), None)
         }

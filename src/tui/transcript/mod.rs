@@ -8,6 +8,7 @@ pub(in crate::tui) mod data_frame;
 mod decisions;
 pub(in crate::tui) mod draw;
 pub(in crate::tui) mod lines;
+mod notes;
 pub(in crate::tui) mod opening;
 pub(in crate::tui) mod output_tail;
 pub(in crate::tui) mod scrolling;

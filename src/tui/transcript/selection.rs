@@ -155,7 +155,7 @@ impl View {
     }
 
     /// Selects a queued snippet, for the person to choose.
-    fn offer(&mut self, action: Action, what: &str, snippet: SnippetId) -> Option<Effect> {
+    pub(in crate::tui) fn offer(&mut self, action: Action, what: &str, snippet: SnippetId) -> Option<Effect> {
         let card = self.transcript.position(snippet)?;
         self.go_to(card);
         let key = self.keys.key_in(Context::Card, action)?;

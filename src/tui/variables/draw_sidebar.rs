@@ -242,12 +242,15 @@ impl SidebarColumns {
     }
 }
 
-/// The mark before a variable: rebound although it is locked, locked, or touched by the last snippet.
+/// The mark before a variable: taken from another author or although it is locked, locked, or touched by the last
+/// snippet.
 pub fn mark(view: &View, variable: &Variable, touched: bool) -> Option<(&'static str, Style)> {
-    match view.lock_of(&variable.name) {
-        Some(true) => Some(("!", theme::NOTICE)),
-        Some(false) => Some(("■", theme::FOCUS)),
-        None => touched.then_some(("•", theme::TOUCHED)),
+    if view.transcript.taken().by(&variable.name).is_some() {
+        Some(("!", theme::NOTICE))
+    } else if view.is_locked(&variable.name) {
+        Some(("■", theme::FOCUS))
+    } else {
+        touched.then_some(("•", theme::TOUCHED))
     }
 }
 

@@ -78,11 +78,8 @@ impl View {
             }
             Some(Action::GoToSetter) => self.go_to_setter(&selected?),
             Some(Action::Lock) => return self.toggle_lock(&selected?),
-            Some(Action::PutBack) => {
-                let selected = selected?;
-                let is_rebound = self.lock_of(&selected) == Some(true);
-                return self.put_back(if is_rebound { vec![selected.as_str().into()] } else { Vec::new() });
-            }
+            Some(Action::PutBack) => return self.put_back_variable(&selected?),
+            Some(Action::Send) => return self.send_variable(&selected?),
             Some(Action::Choose) => return Some(self.open_inspector(selected?)),
             // The draft is not in sight of the keys, so none of it is deleted.
             Some(Action::QuitOrDelete) if !self.composer.editor.is_empty() => {}

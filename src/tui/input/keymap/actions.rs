@@ -252,6 +252,10 @@ actions! {
     CopyTraceback "copy-traceback" "Copy the traceback of the card": Card "t" "copy the traceback";
     SaveOutput "save-output" "Save the output of the card to a file": Card "s" "save the output to a file";
     RunAgain "run-again" "Rerun the card as yours": Card "R" "rerun it as yours";
+    /// Send the card, the variable or the selection to one client.
+    Send "send" "Send to a client": Card ">" "send it to a client", Variables ">" "send it to a client",
+        Input "alt-n" "send the selection to a client";
+    SendTraceback "send-traceback" "Send the traceback of the card to a client": Card "T" "send its traceback to a client";
     /// Take a snippet out of the queue before it runs.
     Cancel "cancel" "Cancel a queued snippet": Card "x" "cancel it while it is queued",
         Transcript "" "cancel a queued snippet";
@@ -314,9 +318,9 @@ actions! {
 
     /// Have code of clients that would rebind the variable wait, or no longer.
     Lock "lock" "Lock the variable, or unlock it": Variables "L" "lock it, or unlock it";
-    /// Put locked variables back that a client has rebound.
-    PutBack "put-back" "Put locked variables back that were rebound": Variables "u" "put it back, if it was rebound",
-        Card "u" "put back locked names it rebound", Transcript "" "put back locked variables";
+    /// Put back what a snippet of a client has rebound or deleted.
+    PutBack "put-back" "Put back what a client rebound or deleted": Variables "u" "put it back, if a client rebound it",
+        Card "u" "put back what it rebound or deleted", Transcript "" "put back what a client rebound";
 
     /// Go back to the value that led to this one.
     WalkBack "walk-back" "Back to the value before": Inspector "backspace" "back to the value before";

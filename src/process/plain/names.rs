@@ -1,0 +1,40 @@
+//! Commands of the plain dashboard about the queue and about names: the front of the queue, locks, putting back.
+
+use std::sync::Arc;
+
+use super::console::Console;
+use crate::domain::{GateChange, SnippetId};
+use crate::session::CommandError;
+
+impl Console {
+    /// Locks or unlocks a variable.
+    pub(super) fn lock(&mut self, name: &str, change: fn(Arc<str>) -> GateChange) {
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if name.is_empty() || !is_name {
+            let locked: Vec<_> = self.transcript.gate().locked.iter().map(ToString::to_string).collect();
+            let locked = if locked.is_empty() { "nothing is".to_owned() } else { locked.join(", ") };
+            return self.printer.line(&format!(":lock NAME locks a variable; locked: {locked}"));
+        }
+        self.session.change_gate(change(name.into()));
+    }
+
+    /// Lets a queued snippet run next.
+    pub(super) async fn front(&mut self, snippet: Option<u32>) {
+        let Some(snippet) = snippet.map(SnippetId).or(self.transcript.queue().last().copied()) else {
+            return self.printer.line("nothing is queued");
+        };
+        if let Err(CommandError::Refused(refused)) = self.session.move_to_front(snippet).await {
+            self.printer.line(&refused.to_string());
+        }
+    }
+
+    /// Puts back what a snippet of a client has rebound or deleted.
+    pub(super) fn undo(&mut self, snippet: Option<u32>) {
+        let undoable = self.transcript.undoable().clone();
+        let snippet = snippet.map(SnippetId).or(undoable.keys().next_back().copied());
+        match snippet.and_then(|snippet| Some((snippet, undoable.get(&snippet)?.clone()))) {
+            Some((snippet, names)) => self.session.put_back(snippet, names),
+            None => self.printer.line("no objects from before that are kept any more"),
+        }
+    }
+}
