@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::lexer::rebound_of;
-use super::{Author, RiskKind};
+use super::{Author, Private, RiskKind, SnippetId};
 
 /// Bytes of code that the person has allowed for good. Beyond it the oldest is forgotten, and asked about again.
 const MAX_ALLOWED_BYTES: usize = 1 << 20;
@@ -141,6 +141,9 @@ pub struct Gate {
     /// Names of variables: code of clients that would rebind or delete one is asked about.
     #[serde(default)]
     pub locked: BTreeSet<Arc<str>>,
+    /// What clients are not shown.
+    #[serde(default)]
+    pub private: Private,
 }
 
 /// A change that the person makes to the gate.
@@ -160,6 +163,12 @@ pub enum GateChange {
     LetIn(Arc<str>),
     Lock(Arc<str>),
     Unlock(Arc<str>),
+    /// Show clients no more of a variable than its name.
+    HideName(Arc<str>),
+    ShowName(Arc<str>),
+    /// Show clients no more of a snippet than its number, unless it is their own.
+    HideSnippet(SnippetId),
+    ShowSnippet(SnippetId),
 }
 
 impl Gate {
@@ -202,6 +211,10 @@ impl Gate {
             GateChange::LetIn(name) => drop(self.away.remove(&name)),
             GateChange::Lock(name) => drop(self.locked.insert(name)),
             GateChange::Unlock(name) => drop(self.locked.remove(&name)),
+            GateChange::HideName(name) => drop(self.private.names.insert(name)),
+            GateChange::ShowName(name) => drop(self.private.names.remove(&name)),
+            GateChange::HideSnippet(snippet) => drop(self.private.snippets.insert(snippet)),
+            GateChange::ShowSnippet(snippet) => drop(self.private.snippets.remove(&snippet)),
         }
     }
 
@@ -287,9 +300,21 @@ impl Gate {
             (before.muted.difference(&self.muted).next(), "is no longer muted"),
             (self.locked.difference(&before.locked).next(), "is locked: code that would rebind it waits"),
             (before.locked.difference(&self.locked).next(), "is no longer locked"),
+            (
+                self.private.names.difference(&before.private.names).next(),
+                "is private: clients are shown only its name",
+            ),
+            (before.private.names.difference(&self.private.names).next(), "is no longer private"),
         ];
         if let Some((Some(name), what)) = changes.into_iter().find(|(name, _)| name.is_some()) {
             return format!("{name} {what}");
+        }
+        let snippets = (&self.private.snippets, &before.private.snippets);
+        if let Some(snippet) = snippets.0.difference(snippets.1).next() {
+            return format!("snippet {snippet} is private: clients are not shown it");
+        }
+        if let Some(snippet) = snippets.1.difference(snippets.0).next() {
+            return format!("snippet {snippet} is no longer private");
         }
         match (&before.takeover, &self.takeover) {
             (None, Some(_)) => "taken over: code of clients waits until it is given back".to_owned(),

@@ -21,6 +21,7 @@ pub mod note;
 pub mod outcome;
 pub mod output;
 pub mod output_chunk;
+pub mod private;
 #[cfg(test)]
 pub mod random;
 pub mod replay;
@@ -56,6 +57,7 @@ pub use note::{Inquiry, Note};
 pub use outcome::{ErrorReport, Outcome, Status};
 pub use output::Output;
 pub use output_chunk::{OutputChunk, Segment, Stream};
+pub use private::{PRIVATE, Private};
 pub use replay::Replay;
 pub use replay_selection::ReplaySelection;
 pub use review::{Decision, Review, Verdict};

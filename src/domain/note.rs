@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Client, SnippetId, Timestamp};
+use super::{Author, SnippetId, Timestamp};
 
 /// A message from the person or a client to the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,13 +99,12 @@ pub enum Addressed<'a> {
 
 /// Returns whom the note `to NAME: …` is for. The beginning of a name is enough if only one client has it.
 #[must_use]
-pub fn addressed<'a>(text: &'a str, clients: &[Client]) -> Addressed<'a> {
+pub fn addressed<'a>(text: &'a str, clients: &[Arc<str>]) -> Addressed<'a> {
     let first = text.lines().next().unwrap_or_default();
     let rest = first.get(..3).filter(|word| word.eq_ignore_ascii_case("to ")).and_then(|_| first.get(3..));
     let Some((name, _)) = rest.and_then(|rest| rest.split_once(':')) else { return Addressed::ToAll };
     let meant = name.trim().to_lowercase();
-    let named: Vec<(&Arc<str>, String)> =
-        clients.iter().map(|client| (&client.name, client.name.to_lowercase())).collect();
+    let named: Vec<(&Arc<str>, String)> = clients.iter().map(|client| (client, client.to_lowercase())).collect();
     let begins: Vec<_> = named.iter().filter(|(_, known)| !meant.is_empty() && known.starts_with(&meant)).collect();
     let found = named.iter().find(|(_, known)| *known == meant).or(match &begins[..] {
         [only] => Some(*only),
@@ -118,11 +117,10 @@ pub fn addressed<'a>(text: &'a str, clients: &[Client]) -> Addressed<'a> {
 
 /// Why a note has no addressee, as a phrase.
 #[must_use]
-pub fn no_addressee(name: &str, clients: &[Client]) -> String {
-    let known: Vec<&str> = clients.iter().map(|client| &*client.name).collect();
-    match &known[..] {
+pub fn no_addressee(name: &str, clients: &[Arc<str>]) -> String {
+    match clients {
         [] => "no client is connected".to_owned(),
-        _ => format!("no single client is called {name}; there are {}", known.join(", ")),
+        _ => format!("no single client is called {name}; there are {}", clients.join(", ")),
     }
 }
 
@@ -145,7 +143,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Addressed, Author, Inquiry, addressed, note_in_comments};
-    use crate::domain::{Client, ClientId};
 
     #[test]
     fn a_number_is_a_choice_or_nothing() {
@@ -164,15 +161,7 @@ mod tests {
 
     #[test]
     fn a_note_to_a_name_is_for_that_client_or_for_nobody() {
-        let client = |name: &str| Client {
-            id: ClientId(1),
-            name: name.into(),
-            pid: None,
-            joined_at: 0,
-            last_active: 0,
-            runs: 0,
-        };
-        let clients = [client("claude-code"), client("cursor"), client("cursor 2")];
+        let clients: Vec<Arc<str>> = ["claude-code", "cursor", "cursor 2"].map(Into::into).into();
         let of = |text| addressed(text, &clients);
         let to = |client: &str, text| Addressed::To { client: client.into(), text };
         assert_eq!(of("to claude: use df: it is whole\nand fast"), to("claude-code", "use df: it is whole\nand fast"));

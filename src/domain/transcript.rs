@@ -403,6 +403,12 @@ impl Transcript {
         &self.clients
     }
 
+    /// Returns the names of the clients that are connected.
+    #[must_use]
+    pub fn connected_names(&self) -> Vec<Arc<str>> {
+        self.clients.iter().map(|client| client.name.clone()).collect()
+    }
+
     /// Returns the open questions of clients, oldest first.
     #[must_use]
     pub fn inquiries(&self) -> &[Arc<Inquiry>] {

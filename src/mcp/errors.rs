@@ -43,6 +43,16 @@ impl CallError {
     }
 }
 
+/// Why a snippet of another author is not shown.
+pub fn private_snippet(snippet: SnippetId) -> String {
+    format!("Error: the person has marked snippet {snippet} private, so it is not shown. Ask them if you need it.")
+}
+
+/// Why a variable is not shown.
+pub fn private_variable(path: &str) -> String {
+    format!("Error: the person has marked {path:?} private, so its value is not shown. Ask them if you need it.")
+}
+
 pub fn refused<T>(text: impl Into<String>) -> Result<T, CallError> {
     Err(CallError::Refused(text.into()))
 }

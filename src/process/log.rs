@@ -9,7 +9,9 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::replay::Phase;
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Author, Entry, Event, Outcome, Restart, Review, SessionInfo, Snippet, Status, Transcript, units};
+use crate::domain::{
+    Author, Entry, Event, Note, Outcome, Restart, Review, SessionInfo, Snippet, Status, Transcript, units,
+};
 use crate::session::outlet::Outlet;
 use crate::session::{SessionHandle, Subscription, in_background};
 
@@ -137,13 +139,7 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             let number = transcript.snippet(*snippet).map_or(1, Snippet::next_display);
             Some(format!("{snippet} shows {}", display.label(number)))
         }
-        Event::Noted { note, .. } => Some(match note.declined() {
-            Some(inquiry) => format!("{} declined to answer {}", name(&note.by), name(&inquiry.by)),
-            None => {
-                let to = note.to.as_ref().map(|to| format!(" to {}", plain(to))).unwrap_or_default();
-                format!("note by {}{to}: {}", name(&note.by), plain(&note.text))
-            }
-        }),
+        Event::Noted { note, .. } => Some(noted(note)),
         Event::Review { snippet, review, .. } => {
             let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
             Some(format!("{snippet} {}: {}", plain(author), plain(&reviewed(review))))
@@ -167,6 +163,14 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         | Event::PutBack { .. }
         | Event::Variables(_) => None,
     }
+}
+
+fn noted(note: &Note) -> String {
+    if let Some(inquiry) = note.declined() {
+        return format!("{} declined to answer {}", name(&note.by), name(&inquiry.by));
+    }
+    let to = note.to.as_ref().map(|to| format!(" to {}", plain(to))).unwrap_or_default();
+    format!("note by {}{to}: {}", name(&note.by), plain(&note.text))
 }
 
 pub fn restarted(restart: &Restart) -> String {

@@ -266,7 +266,7 @@ impl Actor {
                     outcome.stopped_by = running.stopped_by;
                 }
                 self.find_clashes(snippet, &mut outcome.changes);
-                self.finish(snippet, outcome);
+                self.finish(snippet, *outcome);
             }
             EngineEvent::Undoable(names) => self.emit(Event::Undoable(names.into())),
             EngineEvent::PutBack { snippet, names } => self.on_put_back(snippet, names),

@@ -133,7 +133,7 @@ pub enum EngineEvent {
     },
     Finished {
         snippet: SnippetId,
-        outcome: Outcome,
+        outcome: Box<Outcome>,
     },
     Variables {
         table: VariableTable,

@@ -27,6 +27,7 @@ mod replay;
 mod review;
 mod screens;
 mod selection;
+mod sending;
 mod settings;
 mod sideways;
 mod styles;

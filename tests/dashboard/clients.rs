@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Presses a key in the box until the screen shows what comes of it. A key that comes too soon does nothing, so each try
 /// waits a while.
-fn decide(terminal: &mut Terminal, key: &str, is_done: impl Fn(&str) -> bool) {
+pub fn decide(terminal: &mut Terminal, key: &str, is_done: impl Fn(&str) -> bool) {
     for _ in 0..30 {
         terminal.send(key);
         let tried = Instant::now();

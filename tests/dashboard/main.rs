@@ -11,6 +11,7 @@ mod names;
 mod notes;
 mod picture;
 mod plain;
+mod private;
 mod questions;
 mod risks;
 mod screen;

@@ -77,7 +77,7 @@ fn what_a_client_rebinds_or_deletes_is_told_to_both_and_put_back_by_one_key() {
     claude.run("data = 2");
     select_variable(&mut terminal, "data");
     terminal.wait_for_text("u put back");
-    for (value, number) in [("1", 9), ("['mine']", 8)] {
+    for (value, number) in [("1", 10), ("['mine']", 9)] {
         terminal.send("u");
         terminal.wait_for_text(&format!("data put back as before snippet {number}"));
         assert_eq!(cursor.run("data")["result"], value);

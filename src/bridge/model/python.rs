@@ -174,6 +174,6 @@ fn crash(world: &mut World, job: Job) -> PythonStep {
 
 fn finish(world: &mut World, snippet: SnippetId, status: Status) -> PythonStep {
     world.call_mut(snippet).expect("what runs was submitted").finished = Some(status);
-    world.python.report(EngineEvent::Finished { snippet, outcome: outcome(status) });
+    world.python.report(EngineEvent::Finished { snippet, outcome: outcome(status).into() });
     PythonStep::Advanced
 }

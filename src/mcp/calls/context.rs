@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Author, CallId, Snippet, SnippetId, units};
 use crate::mcp::bridge_protocol::ResultForm;
-use crate::mcp::errors::CallError;
+use crate::mcp::errors::{CallError, private_snippet};
 use crate::mcp::server::membership::Membership;
 use crate::mcp::server::quirks::Quirks;
 use crate::mcp::transport::client_state::ClientState;
@@ -53,6 +53,15 @@ impl ToolCall<'_> {
     pub async fn snippet(&self, id: SnippetId) -> Result<Snippet, CallError> {
         let found = self.session.snippet(id).await.map_err(CallError::not_received)?;
         found.ok_or(CallError::NoSuchSnippet(id))
+    }
+
+    /// The same, for a call that shows it.
+    pub async fn shown_snippet(&self, id: SnippetId) -> Result<Snippet, CallError> {
+        let found = self.snippet(id).await?;
+        if self.session.gate().private.hides(id, &found.author, Some(&self.author)) {
+            return Err(CallError::Refused(private_snippet(id)));
+        }
+        Ok(found)
     }
 
     /// Resolves when the client has gone or has cancelled the call.

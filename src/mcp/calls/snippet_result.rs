@@ -39,7 +39,9 @@ impl ToolCall<'_> {
         let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
         let max = if failed { self.quirks.max_error_text } else { self.quirks.max_text };
         let images = images::of(snippet, self.quirks.max_images).await;
-        let since = self.membership.read_cursor.since(self.session.activity(), &self.author, snippet);
+        let gate = self.session.gate();
+        let cursor = &self.membership.read_cursor;
+        let since = cursor.since(self.session.activity(), &self.author, &gate.private, snippet);
         self.log(since.as_ref()).await;
         let (mut text, is_cut) = text::run(snippet, from, now, notice.as_deref(), max, &images);
         if let Some(since) = &since {

@@ -78,7 +78,8 @@ pub async fn get(
                     return Ok(Err(ErrorData::invalid_params("snippet must be the number of a snippet", None)));
                 }
             };
-            let found = session.read(move |transcript| failed(transcript, id).cloned()).await?;
+            let who = reader.clone();
+            let found = session.read(move |transcript| failed(transcript, &who, id).cloned()).await?;
             match (found, id) {
                 (Some(snippet), _) => explain(&snippet, &reader),
                 (None, Some(id)) => {
@@ -122,12 +123,14 @@ fn one_message(text: String) -> GetPromptResult {
     GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)])
 }
 
-fn failed(transcript: &Transcript, id: Option<SnippetId>) -> Option<&Snippet> {
+fn failed<'a>(transcript: &'a Transcript, reader: &Author, id: Option<SnippetId>) -> Option<&'a Snippet> {
+    let gate = transcript.gate();
+    let is_shown = |snippet: &&Snippet| !gate.private.hides(snippet.id, &snippet.author, Some(reader));
     if let Some(id) = id {
-        return transcript.snippet(id);
+        return transcript.snippet(id).filter(is_shown);
     }
     transcript.entries().iter().rev().find_map(|entry| match entry {
-        Entry::Snippet(snippet) if snippet.status == Status::Error => Some(snippet),
+        Entry::Snippet(snippet) if snippet.status == Status::Error && is_shown(&snippet) => Some(snippet),
         _ => None,
     })
 }

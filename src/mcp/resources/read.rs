@@ -17,7 +17,7 @@ use super::uris::Address;
 use crate::domain::{
     Aspect, Author, Display, Entry, Form, InspectRequest, Snippet, SnippetId, Transcript, VariableQuery, units,
 };
-use crate::mcp::errors::{invalid_cursor, session_ended};
+use crate::mcp::errors::{invalid_cursor, private_snippet, private_variable, session_ended};
 use crate::mcp::results::images::AttachedImages;
 use crate::mcp::results::inspection::InspectReport;
 use crate::mcp::results::truncate::{MAX_TEXT, one_line, truncate_middle};
@@ -97,7 +97,10 @@ pub fn templates() -> ListResourceTemplatesResult {
 }
 
 /// `cursor` is the number of the snippet before which the page begins.
-pub async fn list(session: Option<&SessionHandle>, cursor: Option<String>) -> Result<ListResourcesResult, ErrorData> {
+pub async fn list(
+    session: Option<(&SessionHandle, Author)>,
+    cursor: Option<String>,
+) -> Result<ListResourcesResult, ErrorData> {
     let before = match cursor.map(|cursor| cursor.parse::<u32>()) {
         None => None,
         Some(Ok(before)) => Some(SnippetId(before)),
@@ -105,9 +108,9 @@ pub async fn list(session: Option<&SessionHandle>, cursor: Option<String>) -> Re
     };
     let mut resources = if before.is_none() { fixed_resources() } else { Vec::new() };
     let mut next_cursor = None;
-    if let Some(session) = session {
+    if let Some((session, reader)) = session {
         let (found, next) =
-            session.read(move |transcript| snippets(transcript, before)).await.map_err(session_ended)?;
+            session.read(move |transcript| snippets(transcript, &reader, before)).await.map_err(session_ended)?;
         resources.extend(found);
         next_cursor = next;
     }
@@ -115,7 +118,8 @@ pub async fn list(session: Option<&SessionHandle>, cursor: Option<String>) -> Re
 }
 
 /// The resources of a page of snippets, the newest first, and the cursor of the next page.
-fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource>, Option<String>) {
+fn snippets(transcript: &Transcript, reader: &Author, before: Option<SnippetId>) -> (Vec<Resource>, Option<String>) {
+    let gate = transcript.gate();
     let mut found = transcript.entries().iter().rev().filter_map(|entry| match entry {
         Entry::Snippet(snippet) if before.is_none_or(|before| snippet.id < before) => Some(snippet),
         _ => None,
@@ -127,7 +131,7 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
             "Snippet {} by {}: {}",
             snippet.id,
             snippet.author.label_for_models(),
-            summary::title_or_code(snippet)
+            summary::title_or_code(snippet, Some(reader), &gate.private)
         );
         resources.push(
             Resource::new(uris::snippet(snippet.id), format!("snippet {}", snippet.id))
@@ -135,6 +139,9 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
                 .with_description(format!("Code and result, {}", snippet.status.word()))
                 .with_mime_type("text/plain"),
         );
+        if gate.private.hides(snippet.id, &snippet.author, Some(reader)) {
+            continue;
+        }
         let written = snippet.output.total();
         if written > LONG_OUTPUT {
             resources.push(
@@ -172,7 +179,15 @@ pub fn offline(uri: &str, text: &str) -> Result<ReadResourceResult, ErrorData> {
 
 pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<ReadResourceResult, ErrorData> {
     let address = Address::parse(uri).ok_or_else(|| not_found(uri))?;
-    let find = async |id: SnippetId| session.snippet(id).await.map_err(session_ended)?.ok_or_else(|| not_found(uri));
+    let gate = session.gate();
+    let (own, private) = (reader.clone(), &gate.private);
+    let find = async |id: SnippetId| {
+        let found = session.snippet(id).await.map_err(session_ended)?.ok_or_else(|| not_found(uri))?;
+        if private.hides(id, &found.author, Some(&own)) {
+            return Err(ErrorData::invalid_request(private_snippet(id), None));
+        }
+        Ok(found)
+    };
     let text = match address {
         Address::Session => summary::of(session, Some(reader), summary::FULL).await.map_err(session_ended)?,
         Address::Transcript(since) => {
@@ -187,11 +202,14 @@ pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<
             let running = session.overview().await.map_err(session_ended)?.running.map(|(id, _)| id.0);
             let query = VariableQuery::new("", cursor);
             let table = session.variables(query.clone()).await.map_err(session_ended)?;
-            let (text, list) = variables::list(&table, &query, running);
+            let (text, list) = variables::list(private.masked(&table).as_ref().unwrap_or(&table), &query, running);
             match list.next_cursor {
                 Some(next) => format!("{text}\n({})", uris::variables(&next)),
                 None => text,
             }
+        }
+        Address::Variable(name) if private.hides_path(&name) => {
+            return Err(ErrorData::invalid_request(private_variable(&name), None));
         }
         Address::Variable(name) => {
             let request = InspectRequest { path: name.clone(), ..InspectRequest::default() };

@@ -15,7 +15,8 @@ use super::status::{RunStatus, stopped_by};
 use super::truncate::{one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{
-    Author, Gate, GateMode, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units,
+    Author, Gate, GateMode, Note, Outcome, PERSON, PRIVATE, Private, Restart, Snippet, SnippetId, VariableChanges,
+    units,
 };
 use crate::session::{Activity, ActivityLog};
 
@@ -131,7 +132,13 @@ impl ReadCursor {
     }
 
     /// The digest for `reader` that goes with the result of `shown`. It counts as read from then on.
-    pub fn since(&self, log: &ActivityLog, reader: &Author, shown: &Snippet) -> Option<ActivityDigest> {
+    pub fn since(
+        &self,
+        log: &ActivityLog,
+        reader: &Author,
+        private: &Private,
+        shown: &Snippet,
+    ) -> Option<ActivityDigest> {
         let mut state = self.0.lock();
         if shown.author == *reader {
             if shown.status.is_final() {
@@ -158,7 +165,7 @@ impl ReadCursor {
                         && before.takeover.is_some() == after.takeover.is_some()
                         && before.locked == after.locked
                 }
-                Activity::LateOutput { snippet, .. } => *snippet == shown.id,
+                Activity::LateOutput { snippet, .. } => *snippet == shown.id || private.snippets.contains(snippet),
                 Activity::Noted(note) => {
                     !note.is_for(reader)
                         || note.by == *reader
@@ -166,7 +173,7 @@ impl ReadCursor {
                 }
             };
             if !is_known {
-                events.push(event(&activity, reader));
+                events.push(event(&activity, reader, private));
             }
         }
         let restarted = events.iter().any(|event| event.kind == SinceKind::Restart);
@@ -232,8 +239,15 @@ pub fn by(author: &Author, reader: &Author) -> (Option<String>, Option<ByKind>) 
     (Some(name.to_owned()), Some(kind))
 }
 
-fn event(activity: &Activity, reader: &Author) -> SinceEvent {
+fn event(activity: &Activity, reader: &Author, private: &Private) -> SinceEvent {
     let (kind, author, snippet, status, text) = match activity {
+        Activity::Ended { snippet, author, outcome, .. } if private.hides(*snippet, author, Some(reader)) => {
+            let taken = taken_from(reader, &outcome.changes);
+            let taken = if taken.is_empty() { taken } else { format!("; of your names: {taken}") };
+            let by = author.label_for(reader);
+            let text = format!("snippet {snippet} by {by}: {}: {PRIVATE}{taken}", outcome.status.word());
+            (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
+        }
         Activity::Ended { snippet, author, code, title, outcome, effects } => {
             let by = author.label_for(reader);
             let what = title.as_deref().map_or_else(|| first_lines(code), |title| one_line(title, MAX_CODE));

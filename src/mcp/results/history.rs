@@ -11,7 +11,7 @@ use super::effects::effect_phrases;
 use super::status::RunStatus;
 use super::truncate::{MAX_TEXT, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, Entry, SnippetId, Timestamp, Transcript, quoted, units};
+use crate::domain::{Author, Entry, PRIVATE, Private, SnippetId, Timestamp, Transcript, quoted, units};
 use crate::session::client_names::unmarked;
 
 /// Entries of a page of the resource.
@@ -166,7 +166,9 @@ pub fn of(
         Entry::Snippet(snippet) => Some(snippet.id.0),
         _ => None,
     });
-    let entries = found.into_iter().filter_map(|entry| history_entry(entry, max_code, reader, now)).collect();
+    let gate = transcript.gate();
+    let entries =
+        found.into_iter().filter_map(|entry| history_entry(entry, max_code, reader, &gate.private, now)).collect();
     HistoryReport { entries, earlier, next_since: last.filter(|_| goes_on) }
 }
 
@@ -180,13 +182,22 @@ fn position_after(transcript: &Transcript, since: u32) -> usize {
     last.map_or(0, |position| position + 1)
 }
 
-fn history_entry(entry: &Entry, max_code: usize, reader: &Author, now: Timestamp) -> Option<HistoryEntry> {
+fn history_entry(
+    entry: &Entry,
+    max_code: usize,
+    reader: &Author,
+    private: &Private,
+    now: Timestamp,
+) -> Option<HistoryEntry> {
+    let is_hidden =
+        matches!(entry, Entry::Snippet(snippet) if private.hides(snippet.id, &snippet.author, Some(reader)));
     let (kind, author, at, text) = match entry {
         Entry::Snippet(snippet) => {
             let outcome = snippet.outcome.as_ref();
             let text = match outcome {
                 _ if snippet.is_rejected() => "rejected by the person; nothing was run".to_owned(),
                 _ if snippet.is_pending() => "waiting for the person, who decides whether it runs".to_owned(),
+                _ if is_hidden => format!("{}; {PRIVATE}", snippet.status.word()),
                 None => snippet.status.word().to_owned(),
                 Some(outcome) => outcome_text(outcome),
             };
@@ -222,6 +233,9 @@ fn history_entry(entry: &Entry, max_code: usize, reader: &Author, now: Timestamp
         described.snippet = Some(snippet.id.0);
         described.replay_of = snippet.replay_of.map(|of| of.0);
         described.status = Some(RunStatus::of(snippet));
+        if is_hidden {
+            return Some(described);
+        }
         described.title = snippet.title.as_deref().map(|title| one_line(title, MAX_TITLE));
         described.code = Some(truncate_middle(&snippet.code, max_code, 0).0);
         described.result = result.map(|result| truncate_middle(&plain(result), MAX_RESULT, 0).0);
@@ -264,7 +278,9 @@ impl HistoryEntry {
         if let Some(title) = &self.title {
             let _ = writeln!(text, "# {title}");
         }
-        let _ = writeln!(text, "{}", self.code.as_deref().unwrap_or_default().trim_end());
+        if let Some(code) = &self.code {
+            let _ = writeln!(text, "{}", code.trim_end());
+        }
         if let Some(result) = &self.result {
             let _ = writeln!(text, "Result: {result}");
         }

@@ -7,7 +7,8 @@ use super::activity_since::{first_lines, outcome_text};
 use super::truncate::{one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{
-    Author, Entry, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableKind, VariableTable, units,
+    Author, Entry, PRIVATE, Private, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableKind,
+    VariableTable, units,
 };
 use crate::session::clock::now;
 use crate::session::{Closed, SessionHandle};
@@ -81,7 +82,7 @@ fn summary(
         None => text.push_str("Nothing is running.\n"),
         Some(snippet) => {
             let asks = if snippet.input.is_some() { " and waits for input" } else { "" };
-            let (by, code) = (name(&snippet.author), title_or_code(snippet));
+            let (by, code) = (name(&snippet.author), title_or_code(snippet, reader, &transcript.gate().private));
             let _ = writeln!(
                 text,
                 "Snippet {} by {by} is running{asks}: {code}; {} queued.",
@@ -91,7 +92,8 @@ fn summary(
         }
     }
     gate_lines(&mut text, transcript, &name, length.runs > SHORT.runs);
-    variables(&mut text, transcript.variables(), length.variables);
+    let table = transcript.variables();
+    variables(&mut text, transcript.gate().private.masked(table).as_ref().unwrap_or(table), length.variables);
     last_entries(&mut text, transcript, reader, &name, length.runs);
     text.truncate(text.trim_end().len());
     text
@@ -167,9 +169,12 @@ fn last_entries(
     name: &impl Fn(&Author) -> String,
     max: usize,
 ) {
-    let mut lines = Vec::new();
+    let (mut lines, gate) = (Vec::new(), transcript.gate());
     for entry in transcript.entries().iter().rev() {
         let line = match entry {
+            Entry::Snippet(snippet) if gate.private.hides(snippet.id, &snippet.author, reader) => {
+                format!("- snippet {} by {}: {}: {PRIVATE}", snippet.id, name(&snippet.author), snippet.status.word())
+            }
             Entry::Snippet(snippet) => {
                 let end =
                     snippet.outcome.as_ref().map_or_else(|| snippet.status.word().to_owned(), |o| outcome_text(o));
@@ -177,7 +182,7 @@ fn last_entries(
                     0 => String::new(),
                     count => format!(" ({})", units::count(count, "effect")),
                 };
-                let (author, what) = (name(&snippet.author), title_or_code(snippet));
+                let (author, what) = (name(&snippet.author), title_or_code(snippet, reader, &gate.private));
                 format!("- snippet {} by {author}: {end}: {what}{effects}", snippet.id)
             }
             Entry::Reset { by, .. } => format!("- {} reset the environment: earlier names are gone", name(by)),
@@ -219,7 +224,10 @@ fn last_entries(
     }
 }
 
-/// The title of a snippet, or the beginning of its code.
-pub fn title_or_code(snippet: &Snippet) -> String {
+/// The title of a snippet, or the beginning of its code, unless that is kept from `reader`.
+pub fn title_or_code(snippet: &Snippet, reader: Option<&Author>, private: &Private) -> String {
+    if private.hides(snippet.id, &snippet.author, reader) {
+        return PRIVATE.to_owned();
+    }
     snippet.title.as_deref().map_or_else(|| first_lines(&snippet.code), |title| one_line(title, MAX_TITLE))
 }

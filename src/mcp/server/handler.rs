@@ -141,12 +141,13 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        if let Some(membership) = self.connection.membership() {
-            admitted(membership, &context).await?;
-        }
+        let session = match self.connection.membership() {
+            Some(membership) => Some((&membership.session, admitted(membership, &context).await?)),
+            None => None,
+        };
         self.subscription.change(|subscription| subscription.list = true);
         self.start_notifications(&context);
-        read::list(self.connection.session(), request.and_then(|request| request.cursor)).await
+        read::list(session, request.and_then(|request| request.cursor)).await
     }
 
     async fn list_resource_templates(

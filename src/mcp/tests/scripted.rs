@@ -45,7 +45,7 @@ impl Scripted {
 
     fn end(&mut self, outcome: Outcome) {
         if let Some(snippet) = self.running.take() {
-            let _ = self.events.send(EngineEvent::Finished { snippet, outcome });
+            let _ = self.events.send(EngineEvent::Finished { snippet, outcome: outcome.into() });
         }
     }
 }

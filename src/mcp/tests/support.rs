@@ -84,7 +84,7 @@ impl Rig {
 
     /// Ends a snippet that sleeps.
     pub fn release(&self, snippet: u32) {
-        let finished = EngineEvent::Finished { snippet: SnippetId(snippet), outcome: outcome(Status::Ok, 0) };
+        let finished = EngineEvent::Finished { snippet: SnippetId(snippet), outcome: outcome(Status::Ok, 0).into() };
         self.engine.send(finished).unwrap();
     }
 

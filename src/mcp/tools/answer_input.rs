@@ -65,7 +65,7 @@ impl Tool for AnswerInput {
         let id = SnippetId(snippet);
         // The answer is echoed before what the code writes next.
         let echo = line.len() as u64 + 1;
-        let from = call.snippet(id).await?.output.position() + echo;
+        let from = call.shown_snippet(id).await?.output.position() + echo;
         let answered = call.session.answer_input(id, None, answer, call.author.clone()).await;
         match answered {
             Err(CommandError::Closed(closed)) => Err(CallError::not_received(closed)),

@@ -9,7 +9,7 @@ use crate::domain::{Aspect, InspectRequest};
 use crate::mcp::calls::arguments::optional_integer;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
-use crate::mcp::errors::{CallError, refused};
+use crate::mcp::errors::{CallError, private_variable, refused};
 use crate::mcp::results::inspection;
 use crate::mcp::results::inspection::InspectReport;
 use crate::session::CommandError;
@@ -85,6 +85,9 @@ impl Tool for InspectVariable {
         let page = page.unwrap_or(1);
         if page == 0 {
             return refused("Error: page must be 1 or more.");
+        }
+        if call.session.gate().private.hides_path(&name) {
+            return refused(private_variable(&name));
         }
         let request = InspectRequest { path: name.clone(), aspect, page: page - 1, ..InspectRequest::default() };
         match call.session.inspect(request, BUSY_TIMEOUT).await {

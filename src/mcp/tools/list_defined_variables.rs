@@ -44,7 +44,8 @@ impl Tool for ListDefinedVariables {
             table = call.session.variables(query.clone()) => table.map_err(CallError::not_received)?,
             () = call.gave_up_or(deadline) => return refused("Error: Python did not answer in time; try again."),
         };
-        let (text, list) = variables::list(&table, &query, running);
+        let masked = call.session.gate().private.masked(&table);
+        let (text, list) = variables::list(masked.as_ref().unwrap_or(&table), &query, running);
         Ok(call.respond(text, &list))
     }
 }

@@ -84,7 +84,7 @@ impl Tool for ReadOutput {
             limit: limit as usize,
             regex: grep.map(|pattern| compile(&pattern)).transpose()?,
         };
-        let snippet = Arc::new(call.snippet(SnippetId(snippet)).await?);
+        let snippet = Arc::new(call.shown_snippet(SnippetId(snippet)).await?);
         let page = OutputPage::read(call.session, snippet.clone(), request).await;
         let page = page.ok_or_else(|| "Error: the output could not be read.".to_owned())??;
         Ok(call.output_page_result(&snippet, page))

@@ -41,7 +41,7 @@ impl Tool for WaitForSnippet {
     async fn call(call: &ToolCall<'_>, arguments: WaitArguments) -> ToolOutcome {
         let wait = arguments::wait(arguments.wait_s)?;
         let id = SnippetId(arguments.snippet);
-        call.snippet(id).await?;
+        call.shown_snippet(id).await?;
         call.wait_for_snippet(id, wait, Waits::AnySnippet).await
     }
 
@@ -49,6 +49,7 @@ impl Tool for WaitForSnippet {
         if let Ok(WaitArguments { snippet, .. }) = arguments::parse(Self::NAME, arguments.clone())
             && call.has_ended(SnippetId(snippet)).await?
         {
+            call.shown_snippet(SnippetId(snippet)).await?;
             return lost.snippet_result(call, SnippetId(snippet), None).await;
         }
         repeat::<Self>(call, arguments, lost).await

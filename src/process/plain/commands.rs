@@ -25,6 +25,8 @@ pub enum ConsoleCommand {
     /// Lock a variable, or unlock it.
     Lock(String),
     Unlock(String),
+    /// Mark a variable or a snippet private, or no longer.
+    Private(String),
     /// Run a queued snippet next: the one of this number, or the last.
     Front(Option<u32>),
     /// Put back what a snippet rebound or deleted: the one of this number, or the last that did.
@@ -53,6 +55,7 @@ Ctrl-D   quit, and ask first if something would be lost
 :mute NAME     show less of a client; :unmute NAME shows all again
 :front N       run queued snippet N next; without N, the last
 :lock NAME     have code of clients wait that would rebind a variable; :unlock NAME
+:private NAME  show clients only the name; :private N hides snippet N; again: shows
 :undo N        put back what snippet N of a client rebound or deleted; without N, the last
 :vars          list variables
 :clients       list connected clients
@@ -83,6 +86,7 @@ impl ConsoleCommand {
             "unmute" => Self::Unmute(rest.to_owned()),
             "lock" => Self::Lock(rest.to_owned()),
             "unlock" => Self::Unlock(rest.to_owned()),
+            "private" => Self::Private(rest.to_owned()),
             "front" => Self::Front(number(rest).0),
             "undo" => Self::Undo(number(rest).0),
             "vars" | "v" => Self::Variables,

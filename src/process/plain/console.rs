@@ -210,11 +210,12 @@ impl Console {
 
     /// Leaves a note, to all clients or to one.
     fn note(&mut self, text: &str) {
-        match note::addressed(text, self.transcript.clients()) {
+        match note::addressed(text, &self.transcript.connected_names()) {
             Addressed::ToAll => self.session.note(Note::of_person(text.into(), None)),
             Addressed::To { client, text } => self.session.note(Note::of_person(text.into(), Some(client))),
             Addressed::Unknown { name } => {
-                self.printer.line(&format!("not sent: {}", note::no_addressee(name, self.transcript.clients())));
+                self.printer
+                    .line(&format!("not sent: {}", note::no_addressee(name, &self.transcript.connected_names())));
             }
         }
     }
@@ -319,6 +320,7 @@ impl Console {
             ConsoleCommand::Unmute(name) => self.session.change_gate(GateChange::Unmute(name.into())),
             ConsoleCommand::Lock(name) => self.lock(&name, GateChange::Lock),
             ConsoleCommand::Unlock(name) => self.lock(&name, GateChange::Unlock),
+            ConsoleCommand::Private(what) => self.private(&what),
             ConsoleCommand::Front(snippet) => self.front(snippet).await,
             ConsoleCommand::Undo(snippet) => self.undo(snippet),
             ConsoleCommand::Variables => {

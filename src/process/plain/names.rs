@@ -18,6 +18,19 @@ impl Console {
         self.session.change_gate(change(name.into()));
     }
 
+    /// Marks a variable or a snippet private, or no longer.
+    pub(super) fn private(&mut self, what: &str) {
+        let gate = self.transcript.gate();
+        let change = match what.parse().map(SnippetId) {
+            Ok(snippet) if gate.private.snippets.contains(&snippet) => GateChange::ShowSnippet(snippet),
+            Ok(snippet) => GateChange::HideSnippet(snippet),
+            Err(_) if what.is_empty() => return self.printer.line(":private NAME or :private N"),
+            Err(_) if gate.private.names.contains(what) => GateChange::ShowName(what.into()),
+            Err(_) => GateChange::HideName(what.into()),
+        };
+        self.session.change_gate(change);
+    }
+
     /// Lets a queued snippet run next.
     pub(super) async fn front(&mut self, snippet: Option<u32>) {
         let Some(snippet) = snippet.map(SnippetId).or(self.transcript.queue().last().copied()) else {

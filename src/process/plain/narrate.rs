@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use super::output::Printer;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
-    Entry, Event, Inquiry, Outcome, OutputChunk, SessionInfo, Snippet, SnippetId, Status, Transcript, VariableChanges,
-    units,
+    Entry, Event, InputRequest, Inquiry, Outcome, OutputChunk, SessionInfo, Snippet, SnippetId, Status, Transcript,
+    VariableChanges, units,
 };
 use crate::process::log;
 
@@ -109,25 +109,7 @@ impl Narrator {
                     indented(&plain(&text), printer);
                 }
             }
-            Event::InputRequested { snippet, request } => {
-                let mine = transcript.snippet(*snippet).is_some_and(|snippet| snippet.author.is_you());
-                if mine {
-                    // Code may have written the prompt as output.
-                    let prompt = self.unfinished.remove(&Some(*snippet)).unwrap_or_default();
-                    let prompt = if prompt.is_empty() { request.prompt.to_string() } else { prompt };
-                    printer.ask(&format!("{INDENT}{}", plain(&prompt)));
-                    return;
-                }
-                self.unfinished.remove(&Some(*snippet));
-                let by = transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());
-                let wants = if request.hidden { "wants hidden input" } else { "wants input" };
-                let prompt = match request.prompt.trim() {
-                    "" => String::new(),
-                    prompt => format!(": {prompt}"),
-                };
-                printer.line(&log::on_one_line(&format!("{by} ({snippet}) {wants}{prompt}")));
-                printer.line("reply with :answer TEXT");
-            }
+            Event::InputRequested { snippet, request } => self.input_requested(*snippet, request, transcript, printer),
             Event::InputAnswered { snippet, by, .. } if by.is_you() => {
                 self.unfinished.remove(&Some(*snippet));
             }
@@ -152,6 +134,32 @@ impl Narrator {
                 }
             }
         }
+    }
+
+    fn input_requested(
+        &mut self,
+        snippet: SnippetId,
+        request: &InputRequest,
+        transcript: &Transcript,
+        printer: &mut Printer,
+    ) {
+        let mine = transcript.snippet(snippet).is_some_and(|snippet| snippet.author.is_you());
+        if mine {
+            // Code may have written the prompt as output.
+            let prompt = self.unfinished.remove(&Some(snippet)).unwrap_or_default();
+            let prompt = if prompt.is_empty() { request.prompt.to_string() } else { prompt };
+            printer.ask(&format!("{INDENT}{}", plain(&prompt)));
+            return;
+        }
+        self.unfinished.remove(&Some(snippet));
+        let by = transcript.snippet(snippet).map_or("", |snippet| snippet.author.name());
+        let wants = if request.hidden { "wants hidden input" } else { "wants input" };
+        let prompt = match request.prompt.trim() {
+            "" => String::new(),
+            prompt => format!(": {prompt}"),
+        };
+        printer.line(&log::on_one_line(&format!("{by} ({snippet}) {wants}{prompt}")));
+        printer.line("reply with :answer TEXT");
     }
 
     fn output(&mut self, snippet: Option<SnippetId>, chunk: &OutputChunk, printer: &mut Printer) {
@@ -249,7 +257,8 @@ fn ended(snippet: SnippetId, outcome: &Outcome, mine: bool, printer: &mut Printe
     };
     let changes = if mine { String::new() } else { changes(&outcome.changes) };
     let clashes = outcome.changes.clash_phrases().into_iter();
-    let clashes: String = clashes.map(|(owner, what)| format!("; clash: {what} of {}", owner.name())).collect();
+    let clashes: Vec<String> = clashes.map(|(owner, what)| format!("; clash: {what} of {}", owner.name())).collect();
+    let clashes = clashes.concat();
     printer.line(&log::on_one_line(&format!("{snippet} {how}{changes}{clashes}")));
 }
 

@@ -39,7 +39,7 @@ use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::settings::InterpreterSettings;
 use crate::python::isolation::{children, exit_words, fork, project, threads};
 use crate::python::magics::MagicHelper;
-use crate::python::values::bindings::Binding;
+use crate::python::values::bindings::OldBinding;
 use crate::python::values::namespace::{Namespace, NamespaceEnd};
 use crate::session::EngineEvent;
 
@@ -266,7 +266,7 @@ impl Interpreter {
         let NamespaceEnd { changes, let_go } = self.namespace.end(py, snippet, &gate.locked, by_client);
         outcome.changes = changes;
         self.send_undoable(py);
-        self.events.send(EngineEvent::Finished { snippet, outcome });
+        self.events.send(EngineEvent::Finished { snippet, outcome: Box::new(outcome) });
         let_go_of(py, let_go);
         self.signals.install_termination(py);
         children::remember_existing(has_children);
@@ -463,7 +463,7 @@ impl Interpreter {
 }
 
 /// Drops objects, whose finalizers may run and be interrupted.
-fn let_go_of(py: Python<'_>, objects: Vec<Binding>) {
+fn let_go_of(py: Python<'_>, objects: Vec<OldBinding>) {
     if objects.is_empty() {
         return;
     }

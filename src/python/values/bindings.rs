@@ -1,5 +1,5 @@
-//! The objects that names had before snippets of clients, so that what a snippet has rebound or deleted can be put back.
-//! What changes within an object is not undone.
+//! The objects that names had before snippets of clients, so that what a snippet has rebound or deleted can be put
+//! back. What changes within an object is not undone.
 //!
 //! Old objects are let go after [`MAX_SNIPPETS`] more snippets or [`MAX_AGE`], beyond [`MAX_BYTES`] in all, when the
 //! person rebinds the name, and by a reset. A locked name keeps its first object until it is put back or unlocked.
@@ -34,7 +34,7 @@ const MIN_COUNTED: u64 = 64 << 10;
 const MAX_ITEMS: usize = 20;
 
 /// A name and its object.
-pub struct Binding {
+pub struct OldBinding {
     name: Py<PyString>,
     value: Py<PyAny>,
     setters: Setters,
@@ -45,13 +45,13 @@ pub struct Binding {
 struct Undoable {
     snippet: SnippetId,
     since: Instant,
-    bindings: Vec<Binding>,
+    bindings: Vec<OldBinding>,
 }
 
 #[derive(Default)]
 pub struct Bindings {
     /// The objects when the running snippet began.
-    before: Vec<Binding>,
+    before: Vec<OldBinding>,
     /// Oldest first.
     kept: VecDeque<Undoable>,
 }
@@ -149,9 +149,9 @@ fn is_standard(value: &Bound<'_, PyAny>) -> bool {
 
 /// Names whose values are too much to hold: what the code seems to rebind comes first, then the small ones.
 fn too_large<'a>(table: &'a VariableTable, code: &str) -> HashSet<&'a str> {
-    let sized = |row: &'a crate::domain::Variable| Some((row.name.as_str(), row.size?));
+    let with_size = |row: &'a crate::domain::Variable| Some((row.name.as_str(), row.size?));
     let mut sizes: Vec<(&str, u64)> =
-        table.rows.iter().filter_map(sized).filter(|(_, size)| *size > MIN_COUNTED).collect();
+        table.rows.iter().filter_map(with_size).filter(|(_, size)| *size > MIN_COUNTED).collect();
     if sizes.iter().map(|(_, size)| size).sum::<u64>() <= MAX_BYTES {
         return HashSet::new();
     }
@@ -191,14 +191,14 @@ impl Bindings {
                 || !text.starts_with('_') && rule.as_mut().is_some_and(|rule| rule.may_hold(&text, &value));
             if is_held {
                 let (name, value) = (name.clone().unbind(), value.unbind());
-                self.before.push(Binding { name, value, setters: Setters::default(), bytes: 0 });
+                self.before.push(OldBinding { name, value, setters: Setters::default(), bytes: 0 });
             }
         }
     }
 
     /// Returns the bindings from before that no longer hold, after the snippet.
-    pub fn end(&mut self, globals: &Bound<'_, PyDict>) -> Vec<Binding> {
-        let is_same = |before: &Binding| {
+    pub fn end(&mut self, globals: &Bound<'_, PyDict>) -> Vec<OldBinding> {
+        let is_same = |before: &OldBinding| {
             globals.get_item(&before.name).is_ok_and(|now| now.is_some_and(|now| now.is(&before.value)))
         };
         let mut before = std::mem::take(&mut self.before);
@@ -211,10 +211,10 @@ impl Bindings {
         &mut self,
         py: Python<'_>,
         snippet: SnippetId,
-        mut changed: Vec<Binding>,
+        mut changed: Vec<OldBinding>,
         locked: &BTreeSet<Arc<str>>,
         describer: &Describer,
-    ) -> Vec<Binding> {
+    ) -> Vec<OldBinding> {
         let mut dropped = changed.split_off(changed.len().min(MAX_NAMES));
         describer.libraries.begin_pass(py);
         for binding in &mut changed {
@@ -222,7 +222,7 @@ impl Bindings {
         }
         let known: HashSet<Arc<str>> =
             self.kept.iter().flat_map(|kept| &kept.bindings).map(|binding| binding.text(py)).collect();
-        let is_first = |binding: &mut Binding| {
+        let is_first = |binding: &mut OldBinding| {
             let name = binding.text(py);
             locked.contains(&name) && known.contains(&name)
         };
@@ -234,13 +234,13 @@ impl Bindings {
     }
 
     /// Takes the old objects whose time is over, `snippet` being the last that ran.
-    pub fn take_old(&mut self, py: Python<'_>, snippet: SnippetId, locked: &BTreeSet<Arc<str>>) -> Vec<Binding> {
+    pub fn take_old(&mut self, py: Python<'_>, snippet: SnippetId, locked: &BTreeSet<Arc<str>>) -> Vec<OldBinding> {
         let mut old = Vec::new();
-        let is_free = |binding: &mut Binding| !locked.contains(&*binding.text(py));
+        let is_free = |binding: &mut OldBinding| !locked.contains(&*binding.text(py));
         let mut bytes: u64 = self.kept.iter().flat_map(|kept| &kept.bindings).map(|binding| binding.bytes).sum();
         for kept in &mut self.kept {
             if kept.snippet.0 + MAX_SNIPPETS < snippet.0 || kept.since.elapsed() >= MAX_AGE || bytes > MAX_BYTES {
-                let gone: Vec<Binding> = kept.bindings.extract_if(.., is_free).collect();
+                let gone: Vec<OldBinding> = kept.bindings.extract_if(.., is_free).collect();
                 bytes -= gone.iter().map(|binding| binding.bytes).sum::<u64>();
                 old.extend(gone);
             }
@@ -261,7 +261,7 @@ impl Bindings {
     }
 
     /// Takes the old objects of names that the person has set: these are as the person wants them.
-    pub fn take_set(&mut self, py: Python<'_>, changes: &VariableChanges) -> Vec<Binding> {
+    pub fn take_set(&mut self, py: Python<'_>, changes: &VariableChanges) -> Vec<OldBinding> {
         let set: HashSet<&str> = [&changes.added, &changes.rebound, &changes.removed, &changes.locked]
             .into_iter()
             .flatten()
@@ -278,14 +278,14 @@ impl Bindings {
     }
 
     /// Takes the objects that names had before `snippet`.
-    pub fn take(&mut self, py: Python<'_>, snippet: SnippetId, names: &[Arc<str>]) -> Vec<Binding> {
+    pub fn take(&mut self, py: Python<'_>, snippet: SnippetId, names: &[Arc<str>]) -> Vec<OldBinding> {
         let Some(kept) = self.kept.iter_mut().find(|kept| kept.snippet == snippet) else { return Vec::new() };
         let taken = kept.bindings.extract_if(.., |binding| names.contains(&binding.text(py))).collect();
         self.kept.retain(|kept| !kept.bindings.is_empty());
         taken
     }
 
-    pub fn take_all(&mut self) -> Vec<Binding> {
+    pub fn take_all(&mut self) -> Vec<OldBinding> {
         self.kept.drain(..).flat_map(|kept| kept.bindings).chain(self.before.drain(..)).collect()
     }
 
@@ -295,7 +295,7 @@ impl Bindings {
     }
 }
 
-impl Binding {
+impl OldBinding {
     pub fn text(&self, py: Python<'_>) -> Arc<str> {
         self.name.bind(py).to_string_lossy().into()
     }

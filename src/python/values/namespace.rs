@@ -8,7 +8,7 @@ use std::time::Instant;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::bindings::{Binding, Bindings};
+use super::bindings::{Bindings, OldBinding};
 use super::changes::{NamespaceSnapshot, Setters};
 use super::variables::Describer;
 use crate::domain::{SnippetId, UndoableNames, VariableChanges, VariableQuery, VariableTable};
@@ -26,7 +26,7 @@ pub struct Namespace {
 pub struct NamespaceEnd {
     pub changes: VariableChanges,
     /// Objects that nobody needs any more. Dropping them may run code of the user.
-    pub let_go: Vec<Binding>,
+    pub let_go: Vec<OldBinding>,
 }
 
 impl Namespace {
@@ -93,21 +93,21 @@ impl Namespace {
         by_client: bool,
     ) -> NamespaceEnd {
         let globals = self.globals.bind(py);
-        let mut changed = self.bindings.end(globals);
+        let mut replaced = self.bindings.end(globals);
         let mut setters: HashMap<usize, Setters> =
-            changed.iter().map(|binding| (binding.key(), Setters::default())).collect();
+            replaced.iter().map(|binding| (binding.key(), Setters::default())).collect();
         self.snapshot.find_setters(&mut setters);
-        for binding in &mut changed {
+        for binding in &mut replaced {
             binding.set_setters(setters.get(&binding.key()).copied().unwrap_or_default());
         }
         let mut changes = self.snapshot.changes(globals, &self.describer.libraries, Some(snippet));
-        let names = changed.iter().map(|binding| binding.text(py)).filter(|name| locked.contains(name));
+        let names = replaced.iter().map(|binding| binding.text(py)).filter(|name| locked.contains(name));
         changes.locked = names.map(|name| name.to_string()).collect();
         changes.locked.sort_unstable();
         let mut let_go = if by_client {
-            self.bindings.keep(py, snippet, changed, locked, &self.describer)
+            self.bindings.keep(py, snippet, replaced, locked, &self.describer)
         } else {
-            changed.into_iter().chain(self.bindings.take_set(py, &changes)).collect()
+            replaced.into_iter().chain(self.bindings.take_set(py, &changes)).collect()
         };
         let_go.extend(self.bindings.take_old(py, snippet, locked));
         NamespaceEnd { changes, let_go }
@@ -126,7 +126,7 @@ impl Namespace {
     }
 
     /// Takes the old objects whose time is over.
-    pub fn take_old(&mut self, py: Python<'_>, locked: &BTreeSet<Arc<str>>) -> Vec<Binding> {
+    pub fn take_old(&mut self, py: Python<'_>, locked: &BTreeSet<Arc<str>>) -> Vec<OldBinding> {
         self.bindings.take_old(py, SnippetId(0), locked)
     }
 

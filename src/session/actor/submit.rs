@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 
 use super::queue::{Queued, Running, Waiter, Work};
 use super::state::Actor;
-use crate::domain::{Author, Event, Outcome, Snippet, SnippetId};
+use crate::domain::private::says_private;
+use crate::domain::{Author, Event, GateChange, Outcome, Snippet, SnippetId};
 use crate::session::clock::now;
 use crate::session::handle::{RunOptions, SubmitError, Ticket};
 
@@ -45,6 +46,9 @@ impl Actor {
         }
         if let Some(title) = options.title.clone() {
             self.emit(Event::Titled { snippet, title });
+        }
+        if author.is_you() && says_private(code) {
+            self.change_gate(GateChange::HideSnippet(snippet));
         }
         self.queue.waiting.push_back(Queued::Run { snippet, options });
         self.review(snippet, author, code);

@@ -151,6 +151,13 @@ fn of_list(hints: &mut Hints<'_>, layout: &Layout) {
 fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
     let view = hints.view;
     let Some(index) = view.viewport.selected else { return };
+    if let Entry::Snippet(snippet) = entry
+        && view.transcript.undoable().contains_key(&snippet.id)
+    {
+        let changes = snippet.outcome.as_ref().map(|outcome| &outcome.changes);
+        let takes = changes.is_some_and(|changes| !changes.clashes.is_empty() || !changes.locked.is_empty());
+        hints.add(Action::PutBack, "put back", takes);
+    }
     if view.lookup.find.is_some() {
         hints.offer(Action::SearchOn, "next");
         hints.offer(Action::SearchBack, "previous");
@@ -180,11 +187,6 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
                 if view.transcript.queue().first() != Some(&snippet.id) {
                     hints.offer(Action::MoveToFront, "run next");
                 }
-            }
-            if view.transcript.undoable().contains_key(&snippet.id) {
-                let changes = snippet.outcome.as_ref().map(|outcome| &outcome.changes);
-                let takes = changes.is_some_and(|changes| !changes.clashes.is_empty() || !changes.locked.is_empty());
-                hints.add(Action::PutBack, "put back", takes);
             }
             hints.offer(Action::EditAgain, "edit");
             hints.offer(Action::RunAgain, "rerun");

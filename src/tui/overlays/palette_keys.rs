@@ -24,6 +24,7 @@ const SYNONYMS: &[(Action, &str)] = &[
     (Action::Lock, "pin protect freeze"),
     (Action::PutBack, "undo restore revert"),
     (Action::Send, "share tell give"),
+    (Action::Private, "hide secret mask"),
     (Action::MoveToFront, "first priority queue"),
     (Action::TakeOver, "pause hold stop panic halt"),
     (Action::GiveBack, "resume continue release"),

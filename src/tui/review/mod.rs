@@ -7,6 +7,7 @@ pub(in crate::tui) mod draw_gate;
 pub(in crate::tui) mod gate_menu;
 mod keys;
 pub(in crate::tui) mod locks;
+mod private;
 mod takeover;
 pub(in crate::tui) mod touched;
 mod undo;

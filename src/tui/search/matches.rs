@@ -256,6 +256,7 @@ mod tests {
             column: 0,
             prose: false,
             muted: false,
+            private: false,
         };
         let all = SearchScope { entries, shown: None, keys: &keys, figures: &figures, shape };
         let mut find = Search::new("needle", 12, entries);

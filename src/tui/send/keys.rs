@@ -21,13 +21,15 @@ impl View {
     /// Returns whether the input is a note to a name that is no client's. The note stays in the input then.
     pub(in crate::tui) fn has_unknown_addressee(&mut self) -> bool {
         let Some(text) = note::note_in_comments(&self.composer.editor.code()) else { return false };
-        let note::Addressed::Unknown { name } = note::addressed(&text, self.transcript.clients()) else { return false };
+        let note::Addressed::Unknown { name } = note::addressed(&text, &self.transcript.connected_names()) else {
+            return false;
+        };
         self.refuse_addressee(name);
         true
     }
 
     pub(in crate::tui) fn refuse_addressee(&mut self, name: &str) {
-        self.notice = Some(format!("not sent: {}", note::no_addressee(name, self.transcript.clients())));
+        self.notice = Some(format!("not sent: {}", note::no_addressee(name, &self.transcript.connected_names())));
     }
 
     /// Sends the selected card or its traceback; without a card, the selection of the input.

@@ -90,3 +90,22 @@ fn cards_of_a_muted_client_take_a_line_until_they_are_opened() {
     key(&mut view, KeyCode::Char(' '));
     assert!(text(&mut view, 120, 40).contains("needle"));
 }
+
+#[test]
+fn a_narrow_box_keeps_names_and_says_when_its_keys_do_nothing_yet() {
+    let mut story = story();
+    let mut gate = Gate::default();
+    gate.change(GateChange::SendAway("experiments-agent".into()));
+    story.apply(&SessionEvent::GateChanged { gate: gate.into(), at: NOW });
+    let mut view = story.view();
+    let open = Event::Key(KeyEvent::new(KeyCode::F(4), KeyModifiers::SHIFT));
+    view.on_terminal(&open, NOW - 10_000);
+    let screen = text(&mut view, 40, 12);
+    assert!(screen.contains("experiments-"), "{screen}");
+    assert!(screen.contains("disconnected by you") && !screen.contains("not here"), "{screen}");
+    assert!(text(&mut view, 120, 40).contains("not here") && text(&mut view, 120, 40).contains("d disconnect"));
+    let mut view = crate::tui::fixtures::story().view();
+    view.on_terminal(&open, NOW);
+    let screen = text(&mut view, 80, 24);
+    assert!(screen.contains("a moment") && !screen.contains("d disconnect"), "{screen}");
+}

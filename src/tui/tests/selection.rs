@@ -111,8 +111,8 @@ fn letters_act_on_the_card_and_not_on_the_input() {
     assert_eq!(copied(&mut view, 'y'), Some((format!("1\n{TRACEBACK}"), "output of 3".into())));
     assert_eq!(copied(&mut view, 'v'), None);
     assert_eq!(view.notice.as_deref(), Some("there is no value to copy"));
-    typed(&mut view, "zp");
-    assert!(view.notice.as_deref().is_some_and(|notice| notice.contains("no action on p")));
+    typed(&mut view, "zw");
+    assert!(view.notice.as_deref().is_some_and(|notice| notice.contains("no action on w")));
     key(&mut view, KeyCode::Up);
     assert_eq!(view.viewport.selected, Some(1));
     assert_eq!(copied(&mut view, 'y'), Some(("defined\n<function>".into(), "output of 2".into())));

@@ -37,6 +37,8 @@ pub struct CardLayout {
     pub prose: bool,
     /// Whether the card takes one line, because its client is muted.
     pub muted: bool,
+    /// Whether clients are not shown it.
+    pub private: bool,
 }
 
 impl CardLayout {
@@ -135,6 +137,10 @@ impl Card {
             self.wrapped(&text::name(title), theme::DIM, shape);
         }
         self.code(&snippet.code, shape);
+        if shape.private {
+            self.rows
+                .push(Row::Text(note("private: not shown to clients, whose code can read it all the same".to_owned())));
+        }
         self.decisions(snippet, shape);
         let shape = CardLayout { prose: is_prose(&snippet.code), ..shape };
         let limit = if snippet.outcome.is_some() { MAX_OUTPUT_ROWS } else { MAX_LIVE_ROWS };

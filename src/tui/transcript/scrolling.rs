@@ -15,6 +15,10 @@ impl View {
         let gate = self.transcript.gate();
         let entries = self.transcript.entries();
         // Code that asks for something stays in sight.
+        let is_private = |index: usize| match entries.get(index) {
+            Some(Entry::Snippet(snippet)) => gate.private.snippets.contains(&snippet.id),
+            _ => false,
+        };
         let is_muted = |index: usize| match entries.get(index) {
             Some(Entry::Snippet(snippet)) => {
                 gate.is_muted(&snippet.author) && !snippet.is_pending() && snippet.input.is_none()
@@ -22,8 +26,13 @@ impl View {
             _ => false,
         };
         let is_open = |index: usize| unfolded.contains(&index) != all;
-        let shape =
-            |index: usize| CardLayout { open: is_open(index), column: column(index), muted: is_muted(index), ..folded };
+        let shape = |index: usize| CardLayout {
+            open: is_open(index),
+            column: column(index),
+            muted: is_muted(index),
+            private: is_private(index),
+            ..folded
+        };
         let (shown, figures) = (self.lookup.shown(), &self.figures);
         let mut walker =
             RowWalk { transcript: &self.transcript, cards: &mut self.viewport.cards, figures, shape: &shape, shown };
@@ -41,6 +50,7 @@ impl View {
             column: 0,
             prose: false,
             muted: false,
+            private: false,
         }
     }
 

@@ -76,6 +76,7 @@ impl View {
             Action::Cancel => self.cancel_queued(),
             Action::MoveToFront => self.move_to_front(),
             Action::PutBack => self.put_back_of_card(),
+            Action::Private => self.toggle_private_card(),
             Action::Received => {
                 self.show_received();
                 None

@@ -242,13 +242,15 @@ impl SidebarColumns {
     }
 }
 
-/// The mark before a variable: taken from another author or although it is locked, locked, or touched by the last
-/// snippet.
+/// The mark before a variable: taken from another author or although it is locked, locked, private, or touched by the
+/// last snippet.
 pub fn mark(view: &View, variable: &Variable, touched: bool) -> Option<(&'static str, Style)> {
     if view.transcript.taken().by(&variable.name).is_some() {
         Some(("!", theme::NOTICE))
     } else if view.is_locked(&variable.name) {
         Some(("■", theme::FOCUS))
+    } else if view.transcript.gate().private.names.contains(variable.name.as_str()) {
+        Some(("p", theme::FOCUS))
     } else {
         touched.then_some(("•", theme::TOUCHED))
     }

@@ -79,6 +79,7 @@ impl View {
             Some(Action::GoToSetter) => self.go_to_setter(&selected?),
             Some(Action::Lock) => return self.toggle_lock(&selected?),
             Some(Action::PutBack) => return self.put_back_variable(&selected?),
+            Some(Action::Private) => return self.toggle_private(&selected?),
             Some(Action::Send) => return self.send_variable(&selected?),
             Some(Action::Choose) => return Some(self.open_inspector(selected?)),
             // The draft is not in sight of the keys, so none of it is deleted.

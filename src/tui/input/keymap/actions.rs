@@ -322,6 +322,10 @@ actions! {
     PutBack "put-back" "Put back what a client rebound or deleted": Variables "u" "put it back, if a client rebound it",
         Card "u" "put back what it rebound or deleted", Transcript "" "put back what a client rebound";
 
+    /// Show clients no more of the variable or the card, or again.
+    Private "private" "Mark it private, not shown to clients": Variables "p" "private: clients see only its name",
+        Card "p" "private: not shown to clients";
+
     /// Go back to the value that led to this one.
     WalkBack "walk-back" "Back to the value before": Inspector "backspace" "back to the value before";
     NextAspect "next-aspect" "Next view of the value": Inspector "tab" "next view, previous view";

@@ -1,0 +1,109 @@
+//! `Private`: what the person does not want clients to be shown. It is advice to the tools: code of clients runs in the
+//! same Python, and can read everything.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Author, SnippetId, Variable, VariableKind, VariableTable};
+
+/// The word in the place of what is not shown.
+pub const PRIVATE: &str = "private";
+
+/// The first line of code of the person that is private from the start.
+const MARK: &str = "# private";
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Private {
+    /// Variables of which only the names are shown.
+    #[serde(default)]
+    pub names: BTreeSet<Arc<str>>,
+    #[serde(default)]
+    pub snippets: BTreeSet<SnippetId>,
+}
+
+impl Private {
+    /// Whether a snippet is kept from `reader`. Its own author has seen it.
+    #[must_use]
+    pub fn hides(&self, snippet: SnippetId, author: &Author, reader: Option<&Author>) -> bool {
+        let is_own = |reader: &Author| reader.is_you() || !author.is_you() && reader.name() == author.name();
+        self.snippets.contains(&snippet) && !reader.is_some_and(is_own)
+    }
+
+    /// Whether the path of a value, such as `df["a"]`, begins with a private name.
+    #[must_use]
+    pub fn hides_path(&self, path: &str) -> bool {
+        let name: String = path.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        self.names.contains(name.as_str())
+    }
+
+    /// The table with no more than the names of private variables; `None` if it has none of them.
+    #[must_use]
+    pub fn masked(&self, table: &VariableTable) -> Option<VariableTable> {
+        if !table.rows.iter().any(|row| self.names.contains(row.name.as_str())) {
+            return None;
+        }
+        let mask = |row: &Variable| {
+            if !self.names.contains(row.name.as_str()) {
+                return row.clone();
+            }
+            Variable {
+                name: row.name.clone(),
+                kind: VariableKind::Data,
+                type_name: PRIVATE.to_owned(),
+                shape: String::new(),
+                size: None,
+                preview: format!("<{PRIVATE}>"),
+                text: None,
+                set_by: row.set_by,
+            }
+        };
+        Some(VariableTable { rows: table.rows.iter().map(mask).collect(), ..table.clone() })
+    }
+}
+
+/// Whether code of the person says in its first line that it is private.
+#[must_use]
+pub fn says_private(code: &str) -> bool {
+    code.trim_start().lines().next().is_some_and(|line| line.trim_end() == MARK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ClientId;
+
+    #[test]
+    fn a_private_snippet_is_kept_from_all_but_the_person_and_its_author() {
+        let client = |name: &str| Author::Client { id: ClientId(1), name: name.into() };
+        let private = Private { snippets: [SnippetId(3)].into(), names: ["key".into()].into() };
+        let hides = |author: &Author, reader: &Author| private.hides(SnippetId(3), author, Some(reader));
+        assert!(hides(&Author::You, &client("claude")) && hides(&client("cursor"), &client("claude")));
+        assert!(!hides(&Author::You, &Author::You) && !hides(&client("claude"), &client("claude")));
+        assert!(private.hides(SnippetId(3), &Author::You, None) && !private.hides(SnippetId(4), &Author::You, None));
+        for (path, is_hidden) in [("key", true), (" key[0]", true), ("key.x", true), ("keys", false), ("a.key", false)]
+        {
+            assert_eq!(private.hides_path(path), is_hidden, "{path}");
+        }
+        assert!(says_private("# private\nkey = 1") && says_private("\n# private") && !says_private("#private 1"));
+    }
+
+    #[test]
+    fn a_private_variable_has_only_its_name() {
+        let row = |name: &str| Variable {
+            name: name.to_owned(),
+            kind: VariableKind::Data,
+            type_name: "str".to_owned(),
+            shape: "9".to_owned(),
+            size: Some(60),
+            preview: "'hunter2'".to_owned(),
+            text: Some("hunter2".to_owned()),
+            set_by: None,
+        };
+        let table = VariableTable { rows: vec![row("key"), row("x")], total: 2, ..VariableTable::default() };
+        let masked = Private { names: ["key".into()].into(), ..Private::default() }.masked(&table).unwrap();
+        assert!(!format!("{:?}", masked.rows[0]).contains("hunter2") && masked.rows[1] == table.rows[1]);
+        assert_eq!(Private::default().masked(&table), None);
+    }
+}
