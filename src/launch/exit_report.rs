@@ -120,8 +120,14 @@ impl ExitReport {
             [] => ", without any output.".to_owned(),
             lines => format!(". Its output:\n  {}", lines.join("\n  ")),
         };
+        let stack = match &*self.death_report.stack {
+            lines if self.has_begun && self.is_fault() && !lines.is_empty() => {
+                format!("\nPython stack, innermost first:\n{}", lines.join("\n"))
+            }
+            _ => String::new(),
+        };
         Some(format!(
-            "{python} {what}{output}{}",
+            "{python} {what}{output}{stack}{}",
             if self.has_begun { String::new() } else { format!("\n{}", remedy()) }
         ))
     }

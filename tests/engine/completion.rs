@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::terminal::Terminal;
-use crate::support::{Home, each_python};
+use crate::support::{Home, each_python, wait_until};
 
 const TAB: &str = "\t";
 const ESC: &str = "\u{1b}";
@@ -260,8 +260,13 @@ fn inside_a_c_call_the_variables_are_offered() {
     let home = Home::new();
     let mut terminal = open(&home, &support::python());
     run(&mut terminal, "import ctypes\nvariant = variable = 1");
-    terminal.send("ctypes.PyDLL(None).sleep(1000)\r");
-    terminal.wait_for_text("running");
+    terminal.send("print('be' + 'gun'); ctypes.PyDLL(None).sleep(1000)\r");
+    terminal.wait_for_text("begun");
+    // Between the output and the call, Python could still answer.
+    let session = support::children(terminal.pid())[0];
+    wait_until("the C call", || {
+        std::fs::read_to_string(format!("/proc/{session}/wchan")).unwrap().contains("nanosleep").then_some(())
+    });
     terminal.send(&format!("vari{TAB}"));
     terminal.wait_for_text(BUSY);
     // An orderly end would take long.
