@@ -15,6 +15,7 @@ use pyo3::types::PyTuple;
 
 use super::force;
 use super::os_signals::{handler_of, request_signal, send_to_main, trip};
+use super::spark;
 use crate::domain::SnippetId;
 use crate::python::isolation::fork;
 
@@ -233,6 +234,7 @@ pub fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> 
     }
     // Not by tripping SIGINT: an interrupted system call would be resumed before its handler ran.
     let handler = get_handler.call1((libc::SIGINT,))?;
+    spark::interrupt(&handler)?;
     if handler.is_callable() {
         handler.call1((libc::SIGINT, args.get_item(1)?)).inspect_err(|error| {
             // The handler was not called, because there was no stack left for the call.

@@ -12,6 +12,7 @@ pub(in crate::python) mod os_signals;
 pub(in crate::python) mod prompt;
 pub(in crate::python) mod runner;
 pub(in crate::python) mod signals;
+mod spark;
 pub(in crate::python) mod stacks;
 pub(in crate::python) mod termination;
 pub(in crate::python) mod waker;
