@@ -162,4 +162,5 @@ def main(binary):
             session.bridge.wait(60)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])
