@@ -138,6 +138,18 @@ impl JournalReader {
         self.summaries("1", "").map_err(|error| self.fault(&error))
     }
 
+    /// Reads every page of the database.
+    ///
+    /// # Errors
+    /// If pages are damaged or cannot be read.
+    pub fn check(&self) -> Result<(), JournalError> {
+        match self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
+            Ok(found) if found == "ok" => Ok(()),
+            Ok(_) => Err(JournalError::Corrupt(self.path.clone())),
+            Err(error) => Err(self.fault(&error)),
+        }
+    }
+
     /// Returns the session of that id, or the last active of that name.
     ///
     /// # Errors

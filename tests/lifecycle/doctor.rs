@@ -217,6 +217,7 @@ const FAULTS: &[Case] = &[
         "journal.db",
         "begins a new one; nothing is deleted",
     ),
+    ("a journal with a damaged page", |w| damage_a_page(w), "is damaged in parts", "fourhands export"),
     (
         "settings with a mistake",
         |w| drop(w.write(".config/fourhands/config.toml", "mouse = true\n\n[editr]\nvi = true\n")),
@@ -248,6 +249,27 @@ const FAULTS: &[Case] = &[
         "none of auto, blocks",
     ),
 ];
+
+/// Records a session, and then overwrites a page of the journal that no list of sessions reads.
+fn damage_a_page(world: &World) {
+    const DAMAGE: &str = r#"
+import sqlite3, sys
+journal = sqlite3.connect(sys.argv[1])
+(page,), = journal.execute("select rootpage from sqlite_master where name = 'displays_by_snippet'")
+(size,), = journal.execute("pragma page_size")
+journal.close()
+with open(sys.argv[1], "r+b") as file:
+    file.seek((page - 1) * size)
+    file.write(b"\7" * size)
+"#;
+    let mut session = world.home.fourhands();
+    session.args(["--plain", "--python"]).arg(python()).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut session = session.spawn().unwrap();
+    std::io::Write::write_all(&mut session.stdin.take().unwrap(), b"1 + 1\n").unwrap();
+    assert!(session.wait().unwrap().success());
+    let journal = world.at(".local/state/fourhands/journal/journal.db");
+    assert!(Command::new(python()).args(["-c", DAMAGE]).arg(journal).status().unwrap().success());
+}
 
 /// What there is, how it comes about, and what is said of it.
 type Note = (&'static str, fn(&mut World), &'static str);

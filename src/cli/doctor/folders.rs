@@ -1,17 +1,22 @@
 //! The files of fourhands on the disk: sockets and records, the journal, the settings.
 
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use super::finding::Finding;
 use crate::cli::past;
 use crate::domain::units;
-use crate::journal;
+use crate::journal::{self, JournalError, JournalReader};
 use crate::session::discovery::paths::{self, Paths};
 use crate::session::discovery::registry::{self, Liveness};
 use crate::tui::settings;
 
 /// A socket's name, for the length of its path.
 const SAMPLE_SOCKET: &str = "session.sock";
+/// How long the pages of the journal may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub fn check(paths: &Paths) -> Vec<Finding> {
     let mut found = sessions(paths);
@@ -113,16 +118,26 @@ fn journal_of(paths: &Paths) -> Vec<Finding> {
             return found;
         }
     };
-    let sessions = past::journal(paths).and_then(|reader| match reader {
-        Some(reader) => reader.sessions().map_err(|fault| fault.to_string()),
-        None => Ok(Vec::new()),
+    let journal = past::journal(paths).and_then(|reader| {
+        let sessions = reader.as_ref().map(JournalReader::sessions).transpose().map_err(|fault| fault.to_string())?;
+        Ok((reader, sessions.unwrap_or_default()))
     });
-    found.push(match sessions {
-        Ok(sessions) => {
+    found.push(match journal {
+        Ok((reader, sessions)) => {
             let bytes = sessions.iter().map(|session| session.bytes).sum();
             let count = units::count(sessions.len(), "session");
             let text = format!("{count}, {} in {}", units::bytes(bytes), folder.display());
-            Finding::ok(SECTION, text)
+            match reader.map_or(Some(Ok(())), health) {
+                Some(Ok(())) => Finding::ok(SECTION, text),
+                Some(Err(fault)) => Finding::fault(
+                    SECTION,
+                    format!(
+                        "{text}; but {fault} in parts. Export the sessions that you need (`fourhands export`), then \
+                         move the file away: the next session begins a new one"
+                    ),
+                ),
+                None => Finding::note(SECTION, format!("{text}; too large to be checked within a few seconds")),
+            }
         }
         Err(why) => Finding::fault(
             SECTION,
@@ -135,6 +150,13 @@ fn journal_of(paths: &Paths) -> Vec<Finding> {
         Finding::note(SECTION, text)
     }));
     found
+}
+
+/// Whether every page of the journal can be read; `None` if that takes too long.
+fn health(journal: JournalReader) -> Option<Result<(), JournalError>> {
+    let (done, checked) = channel();
+    thread::Builder::new().name("check".to_owned()).spawn(move || done.send(journal.check())).ok()?;
+    checked.recv_timeout(CHECK_TIMEOUT).ok()
 }
 
 fn damaged(folder: &Path) -> impl Iterator<Item = String> {
