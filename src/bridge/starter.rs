@@ -152,7 +152,7 @@ impl Starter {
             return false;
         }
         state.opened = Some(Instant::now());
-        match tmux::open(&self.folder, name, self.options.python.as_deref()) {
+        match tmux::open(&self.folder, &self.options.of_session(name)) {
             Ok(opening) => {
                 (state.opening, state.problem) = (opening, None);
                 true
@@ -183,12 +183,7 @@ impl Starter {
     fn spawn(&self, name: Option<&str>) -> io::Result<Arc<HeldSession>> {
         let mut command = Command::new(program());
         command.args(["serve", "--until-unused"]).current_dir(&self.folder);
-        if let Some(name) = name {
-            command.args(["--session", name]);
-        }
-        if let Some(python) = &self.options.python {
-            command.arg("--python").arg(python);
-        }
+        command.args(self.options.of_session(name));
         // Other clients may share the session, so it gets no secrets of this client, and no signals of its process
         // group.
         let environment = environment::selected(std::env::vars_os(), &self.options.keep_env);

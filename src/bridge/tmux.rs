@@ -1,5 +1,6 @@
 //! A pane of tmux with the dashboard beside the client, if the client runs inside tmux.
 
+use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -47,14 +48,14 @@ impl Drop for OpeningPane {
 }
 
 /// Opens the dashboard in a pane beside this process, or in a new window if there is no room. The focus stays where it
-/// is. Returns `None` if another bridge is just opening the same dashboard.
+/// is. The dashboard gets the `options`. Returns `None` if another bridge is just opening the same dashboard.
 ///
 /// # Errors
 /// The message of tmux.
-pub fn open(folder: &Path, name: Option<&str>, python: Option<&Path>) -> Result<Option<OpeningPane>, String> {
+pub fn open(folder: &Path, options: &[OsString]) -> Result<Option<OpeningPane>, String> {
     let records = Paths::of_this_process().records().map_err(|error| error.to_string())?;
     let mut hasher = DefaultHasher::new();
-    (folder, name).hash(&mut hasher);
+    (folder, options).hash(&mut hasher);
     let path = records.join(format!(".{:016x}.pane", hasher.finish()));
     let Some(lock) = lock(&path).map_err(|error| error.to_string())? else { return Ok(None) };
     let opening = OpeningPane { path, _lock: lock };
@@ -66,11 +67,11 @@ pub fn open(folder: &Path, name: Option<&str>, python: Option<&Path>) -> Result<
     let size = run(size.args(&target).arg("#{pane_width} #{pane_height}")).unwrap_or_default();
     let split = |arguments: Vec<String>| {
         let mut split = tmux(&["split-window", "-d"]);
-        run(pane(split.args(arguments), &target, folder, name, python)).ok()
+        run(pane(split.args(arguments), &target, folder, options)).ok()
     };
     let opened = match split_arguments(&size).and_then(split) {
         Some(opened) => Ok(opened),
-        None => run(pane(&mut tmux(&["new-window", "-d", "-n", "fourhands"]), &[], folder, name, python)),
+        None => run(pane(&mut tmux(&["new-window", "-d", "-n", "fourhands"]), &[], folder, options)),
     };
     opened.map(|_| Some(opening)).map_err(|error| error.to_string())
 }
@@ -94,29 +95,16 @@ fn tmux(arguments: &[&str]) -> Command {
 }
 
 /// Adds the target, the folder and the command of the pane.
-fn pane<'a>(
-    command: &'a mut Command,
-    target: &[String],
-    folder: &Path,
-    name: Option<&str>,
-    python: Option<&Path>,
-) -> &'a mut Command {
+fn pane<'a>(command: &'a mut Command, target: &[String], folder: &Path, options: &[OsString]) -> &'a mut Command {
     command.args(target).arg("-c").arg(folder).args(["--", "env"]);
     for variable in ENVIRONMENT {
         if let Some(value) = std::env::var_os(variable) {
-            let mut set = std::ffi::OsString::from(format!("{variable}="));
+            let mut set = OsString::from(format!("{variable}="));
             set.push(value);
             command.arg(set);
         }
     }
-    command.arg(program());
-    if let Some(name) = name {
-        command.args(["--session", name]);
-    }
-    if let Some(python) = python {
-        command.arg("--python").arg(python);
-    }
-    command
+    command.arg(program()).args(options)
 }
 
 /// Runs a command and returns its output.

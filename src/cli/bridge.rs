@@ -37,6 +37,14 @@ pub struct BridgeArguments {
     /// Python of a session that --serve or --tmux starts
     #[arg(long, value_name = "PATH", conflicts_with = "socket")]
     pub python: Option<PathBuf>,
+    /// Packages of such a session, such as numpy,pandas
+    ///
+    /// As `fourhands --with`. The first start takes as long as their installation.
+    #[arg(long = "with", value_name = "PACKAGES", conflicts_with = "socket")]
+    pub with: Vec<String>,
+    /// Script that names the packages of such a session
+    #[arg(long, value_name = "FILE", conflicts_with = "socket", hide_short_help = true)]
+    pub script: Option<PathBuf>,
     /// With --serve: environment variables to pass on
     ///
     /// Names such as `OPENAI_API_KEY`, prefixes such as `AWS_*`, or `all`. A session started by --serve is shared, so
@@ -49,17 +57,21 @@ pub struct BridgeArguments {
 }
 
 pub fn run(arguments: BridgeArguments) -> ExitCode {
-    let BridgeArguments { session, socket, serve, tmux, python, mut keep_env, results } = arguments;
+    let BridgeArguments { session, socket, serve, tmux, python, with, script, mut keep_env, results } = arguments;
     if io::stdin().is_terminal() {
         return fail(USAGE, &explanation(&bridge::program(), std::env::args().skip(1)));
     }
-    if python.is_some() && !(serve || tmux) {
-        return fail(USAGE, &"--python needs --serve or --tmux: a running session already has its Python.");
+    if (python.is_some() || script.is_some() || !with.is_empty()) && !(serve || tmux) {
+        return fail(
+            USAGE,
+            &"--python, --with and --script need --serve or --tmux: a running session already has its Python.",
+        );
     }
     if serve {
         keep_env.extend(settings::read(settings::path()).settings.keep_env);
     }
-    bridge::run(BridgeOptions { session, socket, serve, tmux, python, keep_env, form: results.form() })
+    let form = results.form();
+    bridge::run(BridgeOptions { session, socket, serve, tmux, python, with, script, form, keep_env })
 }
 
 /// The text for a person who types the command into a terminal, where it would wait for a client in silence.

@@ -5,7 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::support::{Home, python};
+use serde_json::json;
+
+use crate::support::client::{Client, Era};
+use crate::support::{Home, python, wait_until};
 
 /// Makes a wheel with a module of one line.
 fn wheel(folder: &Path, name: &str, line: &str) -> PathBuf {
@@ -113,4 +116,25 @@ fn a_script_names_the_packages_and_the_python_of_a_session() {
     assert!(shown.contains("42") && (shown + &said).contains("adds no packages"), "{said}");
     let (status, _, said) = session(&home, &["--script", "gone.py"], "1\n");
     assert!(status == Some(2) && said.contains("gone.py cannot be read"), "{said}");
+}
+
+#[test]
+fn a_bridge_passes_packages_and_scripts_on_to_the_session_that_it_starts() {
+    let home = Home::new();
+    wheel(&home.work(), "small", "VALUE = 42");
+    let mut bridge = home.fourhands();
+    bridge.args(["bridge", "--serve", "--with", "./small-1.0-py3-none-any.whl", "--python"]).arg(python());
+    bridge.env("PIP_NO_INDEX", "1").env("UV_NO_INDEX", "1");
+    let mut client = Client::start(bridge, "needy", Era::Legacy);
+    let answer = wait_until("the installation", || {
+        let answer = client.call("run_python_code", json!({"code": "import small; small.VALUE"}));
+        let text = Client::text(&answer);
+        assert!(answer["isError"] != true || text.contains("starting"), "{text}");
+        (answer["isError"] != true).then_some(answer)
+    });
+    assert_eq!(answer["structuredContent"]["result"], "42");
+    assert!(client.close().success());
+
+    let refused = home.fourhands().args(["bridge", "--script", "x.py"]).stdin(Stdio::null()).output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("need --serve or --tmux"));
 }
