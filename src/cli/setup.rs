@@ -1,6 +1,7 @@
 //! `fourhands setup`: registers fourhands with AI clients.
 
 mod list;
+mod remote;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -28,6 +29,12 @@ pub struct SetupArguments {
     /// Session to connect to [default: found by folder]
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
+    /// Reach fourhands on another machine by ssh
+    ///
+    /// HOST is what `ssh` takes, such as user@server. fourhands is looked for there first. ssh must log in without a
+    /// question: use a key or an agent.
+    #[arg(long, value_name = "HOST", requires = "clients")]
+    ssh: Option<String>,
     /// Let the client call the tools that only read without asking
     ///
     /// These tools show variables, output and history; they run no code and change nothing. Without this option, you
@@ -36,7 +43,7 @@ pub struct SetupArguments {
     #[arg(long, requires = "clients", conflicts_with = "remove")]
     allow_reading: bool,
     /// Remove fourhands from the client
-    #[arg(long, requires = "clients", conflicts_with_all = ["serve", "session"])]
+    #[arg(long, requires = "clients", conflicts_with_all = ["serve", "session", "ssh"])]
     remove: bool,
     /// Write without asking
     #[arg(long, short, requires = "clients")]
@@ -64,11 +71,9 @@ pub fn run(arguments: &SetupArguments) -> ExitCode {
     if arguments.clients.is_empty() {
         return list::run(&folders, &program);
     }
-    let Some(desired) = desired_entry(arguments, program) else {
-        return fail(
-            1,
-            &"the path of this program is not UTF-8, which configurations cannot hold; install it elsewhere",
-        );
+    let desired = match desired_entry(arguments, program) {
+        Ok(desired) => desired,
+        Err(why) => return fail(1, &format_args!("{why}. Nothing was changed.")),
     };
     let mut worst = 0;
     for client in &arguments.clients {
@@ -87,7 +92,7 @@ pub fn run(arguments: &SetupArguments) -> ExitCode {
     ExitCode::from(worst)
 }
 
-fn desired_entry(arguments: &SetupArguments, program: PathBuf) -> Option<ServerEntry> {
+fn desired_entry(arguments: &SetupArguments, program: PathBuf) -> Result<ServerEntry, String> {
     let mut args = vec!["bridge".to_owned()];
     if arguments.serve {
         args.push("--serve".to_owned());
@@ -95,7 +100,13 @@ fn desired_entry(arguments: &SetupArguments, program: PathBuf) -> Option<ServerE
     if let Some(session) = &arguments.session {
         args.extend(["--session".to_owned(), session.clone()]);
     }
-    Some(ServerEntry { command: program.into_os_string().into_string().ok()?, args })
+    if let Some(host) = &arguments.ssh {
+        return remote::entry(host, &args);
+    }
+    let command = program.into_os_string().into_string().map_err(|_| {
+        "the path of this program is not UTF-8, which configurations cannot hold; install it elsewhere".to_owned()
+    })?;
+    Ok(ServerEntry { command, args })
 }
 
 fn scope(arguments: &SetupArguments) -> Scope {
@@ -129,7 +140,9 @@ fn set_up(
     let planned = if arguments.remove {
         Plan::remove(client, scope, folders)
     } else {
-        Plan::add(client, scope, folders, desired, !arguments.serve && arguments.session.is_none())
+        // What is asked for replaces the arguments that are there.
+        let keeps = !arguments.serve && arguments.session.is_none() && arguments.ssh.is_none();
+        Plan::add(client, scope, folders, desired, keeps)
     };
     let plan = planned.map_err(|error| {
         let by_hand = match clients::example(client, desired) {
@@ -165,10 +178,11 @@ fn set_up(
     if !arguments.remove && !plan.servers.is_empty() {
         let note = client.project_note().filter(|_| arguments.project).map(|note| format!(" {note}"));
         output::print(&format!(
-            "\nNext: {}{}\nRun `fourhands` in the folder you work in, and say to the assistant, for example:\n  \
+            "\nNext: {}{}\nRun `fourhands` in the folder you work in{}, and say to the assistant, for example:\n  \
              {}\n",
             client.reload(),
             note.unwrap_or_default(),
+            arguments.ssh.as_ref().map(|host| format!(" on {host}")).unwrap_or_default(),
             SAY_TO_THE_ASSISTANT,
         ));
     }

@@ -8,6 +8,7 @@ mod command_line;
 mod doctor;
 mod left_processes;
 mod packages;
+mod remote;
 mod serve;
 mod sessions;
 mod sessions_command;
