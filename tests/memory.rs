@@ -96,6 +96,7 @@ impl Recorded {
     fn new(snippets: u32) -> Self {
         let recorded = Self { home: tempfile::tempdir().unwrap(), id: SessionId::new(1) };
         let info = SessionInfo {
+            is_demo: false,
             name: "long".to_owned(),
             cwd: recorded.home.path().to_owned(),
             python: "/python".into(),

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::bridge::ResultForm;
 use crate::domain::{GateMode, ReplaySelection, Unattended};
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct SessionArguments {
     /// Session name [default: from the folder's name]
     ///

@@ -22,27 +22,35 @@ pub struct DashboardArguments {
 }
 
 pub fn run(arguments: &DashboardArguments, engine: &'static [u8]) -> ExitCode {
+    match mode(arguments.plain) {
+        Ok(mode) => start::run(&Start {
+            mode,
+            arguments: &arguments.session,
+            until_unused: false,
+            stdio: false,
+            form: None,
+            unattended: None,
+            stage: None,
+            engine,
+        }),
+        Err(code) => code,
+    }
+}
+
+/// The kind of dashboard that this terminal can show.
+pub fn mode(plain: bool) -> Result<Mode, ExitCode> {
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-    if !is_terminal && !arguments.plain {
-        return fail(
+    if !is_terminal && !plain {
+        return Err(fail(
             USAGE,
             &"the dashboard needs a terminal on standard input and output. Without a terminal, use `fourhands --plain` \
               to read and write lines, `fourhands serve` for a session that clients reach with `fourhands bridge`, or \
               `fourhands serve --stdio` for an MCP server on standard input and output.",
-        );
+        ));
     }
-    if is_dumb && !arguments.plain {
+    if is_dumb && !plain {
         warn(&"this terminal (TERM=dumb) cannot move its cursor, so the plain dashboard is used (--plain)");
     }
-    let mode = if arguments.plain || is_dumb { Mode::Plain } else { Mode::Dashboard };
-    start::run(&Start {
-        mode,
-        arguments: &arguments.session,
-        until_unused: false,
-        stdio: false,
-        form: None,
-        unattended: None,
-        engine,
-    })
+    Ok(if plain || is_dumb { Mode::Plain } else { Mode::Dashboard })
 }

@@ -34,6 +34,8 @@ pub struct GuardedSession {
     pub until_unused: bool,
     pub stdio: bool,
     pub keep_processes: bool,
+    /// Nothing of the session is kept, so there is nothing to resume.
+    pub is_demo: bool,
     /// The mode of the gate that the session begins with.
     pub gate: Option<GateMode>,
     pub unattended: Option<Unattended>,
@@ -104,7 +106,18 @@ impl GuardedSession {
         crashes: &mut Crashes,
     ) -> ProcessRun {
         let Self {
-            id, name, mode, executable, python_label, image, guardian, until_unused, stdio, keep_processes, ..
+            id,
+            name,
+            mode,
+            executable,
+            python_label,
+            image,
+            guardian,
+            until_unused,
+            stdio,
+            keep_processes,
+            is_demo,
+            ..
         } = self;
         let gate = guardian.gate().cloned().or(self.gate.map(Gate::new));
         let unattended = self.unattended;
@@ -133,6 +146,7 @@ impl GuardedSession {
                         unattended,
                         until_unused: *until_unused,
                         keep_processes: *keep_processes,
+                        is_demo: *is_demo,
                     };
                     let mut command = image.command(executable, &boot, startup_output)?;
                     if *stdio && startup_output.is_none() {
@@ -217,7 +231,7 @@ impl GuardedSession {
     }
 
     fn say_farewell(&self, began: Timestamp) {
-        if self.mode.has_person() && io::stdout().is_terminal() {
+        if self.mode.has_person() && !self.is_demo && io::stdout().is_terminal() {
             // By the clock of the dashboard's header.
             let lasted = Duration::from_millis(clock::now().saturating_sub(began));
             write_soon(io::stdout(), &farewell::soon(self.id.clone(), self.name.clone(), lasted));

@@ -5,6 +5,7 @@ mod bridge;
 mod completions;
 mod config;
 mod dashboard;
+mod demo;
 mod doctor;
 mod environment;
 mod export;
@@ -16,6 +17,7 @@ mod resume;
 mod serve;
 mod sessions;
 mod setup;
+mod stage;
 mod start;
 mod stop;
 mod suggestion;
@@ -35,6 +37,7 @@ Examples:
   fourhands --with numpy,pandas        Add packages, without a project
   fourhands --script report.py         Use the packages that a script names (PEP 723)
   fourhands --plain                    Use plain lines, for screen readers
+  fourhands demo                       See it at work: a scripted client plays a short piece
   fourhands setup                      List AI clients; `fourhands setup cursor` sets one up
   fourhands bridge                     The MCP server command of AI clients
   fourhands bridge --serve             The same; starts a session if none is running
@@ -60,6 +63,7 @@ Environment variables:
   FOURHANDS_JOURNAL_MAX      Size limit of all recorded sessions (1GB); 0 records nothing
   FOURHANDS_JOURNAL_DAYS     Days after which unused sessions are removed (90)
   FOURHANDS_FIGURES          How figures are drawn: auto, blocks, kitty, sixel, iterm2, off
+  FOURHANDS_HOME             Folder for sessions and records instead of the usual ones
   FOURHANDS_TMP              Folder to use instead of /tmp
   VISUAL, EDITOR             Editor for the input (vi)
   NO_COLOR                   Show no colours
@@ -88,8 +92,9 @@ Security:
     version,
     about = "One live Python session for you and your AI assistants. Opens the dashboard.",
     after_long_help = AFTER_LONG_HELP,
-    // On one line, so that the short help fits a screen.
+    // On one line, and without an empty line above, so that the short help fits a screen.
     override_usage = "fourhands [OPTIONS | COMMAND]",
+    help_template = "{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}",
     args_conflicts_with_subcommands = true,
     max_term_width = 100
 )]
@@ -102,6 +107,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum CliCommand {
+    /// See fourhands at work, with a scripted client
+    #[command(
+        long_about = "See fourhands at work: a dashboard in which a scripted client plays a short piece, through the \
+                      bridge that AI clients use. It needs no network and no key. The session is a throw-away one: \
+                      your sessions are not touched, and nothing of it is kept."
+    )]
+    Demo(demo::DemoArguments),
     /// Register fourhands with AI clients
     #[command(
         long_about = "Register fourhands with AI clients. Shows the change of the client's configuration, asks, and keeps \
@@ -142,6 +154,7 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
     launch::expect_children();
     match cli.command {
         None => dashboard::run(&cli.dashboard, engine),
+        Some(CliCommand::Demo(arguments)) => demo::run(&arguments, engine),
         Some(CliCommand::Setup(arguments)) => setup::run(&arguments),
         Some(CliCommand::Serve(arguments)) => serve::run(&arguments, engine),
         Some(CliCommand::Bridge(arguments)) => bridge::run(arguments),

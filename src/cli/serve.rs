@@ -47,6 +47,7 @@ pub fn run(arguments: &ServeArguments, engine: &'static [u8]) -> ExitCode {
         stdio: arguments.stdio,
         form,
         unattended: arguments.unattended.map(UnattendedArgument::unattended),
+        stage: None,
         engine,
     })
 }

@@ -10,6 +10,7 @@ use super::environment;
 use super::guarded_session::{GuardedSession, ProcessStart};
 use super::output::{USAGE, fail};
 use super::resume::{self, ResumeError, Resumed};
+use super::stage::Stage;
 use super::take_over::{self, HandedOver};
 use crate::bridge::Attached;
 use crate::bridge::ResultForm;
@@ -40,6 +41,8 @@ pub struct Start<'a> {
     pub form: Option<ResultForm>,
     /// What happens to code that would wait for the person.
     pub unattended: Option<Unattended>,
+    /// Where `fourhands demo` plays.
+    pub stage: Option<&'a Stage>,
     pub engine: &'static [u8],
 }
 
@@ -57,11 +60,13 @@ pub fn run(start: &Start<'_>) -> ExitCode {
         }
     };
     match environment::prepare(start.arguments, &around) {
-        Ok(python) => hold(start, &python.chosen, &around.cwd).unwrap_or_else(|error| {
-            let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)))
-                || matches!(error.downcast_ref(), Some(ResumeError::Unknown(_)));
-            fail(if usage { USAGE } else { 1 }, &format_args!("{error:#}"))
-        }),
+        Ok(python) => {
+            hold(start, &python.chosen, start.stage.map_or(&*around.cwd, Stage::work)).unwrap_or_else(|error| {
+                let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)))
+                    || matches!(error.downcast_ref(), Some(ResumeError::Unknown(_)));
+                fail(if usage { USAGE } else { 1 }, &format_args!("{error:#}"))
+            })
+        }
         Err(fault) => fail(if fault.is_usage() { USAGE } else { 1 }, &fault),
     }
 }
@@ -69,6 +74,8 @@ pub fn run(start: &Start<'_>) -> ExitCode {
 /// Holds the session to its end. The name stays claimed for as long as the guardian lives.
 fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCode> {
     let python = &chosen.python;
+    // The Python was chosen in the person's folder.
+    start.stage.map(Stage::enter).transpose().context("the folder of the demo cannot be entered")?;
     let resumed = resume::find(start.arguments, python, cwd)?;
     let (mut claim, handed_over) = claim_name(start, resumed.as_ref(), cwd)?;
     let restore = handed_over.as_ref().and_then(|taken| taken.checkpoint);
@@ -111,6 +118,7 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
     } else {
         None
     };
+    let _player = start.stage.map(Stage::play).transpose().context("the scripted client cannot be started")?;
     let handover = resumed.map(|Resumed { restart, summary, .. }| {
         guardian.say(&summary);
         Handover { restart, snapshot: None, last_snippet: SnippetId(0), losses: Losses::default() }
@@ -131,6 +139,7 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
         until_unused: start.until_unused,
         stdio: start.stdio,
         keep_processes: start.arguments.keep_processes,
+        is_demo: start.stage.is_some(),
         gate: start.arguments.gate.map(GateArgument::mode),
         unattended: start.unattended,
     }

@@ -22,4 +22,6 @@ pub struct SessionInfo {
     pub started_at: Timestamp,
     /// This program, as clients start it.
     pub program: PathBuf,
+    /// A session of `fourhands demo`, of which nothing is kept.
+    pub is_demo: bool,
 }

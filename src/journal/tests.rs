@@ -161,6 +161,7 @@ fn info(name: &str) -> SessionInfo {
         pid: std::process::id(),
         started_at: at(0),
         program: "/bin/fourhands".into(),
+        is_demo: false,
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Boot {
     pub until_unused: bool,
     /// Whether processes of snippets outlive this process, whatever the settings say.
     pub keep_processes: bool,
+    /// Whether this is a session of `fourhands demo`.
+    pub is_demo: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

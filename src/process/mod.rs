@@ -207,5 +207,6 @@ fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {
         pid: std::process::id(),
         started_at: boot.started_at,
         program: boot.program.clone(),
+        is_demo: boot.is_demo,
     })
 }

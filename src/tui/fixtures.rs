@@ -24,6 +24,7 @@ pub fn info() -> SessionInfo {
         pid: 4242,
         started_at: START,
         program: PathBuf::from("/home/ada/.local/bin/fourhands"),
+        is_demo: false,
     }
 }
 

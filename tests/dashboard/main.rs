@@ -5,6 +5,7 @@
 mod support;
 
 mod clients;
+mod demo;
 mod gate;
 mod locks;
 mod names;

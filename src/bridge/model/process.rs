@@ -103,6 +103,7 @@ impl Session {
             pid,
             started_at: 0,
             program: "/bin/fourhands".into(),
+            is_demo: false,
         };
         let ended = Arc::default();
         let (connections, accepted) = mpsc::unbounded_channel();

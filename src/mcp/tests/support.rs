@@ -54,6 +54,7 @@ impl Rig {
             pid: 1,
             started_at: 0,
             program: "/bin/fourhands".into(),
+            is_demo: false,
         };
         let (session, _) = session::spawn(info, Box::new(scripted), events, startup);
         // The session is old enough that no client counts as one that returns.

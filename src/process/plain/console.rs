@@ -268,7 +268,8 @@ impl Console {
     /// Ends the session; where something would be lost, at the second request.
     fn leave(&mut self, quit_announced: bool) {
         let losses = self.transcript.losses();
-        if !self.is_interactive || quit_announced || losses.is_empty() {
+        let loses_nothing = self.session.info().is_demo || losses.is_empty();
+        if !self.is_interactive || quit_announced || loses_nothing {
             return self.session.quit();
         }
         self.quit_announced = true;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::output::Printer;
 use crate::domain::terminal_text::{plain, visible};
+use crate::domain::welcome::DEMO;
 use crate::domain::{
     Entry, Event, InputRequest, Inquiry, Outcome, OutputChunk, SessionInfo, Snippet, SnippetId, Status, Transcript,
     VariableChanges, units,
@@ -26,8 +27,13 @@ pub fn greeting(info: &SessionInfo, transcript: &Transcript) -> Vec<String> {
         let (name, version, cwd) = (&info.name, &info.python_version, info.cwd.display());
         vec![
             log::on_one_line(&format!("fourhands: session {name} with Python {version} in {cwd}")),
-            "To connect an AI client, run in another terminal: fourhands setup. Type :help for help, Ctrl-D to quit."
-                .to_owned(),
+            if info.is_demo {
+                format!("{}. Type :help for help.", DEMO.join(". "))
+            } else {
+                "To connect an AI client, run in another terminal: fourhands setup. Type :help for help, Ctrl-D to \
+                 quit."
+                    .to_owned()
+            },
         ]
     };
     lines.extend(transcript.notice().map(|text| log::on_one_line(&format!("note: {text}"))));

@@ -55,6 +55,17 @@ pub struct Paths {
 impl Paths {
     /// Reads the environment of this process.
     pub fn of_this_process() -> Self {
+        let own = std::env::var_os("FOURHANDS_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        own.map_or_else(Self::of_environment, |folder| Self::within(&folder))
+    }
+
+    /// All of it in one folder, apart from the person's other sessions.
+    fn within(folder: &Path) -> Self {
+        let home = Some(folder.to_owned());
+        Self { state: Some(folder.join(".local/state")), home, runtime: None, shared: folder.to_owned() }
+    }
+
+    fn of_environment() -> Self {
         let usable = |path: PathBuf| (path.is_absolute() && path.is_dir()).then_some(path);
         let home = etcetera::home_dir().ok().and_then(usable);
         let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());

@@ -111,6 +111,9 @@ fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) 
         if layout.class != SizeClass::Wide && clients > 0 {
             left.push((units::count(clients, "client"), theme::DIM));
         }
+        if view.info.is_demo && layout.class != SizeClass::Compact {
+            left.push(("demo, nothing is kept".to_owned(), theme::DIM));
+        }
     }
     if view.has_taken_over() {
         let text = if layout.class == SizeClass::Compact { "taken" } else { "you have taken over" };

@@ -1,11 +1,12 @@
-//! The screen before the first snippet: how to run code, how to connect a client, what to say to it.
+//! The screen before the first snippet: how to run code, how to connect a client, what to say to it; or what the demo
+//! is.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::canvas::put;
 use super::layout::{Layout, SizeClass};
-use crate::domain::welcome::SAY_TO_THE_ASSISTANT;
+use crate::domain::welcome::{DEMO, SAY_TO_THE_ASSISTANT};
 use crate::tui::input::keymap::Action;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -37,6 +38,11 @@ pub fn draw(view: &View, layout: &Layout, buffer: &mut Buffer) {
 
 fn lines(view: &View, is_compact: bool, room: usize) -> Vec<WelcomeLine> {
     let plain = |text: &str| (text.to_owned(), theme::PLAIN);
+    if view.info.is_demo {
+        let sentences = DEMO.iter().map(|sentence| format!("{sentence}.").replace('`', ""));
+        let paragraphs = sentences.flat_map(|sentence| [text::fill(&sentence, room), vec![String::new()]].concat());
+        return paragraphs.map(|line| if line.is_empty() { Vec::new() } else { vec![plain(&line)] }).collect();
+    }
     let key = |text: &str| (text.to_owned(), theme::KEY);
     let (run, help) = (view.keys.key_hint(Action::Enter), view.keys.key_hint(Action::Help));
     let mut lines = vec![

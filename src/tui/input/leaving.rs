@@ -106,7 +106,7 @@ impl View {
         None
     }
 
-    /// Quits; where something would be lost, at the second request.
+    /// Quits; where something would be lost that somebody may want to keep, at the second request.
     pub(in crate::tui) fn quit(&mut self, confirmed_by: Option<KeyEvent>, now: Timestamp) -> Option<Effect> {
         if self.pending.ending {
             return None;
@@ -114,7 +114,8 @@ impl View {
         if let Some(key) = confirmed_by {
             return self.confirmed(Effect::Quit, key, now);
         }
-        if self.transcript.losses().is_empty() && !self.composer.pace.is_burst() {
+        let loses_nothing = self.info.is_demo || self.transcript.losses().is_empty();
+        if loses_nothing && !self.composer.pace.is_burst() {
             return Some(self.end_with(Effect::Quit));
         }
         self.pending.quit = true;

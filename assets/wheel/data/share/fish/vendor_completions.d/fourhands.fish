@@ -40,6 +40,7 @@ complete -c fourhands -n "__fish_fourhands_needs_command" -l keep-processes -d '
 complete -c fourhands -n "__fish_fourhands_needs_command" -l plain -d 'Use plain lines: for screen readers and pipes'
 complete -c fourhands -n "__fish_fourhands_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fourhands -n "__fish_fourhands_needs_command" -s V -l version -d 'Print version'
+complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "demo" -d 'See fourhands at work, with a scripted client'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "setup" -d 'Register fourhands with AI clients'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "serve" -d 'Run a session without a dashboard'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "bridge" -d 'Connect an AI client to a session (the client\'s MCP server command)'
@@ -50,7 +51,12 @@ complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "doctor" -d 'Che
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "completions" -d 'Print completions for bash, zsh or fish, or a manual page'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "stop" -d 'End a running session'
 complete -c fourhands -n "__fish_fourhands_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fourhands -n "__fish_fourhands_using_subcommand demo" -l python -d 'Python interpreter, virtual environment or command' -r -F
+complete -c fourhands -n "__fish_fourhands_using_subcommand demo" -l fast -d 'Play without pauses'
+complete -c fourhands -n "__fish_fourhands_using_subcommand demo" -l plain -d 'Use plain lines: for screen readers and pipes'
+complete -c fourhands -n "__fish_fourhands_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fourhands -n "__fish_fourhands_using_subcommand setup" -l session -d 'Session to connect to [default: found by folder]' -r
+complete -c fourhands -n "__fish_fourhands_using_subcommand setup" -l ssh -d 'Reach fourhands on another machine by ssh' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand setup" -l project -d 'For this folder only, in the client\'s project file'
 complete -c fourhands -n "__fish_fourhands_using_subcommand setup" -l serve -d 'Have the client start a session if none is running'
 complete -c fourhands -n "__fish_fourhands_using_subcommand setup" -l allow-reading -d 'Let the client call the tools that only read without asking'
@@ -82,6 +88,8 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -s h -l help 
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l session -d 'Session to connect to [default: found by folder]' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l socket -d 'Socket to connect to, instead of looking for a session' -r -F
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l python -d 'Python of a session that --serve or --tmux starts' -r -F
+complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l with -d 'Packages of such a session, such as numpy,pandas' -r
+complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l script -d 'Script that names the packages of such a session' -r -F
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l keep-env -d 'With --serve: environment variables to pass on' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l serve -d 'Start a session without a dashboard if none is running'
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l tmux -d 'Open the dashboard in a tmux pane if no session is running'
@@ -114,13 +122,14 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand doctor" -s h -l help
 complete -c fourhands -n "__fish_fourhands_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fourhands -n "__fish_fourhands_using_subcommand stop" -l all -d 'End all running sessions on this machine'
 complete -c fourhands -n "__fish_fourhands_using_subcommand stop" -s h -l help -d 'Print help'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "setup" -d 'Register fourhands with AI clients'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "serve" -d 'Run a session without a dashboard'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "bridge" -d 'Connect an AI client to a session (the client\'s MCP server command)'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "sessions" -d 'List, prune, restore and erase sessions'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "export" -d 'Export a session as a script, notebook, document or JSON'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "config" -d 'Check the settings, or print an example'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "doctor" -d 'Check Python, terminal, clients and files, with remedies'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "completions" -d 'Print completions for bash, zsh or fish, or a manual page'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "stop" -d 'End a running session'
-complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from setup serve bridge sessions export config doctor completions stop help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "demo" -d 'See fourhands at work, with a scripted client'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "setup" -d 'Register fourhands with AI clients'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "serve" -d 'Run a session without a dashboard'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "bridge" -d 'Connect an AI client to a session (the client\'s MCP server command)'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "sessions" -d 'List, prune, restore and erase sessions'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "export" -d 'Export a session as a script, notebook, document or JSON'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "config" -d 'Check the settings, or print an example'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "doctor" -d 'Check Python, terminal, clients and files, with remedies'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "completions" -d 'Print completions for bash, zsh or fish, or a manual page'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "stop" -d 'End a running session'
+complete -c fourhands -n "__fish_fourhands_using_subcommand help; and not __fish_seen_subcommand_from demo setup serve bridge sessions export config doctor completions stop help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

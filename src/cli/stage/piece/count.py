@@ -1,0 +1,1 @@
+sum(int(day["scoops"]) for day in days)

@@ -1,0 +1,2 @@
+# You said so: all days stay.
+len(days)

@@ -1,0 +1,1 @@
+[day for day in days if not day["scoops"].isdigit()]

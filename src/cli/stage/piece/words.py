@@ -1,0 +1,2 @@
+# You answered in your own words. A script cannot read them, so all days stay.
+len(days)
