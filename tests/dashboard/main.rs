@@ -14,6 +14,7 @@ mod picture;
 mod plain;
 mod private;
 mod questions;
+mod recording;
 mod risks;
 mod screen;
 mod settings;

@@ -1,6 +1,6 @@
 //! The pictures of the README, made from the program itself: `cargo test --test dashboard picture:: -- --ignored`
 //! drives sessions in a pseudo-terminal and writes what stands on their screens to `assets/session-dark.svg` and
-//! others.
+//! others. The recording is in `tests/dashboard/recording.rs`.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -13,13 +13,13 @@ use portable_pty::CommandBuilder;
 const ROWS: u16 = 44;
 const COLUMNS: u16 = 118;
 /// Pixels of a cell, and around all of them.
-const CELL: (f64, f64) = (8.4, 19.0);
+pub const CELL: (f64, f64) = (8.4, 19.0);
 const SIZE: f64 = 14.0;
-const MARGIN: f64 = 18.0;
-const BAR: f64 = 34.0;
+pub const MARGIN: f64 = 18.0;
+pub const BAR: f64 = 34.0;
 
 /// 0 to 15, then the ground, the text, the frame and the title.
-struct Palette {
+pub struct Palette {
     name: &'static str,
     colours: [&'static str; 16],
     ground: &'static str,
@@ -28,7 +28,7 @@ struct Palette {
     dim: &'static str,
 }
 
-const PALETTES: [Palette; 2] = [
+pub const PALETTES: [Palette; 2] = [
     Palette {
         name: "dark",
         colours: [
@@ -179,12 +179,25 @@ fn save(terminal: &Terminal, name: &str) {
 
 fn svg(screen: &vt100::Screen, palette: &Palette) -> String {
     let (rows, columns) = size(screen);
+    let title = "A session of fourhands: a person and claude-code in one Python";
+    let mut out = window(rows, columns, title, "sales", palette);
+    for row in 0..rows {
+        write!(out, "<g transform=\"translate({MARGIN} {:.1})\">", BAR + f64::from(row) * CELL.1).unwrap();
+        out.push_str(&draw_row(screen, row, palette));
+        out.push_str("</g>\n");
+    }
+    out + "</svg>\n"
+}
+
+/// The head of the picture, and the window without what is in there.
+pub fn window(rows: u16, columns: u16, title: &str, session: &str, palette: &Palette) -> String {
     let (width, height) = (f64::from(columns) * CELL.0 + 2.0 * MARGIN, f64::from(rows) * CELL.1 + MARGIN + BAR);
     let mut out = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.1} {height:.1}" font-family="ui-monospace, 'SF Mono', 'Cascadia Mono', 'JetBrains Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="{SIZE}">
-<title>A session of fourhands: a person and claude-code in one Python</title>
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.1} {height:.1}" font-family="ui-monospace, 'SF Mono', 'Cascadia Mono', 'JetBrains Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="{SIZE}" fill="{}" xml:space="preserve">
+<title>{title}</title>
 <rect x=".5" y=".5" width="{:.1}" height="{:.1}" rx="10" fill="{}" stroke="{}"/>
 "#,
+        palette.text,
         width - 1.0,
         height - 1.0,
         palette.ground,
@@ -197,36 +210,16 @@ fn svg(screen: &vt100::Screen, palette: &Palette) -> String {
     let middle = width / 2.0;
     writeln!(
         out,
-        r#"<text x="{middle:.1}" y="22.5" text-anchor="middle" font-size="12.5" fill="{}">sales · fourhands</text>"#,
+        r#"<text x="{middle:.1}" y="22.5" text-anchor="middle" font-size="12.5" fill="{}">{session} · fourhands</text>"#,
         palette.dim
     )
     .unwrap();
-    for row in 0..rows {
-        draw_row(screen, row, palette, &mut out);
-    }
-    if !screen.hide_cursor() {
-        let (row, column) = screen.cursor_position();
-        let (x, y) = place(row, column);
-        writeln!(
-            out,
-            r#"<rect x="{x:.1}" y="{:.1}" width="{:.1}" height="{:.1}" fill="{}" fill-opacity=".75"/>"#,
-            y + 1.0,
-            CELL.0,
-            CELL.1 - 2.0,
-            palette.text
-        )
-        .unwrap();
-    }
-    out + "</svg>\n"
+    out
 }
 
-fn size(screen: &vt100::Screen) -> (u16, u16) {
+pub fn size(screen: &vt100::Screen) -> (u16, u16) {
     let (rows, columns) = screen.size();
     (rows.get(), columns.get())
-}
-
-fn place(row: u16, column: u16) -> (f64, f64) {
-    (MARGIN + f64::from(column) * CELL.0, BAR + f64::from(row) * CELL.1)
 }
 
 /// How a cell looks: its style as attributes of SVG, and its ground.
@@ -242,7 +235,8 @@ fn look(cell: &vt100::Cell, palette: &Palette) -> (String, Option<String>) {
     } else if cell.dim() && cell.fgcolor() == vt100::Color::Default {
         palette.dim.clone_into(&mut text);
     }
-    let mut style = format!(r#"fill="{text}""#);
+    // The picture as a whole has the usual colour.
+    let mut style = if text == palette.text { String::new() } else { format!(r#" fill="{text}""#) };
     for (set, attribute) in [
         (cell.bold(), r#" font-weight="600""#),
         (cell.italic(), r#" font-style="italic""#),
@@ -256,67 +250,101 @@ fn look(cell: &vt100::Cell, palette: &Palette) -> (String, Option<String>) {
     (style, Some(ground).filter(|ground| !ground.is_empty()))
 }
 
-fn draw_row(screen: &vt100::Screen, row: u16, palette: &Palette, out: &mut String) {
-    let mut run: Option<(u16, String, String, u16)> = None;
+/// Neighbouring cells of one look: their text, or a shape that repeats.
+struct CellRun {
+    column: u16,
+    cells: u16,
+    text: String,
+    style: String,
+    is_shape: bool,
+}
+
+/// A row with the cursor, as if it were the first one.
+pub fn draw_row(screen: &vt100::Screen, row: u16, palette: &Palette) -> String {
+    let mut out = String::new();
+    let mut run: Option<CellRun> = None;
+    let (mut drawn, mut grounds) = (String::new(), None);
     for column in 0..size(screen).1 {
         let Some(cell) = screen.cell(row, column).filter(|cell| !cell.is_wide_continuation()) else { continue };
         let (style, ground) = look(cell, palette);
-        let (x, y) = place(row, column);
         let cells = 1 + u16::from(cell.is_wide());
-        if let Some(ground) = ground {
-            let width = f64::from(cells) * CELL.0;
-            writeln!(out, r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{:.1}" fill="{ground}"/>"#, CELL.1)
-                .unwrap();
+        match (&mut grounds, ground) {
+            (Some((_, width, same)), Some(ground)) if *same == ground => *width += cells,
+            (_, ground) => {
+                lay(grounds.take(), &mut out);
+                grounds = ground.map(|ground| (column, cells, ground));
+            }
         }
         let text = if cell.has_contents() { cell.contents() } else { " " };
-        if let Some(shape) = shape(text, x, y, &style) {
-            flush(run.take(), row, out);
-            out.push_str(&shape);
-            continue;
-        }
+        let is_shape = shape(text, 0.0, 0.0).is_some();
         match &mut run {
-            Some((_, drawn, same, width)) if *same == style => {
-                drawn.push_str(text);
-                *width += cells;
+            Some(run) if run.style == style && run.is_shape == is_shape && (!is_shape || run.text == text) => {
+                run.cells += cells;
+                if !is_shape {
+                    run.text.push_str(text);
+                }
             }
             _ => {
-                flush(run.take(), row, out);
-                run = Some((column, text.to_owned(), style, cells));
+                flush(run.take(), &mut drawn);
+                run = Some(CellRun { column, cells, text: text.to_owned(), style, is_shape });
             }
         }
     }
-    flush(run, row, out);
+    lay(grounds, &mut out);
+    flush(run, &mut drawn);
+    out.push_str(&drawn);
+    let (at, column) = screen.cursor_position();
+    if !screen.hide_cursor() && at == row {
+        let (x, width, height) = (f64::from(column) * CELL.0, CELL.0, CELL.1 - 2.0);
+        let colour = palette.text;
+        writeln!(
+            out,
+            r#"<rect x="{x:.1}" y="1" width="{width:.1}" height="{height:.1}" fill="{colour}" fill-opacity=".75"/>"#
+        )
+        .unwrap();
+    }
+    out
 }
 
-/// What has to meet its neighbours without a gap, whatever the font.
-fn shape(text: &str, x: f64, y: f64, style: &str) -> Option<String> {
-    let (middle, centre) = (y + CELL.1 / 2.0, x + CELL.0 / 2.0);
-    let (right, below) = (x + CELL.0, y + CELL.1);
-    let path = match text {
-        "▎" => format!("M{x:.1} {y:.1}h2.4V{below:.1}h-2.4z"),
-        "─" => format!("M{x:.1} {:.1}H{right:.1}v1H{x:.1}z", middle - 0.5),
-        "│" => format!("M{:.1} {y:.1}V{below:.1}h1V{y:.1}z", centre - 0.5),
-        "┴" => {
-            format!("M{x:.1} {:.1}H{right:.1}v1H{x:.1}zM{:.1} {y:.1}V{middle:.1}h1V{y:.1}z", middle - 0.5, centre - 0.5)
-        }
+/// Draws the ground of neighbouring cells: the first one, how many, and the colour.
+fn lay(ground: Option<(u16, u16, String)>, out: &mut String) {
+    let Some((column, cells, ground)) = ground else { return };
+    let (x, width) = (f64::from(column) * CELL.0, f64::from(cells) * CELL.0);
+    writeln!(out, r#"<rect x="{x:.1}" width="{width:.1}" height="{:.1}" fill="{ground}"/>"#, CELL.1).unwrap();
+}
+
+/// The path of what has to meet its neighbours without a gap, whatever the font.
+fn shape(text: &str, x: f64, right: f64) -> Option<String> {
+    let (middle, centre, below) = (CELL.1 / 2.0, x + CELL.0 / 2.0, CELL.1);
+    let line = middle - 0.5;
+    Some(match text {
+        "▎" => format!("M{x:.1} 0h2.4V{below:.1}h-2.4z"),
+        "─" => format!("M{x:.1} {line:.1}H{right:.1}v1H{x:.1}z"),
+        "│" => format!("M{:.1} 0V{below:.1}h1V0z", centre - 0.5),
+        "┴" => format!("M{x:.1} {line:.1}H{right:.1}v1H{x:.1}zM{:.1} 0V{middle:.1}h1V0z", centre - 0.5),
+        // Figures and bars.
+        "▀" => format!("M{x:.1} 0H{right:.1}V{middle:.1}H{x:.1}z"),
+        "▄" => format!("M{x:.1} {middle:.1}H{right:.1}V{below:.1}H{x:.1}z"),
+        "█" => format!("M{x:.1} 0H{right:.1}V{below:.1}H{x:.1}z"),
         _ => return None,
-    };
-    Some(format!("<path d=\"{path}\" {style}/>\n"))
+    })
 }
 
-fn flush(run: Option<(u16, String, String, u16)>, row: u16, out: &mut String) {
-    let Some((column, text, style, cells)) = run else { return };
+fn flush(run: Option<CellRun>, out: &mut String) {
+    let Some(CellRun { column, cells, text, style, is_shape }) = run else { return };
+    let x = f64::from(column) * CELL.0;
+    let right = x + f64::from(cells) * CELL.0;
+    if is_shape {
+        let path = shape(&text, x, right).unwrap();
+        writeln!(out, r#"<path d="{path}"{style}/>"#).unwrap();
+        return;
+    }
     let kept = text.trim_end();
     if kept.is_empty() {
         return;
     }
-    let (x, y) = place(row, column);
     let width = f64::from(cells - (text.chars().count() - kept.chars().count()) as u16) * CELL.0;
     let shown = kept.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    writeln!(
-        out,
-        r#"<text x="{x:.1}" y="{:.1}" textLength="{width:.1}" lengthAdjust="spacingAndGlyphs" xml:space="preserve" {style}>{shown}</text>"#,
-        y + CELL.1 * 0.74
-    )
-    .unwrap();
+    let y = CELL.1 * 0.74;
+    writeln!(out, r#"<text x="{x:.1}" y="{y:.1}" textLength="{width:.1}"{style}>{shown}</text>"#).unwrap();
 }

@@ -55,7 +55,7 @@ impl Screen {
         self.held.drain(..count);
     }
 
-    fn look(&mut self) -> &vt100::Screen {
+    pub fn look(&mut self) -> &vt100::Screen {
         if !self.held.is_empty() && self.held_since.elapsed() > FRAME_TIMEOUT {
             self.show(self.held.len());
         }
