@@ -8,6 +8,7 @@ mod command_line;
 mod doctor;
 mod left_processes;
 mod packages;
+mod pages;
 mod remote;
 mod serve;
 mod sessions;
