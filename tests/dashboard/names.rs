@@ -55,6 +55,7 @@ fn what_a_client_rebinds_or_deletes_is_told_to_both_and_put_back_by_one_key() {
     );
     assert!(!told_cursor.contains("of your names: rebound"), "only its own: {told_cursor}");
     // One key.
+    terminal.wait_for_text("─ 5 you");
     terminal.send(ALT_UP);
     terminal.wait_for_text("4 selected");
     terminal.send(ALT_UP);
@@ -75,6 +76,7 @@ fn what_a_client_rebinds_or_deletes_is_told_to_both_and_put_back_by_one_key() {
     // From the list of variables, one step at a time.
     claude.run("data = 1");
     claude.run("data = 2");
+    terminal.wait_for_text("─ 11 you");
     select_variable(&mut terminal, "data");
     terminal.wait_for_text("u put back");
     for (value, number) in [("1", 10), ("['mine']", 9)] {

@@ -86,7 +86,7 @@ fn a_queued_snippet_is_moved_to_the_front_or_cancelled() {
     terminal.wait_for_text("2 queued");
     assert_eq!(result(&mut claude, dropped)["status"], "cancelled");
     terminal.send("\u{1b}");
-    terminal.wait_for("the input", |screen| !screen.contains("Esc input"));
+    terminal.wait_for_text("F4 variables");
     terminal.send(SHIFT_F11);
     for (client, call) in [(&mut claude, first), (&mut cursor, urgent)] {
         assert_eq!(result(client, call)["status"], "ok");

@@ -68,7 +68,7 @@ fn rows_scroll_to_their_end_and_are_sorted_and_filtered() {
     terminal.send(ESC);
     terminal.wait_for_text("1 selected");
     terminal.send(ESC);
-    terminal.wait_for("the input", |screen| !screen.contains("Esc input"));
+    terminal.wait_for_text("F4 variables");
     terminal.send("1\r");
     terminal.wait_for_text("3 you");
     terminal.send(ALT_UP);
