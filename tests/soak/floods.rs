@@ -130,7 +130,7 @@ fn whatever_a_broken_client_sends_the_next_line_is_served() {
     served(&mut bystander);
     let before = resident(session);
     let mut command = home.fourhands();
-    command.arg("bridge");
+    command.args(["bridge", "--structured"]);
     let mut bridge = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = bridge.stdin.take().unwrap();
     let mut answers = BufReader::new(bridge.stdout.take().unwrap());

@@ -107,19 +107,25 @@ impl Server {
                 let _ = sender.send(line);
             }
         });
-        let server = Self { child, log };
-        server.wait_for_line("listening on");
+        let mut server = Self { child, log };
+        if server.find_line("listening on").is_none() {
+            panic!("the session does not begin: {:?}", server.child.try_wait());
+        }
         server
     }
 
     /// The first line of the log that contains `text`, counted from the last one that was waited for.
     pub fn wait_for_line(&self, text: &str) -> String {
+        self.find_line(text).unwrap_or_else(|| panic!("no line of the log says {text:?}"))
+    }
+
+    fn find_line(&self, text: &str) -> Option<String> {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let line = self.log.recv_timeout(left).unwrap_or_else(|_| panic!("no line of the log says {text:?}"));
+            let line = self.log.recv_timeout(left).ok()?;
             if line.contains(text) {
-                return line;
+                return Some(line);
             }
         }
     }

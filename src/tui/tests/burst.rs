@@ -265,8 +265,8 @@ impl Burst {
                 gate.change(GateChange::TakeOver);
                 self.apply(&SessionEvent::GateChanged { gate: gate.into(), at: self.now });
             }
-            // Holding more back does no harm.
-            Some(Effect::ChangeGate(GateChange::Lock(_))) => {}
+            // Holding more back does no harm. A burst must show nothing that was private.
+            Some(Effect::ChangeGate(GateChange::Lock(_) | GateChange::HideName(_) | GateChange::HideSnippet(_))) => {}
             Some(
                 effect @ (Effect::Quit
                 | Effect::SaveAndQuit
