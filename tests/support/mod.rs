@@ -108,9 +108,8 @@ impl Server {
             }
         });
         let mut server = Self { child, log };
-        if server.find_line("listening on").is_none() {
-            panic!("the session does not begin: {:?}", server.child.try_wait());
-        }
+        let has_begun = server.find_line("listening on").is_some();
+        assert!(has_begun, "the session does not begin: {:?}", server.child.try_wait());
         server
     }
 
