@@ -37,9 +37,9 @@ pub struct SetupArguments {
     ssh: Option<String>,
     /// Let the client call the tools that only read without asking
     ///
-    /// These tools show variables, output and history; they run no code and change nothing. Without this option, you
-    /// are asked. Holds for clients that have such a setting in a file: claude-code, codex, gemini, zed, and cursor if
-    /// it already has a list of allowed tools.
+    /// These tools show variables, output and history. A value's own repr and properties are the only code that runs
+    /// for them, while the gate is open. Without this option, you are asked. Holds for clients that have such a setting
+    /// in a file: claude-code, codex, gemini, zed, and cursor if it already has a list of allowed tools.
     #[arg(long, requires = "clients", conflicts_with = "remove")]
     allow_reading: bool,
     /// Remove fourhands from the client

@@ -182,7 +182,12 @@ impl Gate {
     pub fn mode_of(&self, author: &Author) -> GateMode {
         match author {
             Author::You => GateMode::Watch,
-            Author::Client { name, .. } => self.clients.get(name).copied().unwrap_or(self.mode),
+            Author::Client { name, .. } => {
+                let own = self.clients.get(name).copied();
+                // A second connection has no more freedom than the first one, and does not inherit what that may do.
+                let first = first_name(name).and_then(|first| self.clients.get(first)).copied();
+                own.or(first.filter(|first| *first > self.mode)).unwrap_or(self.mode)
+            }
         }
     }
 
@@ -234,6 +239,12 @@ impl Gate {
         self.takeover.is_some() && !author.is_you()
     }
 
+    /// Whether some code of `author` waits for the person.
+    #[must_use]
+    pub fn keeps_back(&self, author: &Author) -> bool {
+        self.stops(author) || self.mode_of(author) != GateMode::Watch
+    }
+
     #[must_use]
     pub fn is_muted(&self, author: &Author) -> bool {
         matches!(author, Author::Client { name, .. } if self.muted.contains(name))
@@ -242,7 +253,8 @@ impl Gate {
     /// Whether the person has disconnected the client.
     #[must_use]
     pub fn is_away(&self, author: &Author) -> bool {
-        matches!(author, Author::Client { name, .. } if self.away.contains(name))
+        matches!(author, Author::Client { name, .. }
+            if self.away.contains(name) || first_name(name).is_some_and(|first| self.away.contains(first)))
     }
 
     /// Whether only the person resets the session and answers prompts, and `author` does not.
@@ -332,6 +344,12 @@ impl Gate {
     }
 }
 
+/// The name of the first connection of a client, to which a further one adds a number; `None` for a first one. Another
+/// window of the client must be no way around what the person has decided.
+fn first_name(name: &str) -> Option<&str> {
+    name.rsplit_once(' ').filter(|(_, number)| number.parse::<u32>().is_ok()).map(|(first, _)| first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,6 +357,20 @@ mod tests {
 
     fn client(name: &str) -> Author {
         Author::Client { id: ClientId(1), name: name.into() }
+    }
+
+    #[test]
+    fn a_second_connection_of_a_client_is_no_way_around_a_decision() {
+        let mut gate = Gate::new(GateMode::Watch);
+        gate.clients.insert("solo".into(), GateMode::Hold);
+        gate.away.insert("gone".into());
+        assert_eq!(gate.mode_of(&client("solo 2")), GateMode::Hold);
+        assert!(gate.is_away(&client("gone 2")) && !gate.is_away(&client("gone on")));
+        gate.clients.insert("solo 2".into(), GateMode::Watch);
+        assert_eq!(gate.mode_of(&client("solo 2")), GateMode::Watch, "its own mode goes first");
+        let mut gate = Gate::new(GateMode::Ask);
+        gate.clients.insert("free".into(), GateMode::Watch);
+        assert_eq!(gate.mode_of(&client("free 2")), GateMode::Ask, "freedom is not inherited");
     }
 
     #[test]

@@ -64,6 +64,14 @@ pub struct InspectRequest {
     pub window: Option<RowWindow>,
 }
 
+impl InspectRequest {
+    /// Whether the answer may need code of the value: its `__repr__`, or a property or `__getitem__` in the path.
+    #[must_use]
+    pub fn may_run_code(&self) -> bool {
+        self.aspect == Aspect::Repr || self.path.contains(['.', '['])
+    }
+}
+
 /// A part of a table, for a view that scrolls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowWindow {

@@ -53,6 +53,14 @@ pub fn private_variable(path: &str) -> String {
     format!("Error: the person has marked {path:?} private, so its value is not shown. Ask them if you need it.")
 }
 
+pub fn inspection_with_code(path: &str) -> String {
+    format!(
+        "Error: {path:?} was not inspected. This view may run code of the value (its repr, a property or an item), and \
+         the person's gate keeps code of yours back. The other views of a variable run none. Or send the code with \
+         run_python_code, and the person decides."
+    )
+}
+
 pub fn refused<T>(text: impl Into<String>) -> Result<T, CallError> {
     Err(CallError::Refused(text.into()))
 }

@@ -73,6 +73,8 @@ pub struct Pending {
     pub run_again: Option<usize>,
     /// The session ends at the next press of the same key, although something would be lost.
     pub quit: bool,
+    /// The dashboard asked because the person wrote `exit` or `quit`. The same again quits.
+    pub asked_for_word: bool,
     /// Python restarts at the next press of the same key.
     pub restart: bool,
     /// When the dashboard asked whether to quit or to restart.

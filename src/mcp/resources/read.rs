@@ -17,7 +17,7 @@ use super::uris::Address;
 use crate::domain::{
     Aspect, Author, Display, Entry, Form, InspectRequest, Snippet, SnippetId, Transcript, VariableQuery, units,
 };
-use crate::mcp::errors::{invalid_cursor, private_snippet, private_variable, session_ended};
+use crate::mcp::errors::{inspection_with_code, invalid_cursor, private_snippet, private_variable, session_ended};
 use crate::mcp::results::images::AttachedImages;
 use crate::mcp::results::inspection::InspectReport;
 use crate::mcp::results::truncate::{MAX_TEXT, one_line, truncate_middle};
@@ -213,6 +213,9 @@ pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<
         }
         Address::Variable(name) => {
             let request = InspectRequest { path: name.clone(), ..InspectRequest::default() };
+            if request.may_run_code() && session.gate().keeps_back(&reader) {
+                return Err(ErrorData::invalid_request(inspection_with_code(&name), None));
+            }
             match session.inspect(request, BUSY_TIMEOUT).await {
                 Ok(inspection) => InspectReport::new(*inspection).text(),
                 Err(CommandError::Closed(closed)) => return Err(session_ended(closed)),

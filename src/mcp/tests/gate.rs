@@ -204,3 +204,22 @@ async fn what_waits_at_the_end_is_cancelled_and_told() {
     assert_eq!(status(&result), "cancelled", "{result}");
     assert!(text(&result).contains("cancelled by the end of the session"), "{result}");
 }
+
+#[tokio::test]
+async fn a_view_that_runs_code_is_no_way_around_the_gate() {
+    for era in ERAS {
+        let rig = asking();
+        let mut client = rig.client(era, "tester").await;
+        for (name, what) in [("x", "repr"), ("x.p", "overview"), ("x[0]", "items")] {
+            let refused = client.call("inspect_variable", json!({"name": name, "what": what})).await;
+            assert!(refused["isError"] == true && text(&refused).contains("gate"), "{name} {what}: {refused}");
+        }
+        let shown = client.call("inspect_variable", json!({"name": "x"})).await;
+        assert_eq!(shown["isError"], false, "{shown}");
+        let read = client.request("resources/read", json!({"uri": "fourhands://variable/x.p"})).await;
+        assert!(client.answer(read).await["error"]["message"].as_str().unwrap().contains("gate"));
+        rig.session.change_gate(GateChange::All(GateMode::Watch));
+        let shown = client.call("inspect_variable", json!({"name": "x", "what": "repr"})).await;
+        assert_eq!(shown["isError"], false, "{shown}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::domain::{Aspect, InspectRequest};
 use crate::mcp::calls::arguments::optional_integer;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
-use crate::mcp::errors::{CallError, private_variable, refused};
+use crate::mcp::errors::{CallError, inspection_with_code, private_variable, refused};
 use crate::mcp::results::inspection;
 use crate::mcp::results::inspection::InspectReport;
 use crate::session::CommandError;
@@ -70,8 +70,8 @@ impl Tool for InspectVariable {
     const DESCRIPTION: &'static str = "Shows one value of the shared session: type, size, documentation, signature \
         and, depending on the type, the columns of a DataFrame (dtypes, nulls, unique values, range) and its first \
         rows, statistics of an array, items of a container, attributes of an object, or the source of a function or \
-        class. Pages through large values without copying them. Changes nothing in the session; user code runs only \
-        for \"repr\" and for properties in the path, for at most 5 s. While a snippet runs, the call waits up to 2 s \
+        class. Pages through large values without copying them. Changes nothing by itself; user code runs only for \
+        \"repr\" and for properties and items in the path, for at most 5 s, and not while the gate keeps your code back. While a snippet runs, the call waits up to 2 s \
         for it to end.";
     const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: ToolHints = ToolHints::READS;
@@ -90,6 +90,9 @@ impl Tool for InspectVariable {
             return refused(private_variable(&name));
         }
         let request = InspectRequest { path: name.clone(), aspect, page: page - 1, ..InspectRequest::default() };
+        if request.may_run_code() && call.session.gate().keeps_back(&call.author) {
+            return refused(inspection_with_code(&name));
+        }
         match call.session.inspect(request, BUSY_TIMEOUT).await {
             Ok(inspection) => {
                 let report = InspectReport::new(*inspection);

@@ -68,15 +68,15 @@ impl ConsoleCommand {
         let line = line.trim().strip_prefix(':')?;
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
+        let (snippet, behind) = number(rest);
         Some(match word {
+            // A slip must not decide about another snippet.
+            "run" | "front" | "undo" if !behind.is_empty() => Self::Unknown(line.to_owned()),
             "help" | "h" => Self::Help,
             "answer" | "a" => Self::Answer(Some(rest.to_owned()).filter(|rest| !rest.is_empty())),
             "decline" => Self::Decline,
-            "run" => Self::Run(number(rest).0),
-            "reject" => {
-                let (snippet, reason) = number(rest);
-                Self::Reject(snippet, reason.to_owned())
-            }
+            "run" => Self::Run(snippet),
+            "reject" => Self::Reject(snippet, behind.to_owned()),
             "gate" => Self::Gate(rest.to_owned()),
             "take" => Self::Take(rest.to_owned()),
             "give" => Self::GiveBack,
@@ -87,8 +87,8 @@ impl ConsoleCommand {
             "lock" => Self::Lock(rest.to_owned()),
             "unlock" => Self::Unlock(rest.to_owned()),
             "private" => Self::Private(rest.to_owned()),
-            "front" => Self::Front(number(rest).0),
-            "undo" => Self::Undo(number(rest).0),
+            "front" => Self::Front(snippet),
+            "undo" => Self::Undo(snippet),
             "vars" | "v" => Self::Variables,
             "clients" => Self::Clients,
             "restart" => Self::Restart,
@@ -121,6 +121,9 @@ mod tests {
         let reject = |snippet, reason: &str| Some(ConsoleCommand::Reject(snippet, reason.to_owned()));
         assert_eq!(ConsoleCommand::parse(":reject 3  too slow"), reject(Some(3), "too slow"));
         assert_eq!(ConsoleCommand::parse(":reject too slow"), reject(None, "too slow"));
+        for slip in ["run no!", "run -1", "run 1 snippet", "undo abc", "front 2x"] {
+            assert_eq!(ConsoleCommand::parse(&format!(":{slip}")), Some(ConsoleCommand::Unknown(slip.to_owned())));
+        }
         assert_eq!(ConsoleCommand::parse(":front"), Some(ConsoleCommand::Front(None)));
         assert_eq!(ConsoleCommand::parse(":undo 4"), Some(ConsoleCommand::Undo(Some(4))));
         assert_eq!(ConsoleCommand::parse(":take"), Some(ConsoleCommand::Take(String::new())));

@@ -27,8 +27,9 @@ impl View {
                 self.viewport.anchor = Anchor::Follow;
                 self.viewport.selected = None;
                 if self.transcript.leaves_session(&code) {
-                    return self.quit(None, now);
+                    return self.quit_by_word(now);
                 }
+                self.pending.asked_for_word = false;
                 self.composer.replies.wait_for_the_person();
                 if let Some(effect) = self.lock_by_command(&code) {
                     return effect;

@@ -15,6 +15,8 @@ const REST: Timestamp = 120;
 const REST_OF_LETTER: Timestamp = 400;
 /// Milliseconds before a question goes away.
 const QUESTION_TIMEOUT: Timestamp = 10_000;
+/// How long the second `exit` may take.
+const WORD_TIMEOUT: Timestamp = 60_000;
 
 impl View {
     /// Takes what the keys before asked for. Returns whether this key may confirm quitting, and the effect if the key
@@ -121,6 +123,16 @@ impl View {
         self.pending.quit = true;
         self.pending.asked_at = now;
         None
+    }
+
+    /// Quits because the person wrote `exit` or `quit`, for the second time where something would be lost.
+    pub(in crate::tui) fn quit_by_word(&mut self, now: Timestamp) -> Option<Effect> {
+        let was_asked = self.pending.asked_for_word && now < self.pending.asked_at + WORD_TIMEOUT;
+        if was_asked && !self.pending.ending && !self.composer.pace.is_burst() {
+            return Some(self.end_with(Effect::Quit));
+        }
+        self.pending.asked_for_word = true;
+        self.quit(None, now)
     }
 
     /// Whether quitting would lose a draft, or end the work of clients.

@@ -60,7 +60,15 @@ fn the_words_of_python_do_the_same() {
         assert!(text(&mut view, 80, 24).contains(" Ctrl-D again quits; s saves"), "{code}");
         assert!(view.composer.editor.is_empty());
         assert_eq!(ctrl(&mut view, 'd'), Some(Effect::Quit));
+        let mut view = with_variables(1).view();
+        assert_eq!(typed(&mut view, &format!("{code}\n")), None);
+        view.composer.pace.rest();
+        assert_eq!(typed(&mut view, &format!("{code}\n")), Some(Effect::Quit), "{code} again");
     }
+    let mut view = with_variables(1).view();
+    typed(&mut view, "exit\n");
+    assert_eq!(typed(&mut view, "x\n"), Some(Effect::Submit("x".into())));
+    assert_eq!(typed(&mut view, "exit\n"), None, "something else came between");
     let mut story = Story::default();
     story.variables(vec![variable("quit", VariableKind::Function, "function", "", "")]);
     assert_eq!(
