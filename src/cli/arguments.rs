@@ -93,7 +93,7 @@ impl GateArgument {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum UnattendedArgument {
-    /// It waits until a dashboard takes the session over
+    /// It waits until its call is cancelled
     Wait,
     /// It runs
     Allow,

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::dock::Purpose;
 use super::touched;
-use crate::domain::{Snippet, Timestamp, units};
+use crate::domain::{RiskRequest, Snippet, Timestamp, units};
 use crate::tui::draw::canvas::{elapsed, put, rule};
 use crate::tui::draw::layout::Layout;
 use crate::tui::input::keymap::{Action, Context};
@@ -18,6 +18,8 @@ const BESIDE_CODE: u16 = 5;
 /// Rows of what the code would touch.
 const MAX_TOUCHED_ROWS: usize = 3;
 const MAX_TOUCHED_ROWS_WITHOUT_KEYS: usize = 2;
+/// Rows of what the code is about to do, while the person decides.
+const MAX_RISK_ROWS: usize = 6;
 
 /// The width of the code on a screen of `width`.
 pub fn code_width(width: u16) -> u16 {
@@ -42,7 +44,10 @@ fn is_only_held(view: &View, snippet: &Snippet) -> bool {
 }
 
 fn touched_rows(view: &View, snippet: &Snippet, width: u16) -> Vec<Line<'static>> {
-    let Some(footprint) = view.dock.footprint().filter(|_| view.dock.risk().is_none()) else { return Vec::new() };
+    if let Some(risk) = view.dock.risk() {
+        return risk_rows(view, snippet, risk, width);
+    }
+    let Some(footprint) = view.dock.footprint() else { return Vec::new() };
     let phrases = touched::phrases(&view.transcript, snippet, footprint);
     if phrases.is_empty() {
         return Vec::new();
@@ -51,6 +56,23 @@ fn touched_rows(view: &View, snippet: &Snippet, width: u16) -> Vec<Line<'static>
     let mut rows = text::wrap_words([(line.as_str(), theme::DIM)], code_width(width).into(), 2);
     rows.truncate(if view.is_reviewing() { MAX_TOUCHED_ROWS } else { MAX_TOUCHED_ROWS_WITHOUT_KEYS });
     rows
+}
+
+/// What the code is about to do, where the title has no room for all of that: nobody decides about half a path.
+fn risk_rows(view: &View, snippet: &Snippet, risk: &RiskRequest, width: u16) -> Vec<Line<'static>> {
+    let right = format!(" {}00:00 · {} ", more(view), head_key(view));
+    if text::width(&risk_title(snippet, risk)) + text::width(&right) + 4 <= usize::from(width) {
+        return Vec::new();
+    }
+    let line = format!("about to {}", text::name(&risk.phrase()));
+    let mut rows = text::wrap_words([(line.as_str(), theme::NOTICE)], code_width(width).into(), 2);
+    rows.truncate(if view.is_reviewing() { MAX_RISK_ROWS } else { MAX_TOUCHED_ROWS });
+    rows
+}
+
+fn risk_title(snippet: &Snippet, risk: &RiskRequest) -> String {
+    let line = risk.line.map(|line| format!("line {line}, ")).unwrap_or_default();
+    format!(" {} {}, {line}is about to {} ", snippet.id, text::name(snippet.author.name()), text::name(&risk.phrase()))
 }
 
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
@@ -69,8 +91,9 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     }
     let code = view.dock.rows();
     let mut touched = touched_rows(view, snippet, area.width);
-    // The code comes first where room is short.
-    touched.truncate(usize::from(rows).saturating_sub(code.len()).max(usize::from(rows / 3)));
+    // The code comes first where room is short, but for a row or two of what it is about to do.
+    let least = if view.dock.risk().is_some() { rows.saturating_sub(1) } else { rows / 3 };
+    touched.truncate(usize::from(rows).saturating_sub(code.len()).max(usize::from(least)));
     let height = usize::from(rows) - touched.len();
     let above = view.dock.scroll.min(code.len().saturating_sub(height));
     let below = code.len().saturating_sub(above + height);
@@ -106,13 +129,8 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
 
 /// The rule with the author, the title, and how long the code waits.
 fn head(view: &View, snippet: &Snippet, area: Rect, now: Timestamp, buffer: &mut Buffer) {
-    let waiting = view.waiting_count();
     let review = snippet.review.as_deref();
     let name = text::name(snippet.author.name());
-    let about_to = view.dock.risk().map(|risk| {
-        let line = risk.line.map(|line| format!("line {line}, ")).unwrap_or_default();
-        format!("{line}is about to {}", text::name(&risk.phrase()))
-    });
     let what = match (snippet.is_pending(), review.is_some_and(|review| review.is_held)) {
         (false, _) => "no longer waits",
         (true, true) => "is held",
@@ -122,25 +140,31 @@ fn head(view: &View, snippet: &Snippet, area: Rect, now: Timestamp, buffer: &mut
         if !view.transcript.clients().iter().any(|client| client.id == *id));
     let gone = if has_left { ", and has left" } else { "" };
     let title = snippet.title.as_ref().map(|title| format!(": {}", text::name(title))).unwrap_or_default();
-    let left = match about_to {
-        Some(about_to) => format!(" {} {name}, {about_to} ", snippet.id),
+    let left = match view.dock.risk() {
+        Some(risk) => risk_title(snippet, risk),
         None => format!(" {} {name} {what}{gone}{title} ", snippet.id),
     };
-    let more = if waiting > 1 { format!("1 of {waiting} · ") } else { String::new() };
     let since = view.dock.risk().map(|risk| risk.at).or(review.map(|review| review.at));
     let clock = units::clock(elapsed(since.unwrap_or(now), now));
-    let key = if view.is_reviewing() {
-        format!(
-            "{} later",
-            view.keys.key_in(Context::Review, Action::Back).map(|key| key.to_string()).unwrap_or_default()
-        )
-    } else {
-        format!("{} to decide", view.keys.key_hint(Action::Review))
-    };
-    let right = format!(" {more}{clock} · {key} ");
+    let right = format!(" {}{clock} · {} ", more(view), head_key(view));
     let style = if view.is_reviewing() { theme::FOCUS } else { theme::DIM };
     let room = usize::from(area.width).saturating_sub(text::width(&right) + 4);
     rule(buffer, area, &[(&text::cut(&left, room), theme::NOTICE)], &[(&right, theme::DIM)], style);
+}
+
+/// How many wait, if more than one does.
+fn more(view: &View) -> String {
+    let waiting = view.waiting_count();
+    if waiting > 1 { format!("1 of {waiting} · ") } else { String::new() }
+}
+
+/// The key that goes to the dock, or away from it.
+fn head_key(view: &View) -> String {
+    if !view.is_reviewing() {
+        return format!("{} to decide", view.keys.key_hint(Action::Review));
+    }
+    let back = view.keys.key_in(Context::Review, Action::Back).map(|key| key.to_string()).unwrap_or_default();
+    format!("{back} later")
 }
 
 /// The keys that decide, as many as there is room for, once they do.

@@ -271,6 +271,8 @@ fn a_risk_is_shown_at_its_line_and_answered() {
     text(&mut view, 80, 24);
     turn_long_ago(&mut view);
     insta::assert_snapshot!("dock_risk", text(&mut view, 80, 24));
+    let small = text(&mut view, 40, 12);
+    assert!(small.contains("about to delete data/raw.csv") && small.contains("step(20)"), "{small}");
     for (key, verdict) in
         [('y', RiskVerdict::Allow), ('s', RiskVerdict::AllowInSnippet), ('a', RiskVerdict::AlwaysAllow)]
     {

@@ -76,7 +76,7 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l gate -d 'W
 ask-at-risk\t'Code waits before a risk'
 ask\t'Code waits until you allow it'
 hold\t'Code waits, and you are not asked'"
-complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l unattended -d 'What happens to code that the gate would ask about [default: wait]' -r -f -a "wait\t'It waits until a dashboard takes the session over'
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l unattended -d 'What happens to code that the gate would ask about [default: wait]' -r -f -a "wait\t'It waits until its call is cancelled'
 allow\t'It runs'
 deny\t'It is rejected'"
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l keep-processes -d 'Keep processes that snippets started'
