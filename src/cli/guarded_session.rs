@@ -39,6 +39,8 @@ pub struct GuardedSession {
     /// The mode of the gate that the session begins with.
     pub gate: Option<GateMode>,
     pub unattended: Option<Unattended>,
+    /// Whether a first Python that died by a fault was replaced.
+    pub has_tried_again: bool,
 }
 
 /// What the next session process starts from.
@@ -204,6 +206,13 @@ impl GuardedSession {
             Ok(_) => USAGE,
             Err(_) => 1,
         };
+        let died_at_start = |report: &ExitReport| report.has_begun && !report.was_requested && report.is_fault();
+        if is_first && !self.has_tried_again && ended.is_ok_and(died_at_start) {
+            // Nothing has run yet, so another try can only help.
+            self.has_tried_again = true;
+            self.guardian.say(&format_args!("{failure}\nPython is started once more."));
+            return Ok(AfterFailure::Retry(before));
+        }
         if is_first || ended.is_ok_and(|report| report.was_requested) {
             // An engine that exits by itself has reported its failure.
             if !ended.is_ok_and(|report| report.has_begun && report.status.code().is_some()) {

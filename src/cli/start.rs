@@ -139,6 +139,7 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
         until_unused: start.until_unused,
         stdio: start.stdio,
         keep_processes: start.arguments.keep_processes,
+        has_tried_again: false,
         is_demo: start.stage.is_some(),
         gate: start.arguments.gate.map(GateArgument::mode),
         unattended: start.unattended,

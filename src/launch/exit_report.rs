@@ -176,7 +176,7 @@ impl ExitReport {
 
     /// Returns whether the process died by a fault with a recorded stack. Otherwise the stack may be that of a fork
     /// that died before.
-    fn is_fault(&self) -> bool {
+    pub fn is_fault(&self) -> bool {
         let signal = self.status.signal().and_then(|signal| Signal::try_from(signal).ok());
         self.killed.is_none() && signal.is_some_and(|signal| FAULTS.contains(&signal))
     }
