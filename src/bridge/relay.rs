@@ -38,7 +38,7 @@ pub struct Relay {
     last_backend_request: u64,
     /// The form of results that the client's configuration asks for.
     form: Option<ResultForm>,
-    /// Whether the backend has had a request. Servers hang up if the first line is a notification.
+    /// Whether the backend has had a request. Before, servers take no notification of the client.
     greeted: bool,
     /// The backend, if it is a session.
     session: Option<SentTo>,

@@ -23,6 +23,12 @@ impl Author {
         matches!(self, Self::You)
     }
 
+    /// Whether both are the person, or clients of one name. A client that has connected again is another author.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.is_you() == other.is_you() && self.name() == other.name()
+    }
+
     /// "you", or the client's name.
     #[must_use]
     pub fn name(&self) -> &str {

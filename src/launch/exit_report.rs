@@ -120,12 +120,7 @@ impl ExitReport {
             [] => ", without any output.".to_owned(),
             lines => format!(". Its output:\n  {}", lines.join("\n  ")),
         };
-        let stack = match &*self.death_report.stack {
-            lines if self.has_begun && self.is_fault() && !lines.is_empty() => {
-                format!("\nPython stack, innermost first:\n{}", lines.join("\n"))
-            }
-            _ => String::new(),
-        };
+        let stack = self.stack();
         Some(format!(
             "{python} {what}{output}{stack}{}",
             if self.has_begun { String::new() } else { format!("\n{}", remedy()) }
@@ -174,6 +169,16 @@ impl ExitReport {
         text + "; its variables are lost."
     }
 
+    /// The lines with Python's stack, if one was recorded.
+    fn stack(&self) -> String {
+        match &*self.death_report.stack {
+            lines if self.is_fault() && !lines.is_empty() => {
+                format!("\nPython stack, innermost first:\n{}", lines.join("\n"))
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Returns whether the process died by a fault with a recorded stack. Otherwise the stack may be that of a fork
     /// that died before.
     pub fn is_fault(&self) -> bool {
@@ -197,10 +202,7 @@ pub fn remedy() -> String {
 impl fmt::Display for ExitReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence())?;
-        if self.is_fault() && !self.death_report.stack.is_empty() {
-            write!(f, "\nPython stack, innermost first:\n{}", self.death_report.stack.join("\n"))?;
-        }
-        Ok(())
+        f.write_str(&self.stack())
     }
 }
 

@@ -17,7 +17,7 @@ pub fn clash_phrases(changes: &VariableChanges) -> Vec<String> {
 
 /// Such as `rebound df, deleted x`: what became of the names of `owner`; empty if nothing did.
 pub fn taken_from(owner: &Author, changes: &VariableChanges) -> String {
-    let of_owner = |(author, _): &(&Author, String)| author.is_you() == owner.is_you() && author.name() == owner.name();
+    let of_owner = |(author, _): &(&Author, String)| author.is_same(owner);
     let phrases: Vec<String> = changes.clash_phrases().into_iter().filter(of_owner).map(|(_, phrase)| phrase).collect();
     one_line(&phrases.join(", "), MAX_PHRASE)
 }

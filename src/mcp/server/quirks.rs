@@ -33,8 +33,6 @@ const QUIRKS: &[(&str, Quirks)] = &[
     ("claude-code", Quirks { max_error_text: 9_000, ..NONE }),
     // Claude Desktop uses both forms. It refuses results of more than 1 048 576 characters, images in base64 included.
     ("claude-ai", Quirks { form: ResultForm::Structured, max_images: 600_000, ..NONE }),
-    // The requests of the command line, which reads fields.
-    ("fourhands", Quirks { form: ResultForm::Structured, ..NONE }),
     // Shows all of a result to a person.
     ("inspector", Quirks { form: ResultForm::Structured, ..NONE }),
     // The command line of Copilot cuts text at about 10 kB and drops images.
@@ -46,7 +44,10 @@ impl Quirks {
     pub fn of(client: Option<&Implementation>, asked: Option<ResultForm>) -> Self {
         let name = client.map_or("", |client| client.name.as_str()).to_ascii_lowercase();
         let known = QUIRKS.iter().find(|(part, _)| name.contains(part)).map_or(NONE, |(_, quirks)| *quirks);
-        Self { form: asked.unwrap_or(known.form), ..known }
+        // The requests of the command line, which reads fields. Some clients give the name of the server as their own.
+        let is_own = client.is_some_and(|it| it.name == "fourhands" && it.version == env!("CARGO_PKG_VERSION"));
+        let form = if is_own { ResultForm::Structured } else { known.form };
+        Self { form: asked.unwrap_or(form), ..known }
     }
 }
 
@@ -60,7 +61,7 @@ mod tests {
         assert_eq!(of("claude-code", None).max_error_text, 9_000);
         assert_eq!(of("GitHub-Copilot-CLI", None).max_images, 0);
         assert_eq!(of("claude-ai", None).form, ResultForm::Structured);
-        for name in ["claude-code", "codex-mcp-client", "fh", ""] {
+        for name in ["claude-code", "codex-mcp-client", "fh", "fourhands", ""] {
             assert_eq!(of(name, None).form, ResultForm::Text, "{name}: the form in which nobody loses an image");
             assert_eq!(of(name, Some(ResultForm::Structured)).form, ResultForm::Structured, "{name}");
         }

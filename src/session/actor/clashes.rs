@@ -15,7 +15,7 @@ impl Actor {
         let author_of = |id: SnippetId| self.transcript.snippet(id).map(|found| found.author.clone());
         let Some(author) = author_of(snippet) else { return };
         let clashes = bound_before.into_iter().filter_map(|(name, bound_by)| {
-            let owner = author_of(bound_by).filter(|owner| !is_same(owner, &author))?;
+            let owner = author_of(bound_by).filter(|owner| !owner.is_same(&author))?;
             Some(Clash { name, owner })
         });
         changes.clashes = clashes.take(MAX_CLASHES).collect();
@@ -30,9 +30,4 @@ impl Actor {
         self.note(Note { by: Author::You, text, about: Some(snippet), to: None, answers: None });
         self.emit(Event::PutBack { names });
     }
-}
-
-/// A client that has connected again is another author with the same name.
-fn is_same(one: &Author, other: &Author) -> bool {
-    one.is_you() == other.is_you() && one.name() == other.name()
 }
