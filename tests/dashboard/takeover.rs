@@ -114,7 +114,8 @@ fn a_takeover_holds_on_in_the_next_process() {
     terminal.send("\u{1b}OQgive back");
     terminal.wait_for_text("Give back: let the code of clients run on");
     terminal.send("\r");
-    assert_eq!(result(&mut claude, call)["result"], "'after'");
+    let answer = claude.answer(call);
+    assert_eq!(answer["result"]["structuredContent"]["result"], "'after'", "{answer}\n{}", terminal.text());
 }
 
 #[test]
