@@ -170,3 +170,32 @@ fn effects_outlive_the_end_of_python() {
         assert!(text.contains("Effects: deleted a"), "{text}");
     });
 }
+
+/// `os.putenv` is the session's: C's own frees what a thread of the host may be reading.
+#[test]
+fn environment_variables_change_as_in_plain_python() {
+    in_every_python(|session| {
+        session.run("import os, subprocess, sys, ctypes, pathlib");
+        assert_eq!(
+            session.value("os.environ['NEW'] = 'grün'; os.environb[b'RAW'] = b'\\xff'; os.environb[b'RAW']"),
+            "b'\\xff'"
+        );
+        assert_eq!(session.value("subprocess.check_output(['printenv', 'NEW']).decode()"), "'grün\\n'");
+        let c = "get = ctypes.CDLL(None).getenv; get.restype = ctypes.c_char_p; get(b'RAW')";
+        assert_eq!(session.value(c), "b'\\xff'");
+        assert_eq!(session.value("os.putenv(pathlib.Path('P'), b'1'); get(b'P')"), "b'1'");
+        for (wrong, error) in [
+            ("os.environ['a=b'] = ''", "ValueError"),
+            ("os.environ['a\\0'] = ''", "ValueError"),
+            ("os.environ['a'] = 'b\\0'", "ValueError"),
+            ("os.environ[''] = ''", "OSError"),
+            ("os.environ['a'] = 1", "TypeError"),
+            ("os.putenv('a')", "TypeError"),
+            ("os.putenv(name='a', value='b')", "TypeError"),
+        ] {
+            assert_eq!(session.error(wrong)["type"], error, "{wrong}");
+        }
+        let fork = "if (pid := os.fork()) == 0:\n    os.environ['CHILD'] = '1'\n    os._exit(7)\nos.waitpid(pid, 0)[1] >> 8, get(b'CHILD')";
+        assert_eq!(session.value(fork), "(7, None)");
+    });
+}

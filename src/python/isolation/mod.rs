@@ -3,6 +3,7 @@
 
 pub(in crate::python) mod baseline;
 pub(in crate::python) mod children;
+pub(in crate::python) mod environment;
 pub(in crate::python) mod exit_words;
 pub(in crate::python) mod fork;
 pub(in crate::python) mod process_limits;

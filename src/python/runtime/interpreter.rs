@@ -37,7 +37,7 @@ use crate::python::io::streams::Streams;
 use crate::python::io::writer::ThreadId;
 use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::settings::InterpreterSettings;
-use crate::python::isolation::{children, exit_words, fork, project, threads};
+use crate::python::isolation::{children, environment, exit_words, fork, project, threads};
 use crate::python::magics::MagicHelper;
 use crate::python::values::bindings::OldBinding;
 use crate::python::values::namespace::{Namespace, NamespaceEnd};
@@ -112,6 +112,7 @@ impl Interpreter {
         let asker = Asker { prompts, waiter, events: events.clone(), capture: capture.clone() };
         fork::watch();
         children::remember_guardian();
+        environment::install(py)?;
         let context = SnippetContext::new(py)?;
         exit_words::install(py)?;
         threads::install(py, &capture)?;
