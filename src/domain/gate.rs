@@ -169,6 +169,12 @@ pub enum GateChange {
     /// Show clients no more of a snippet than its number, unless it is their own.
     HideSnippet(SnippetId),
     ShowSnippet(SnippetId),
+    /// No longer let the client of this name take such risks unasked.
+    AskAgainAtRisk(Arc<str>, RiskKind),
+    /// No longer let this code run unasked.
+    AskAgainAboutCode(Arc<str>),
+    /// Take back all that is always allowed.
+    AskAgain,
 }
 
 impl Gate {
@@ -220,6 +226,12 @@ impl Gate {
             GateChange::ShowName(name) => drop(self.private.names.remove(&name)),
             GateChange::HideSnippet(snippet) => drop(self.private.snippets.insert(snippet)),
             GateChange::ShowSnippet(snippet) => drop(self.private.snippets.remove(&snippet)),
+            GateChange::AskAgainAtRisk(client, kind) => drop(self.risks.remove(&(client, kind))),
+            GateChange::AskAgainAboutCode(code) => self.allowed.retain(|allowed| *allowed != code),
+            GateChange::AskAgain => {
+                self.allowed.clear();
+                self.risks.clear();
+            }
         }
     }
 
@@ -284,6 +296,21 @@ impl Gate {
         self.risks.iter().any(|(client, allowed)| **client == *author.name() && *allowed == kind)
     }
 
+    /// What is always allowed, as phrases for the person, each with the change that takes it back.
+    #[must_use]
+    pub fn always(&self) -> Vec<(String, GateChange)> {
+        let risks = self.risks.iter().map(|(client, kind)| {
+            let phrase = format!("{client} may always {}", kind.deed());
+            (phrase, GateChange::AskAgainAtRisk(client.clone(), *kind))
+        });
+        let code = self.allowed.iter().rev().map(|code| {
+            let line = code.trim_start().lines().next().unwrap_or_default();
+            let more = if code.trim().lines().nth(1).is_some() { " …" } else { "" };
+            (format!("this may always run: {line}{more}"), GateChange::AskAgainAboutCode(code.clone()))
+        });
+        risks.chain(code).collect()
+    }
+
     /// The modes without the code that may always run.
     #[must_use]
     pub fn modes(&self) -> Self {
@@ -312,14 +339,16 @@ impl Gate {
             (before.muted.difference(&self.muted).next(), "is no longer muted"),
             (self.locked.difference(&before.locked).next(), "is locked: code that would rebind it waits"),
             (before.locked.difference(&self.locked).next(), "is no longer locked"),
-            (
-                self.private.names.difference(&before.private.names).next(),
-                "is private: clients are shown only its name",
-            ),
             (before.private.names.difference(&self.private.names).next(), "is no longer private"),
         ];
         if let Some((Some(name), what)) = changes.into_iter().find(|(name, _)| name.is_some()) {
             return format!("{name} {what}");
+        }
+        let hidden: Vec<&str> = self.private.names.difference(&before.private.names).map(|name| &**name).collect();
+        match hidden.as_slice() {
+            [] => {}
+            [name] => return format!("{name} is private: clients are shown only its name"),
+            names => return format!("{} are private: clients are shown only their names", names.join(", ")),
         }
         let snippets = (&self.private.snippets, &before.private.snippets);
         if let Some(snippet) = snippets.0.difference(snippets.1).next() {
@@ -327,6 +356,13 @@ impl Gate {
         }
         if let Some(snippet) = snippets.1.difference(snippets.0).next() {
             return format!("snippet {snippet} is no longer private");
+        }
+        let always = self.always();
+        let taken_back: Vec<_> = before.always().into_iter().filter(|known| !always.contains(known)).collect();
+        match taken_back.as_slice() {
+            [] => {}
+            [(phrase, _)] => return format!("you are asked again; no longer: {phrase}"),
+            _ => return "you are asked again about all that was always allowed".to_owned(),
         }
         match (&before.takeover, &self.takeover) {
             (None, Some(_)) => "taken over: code of clients waits until it is given back".to_owned(),
@@ -351,107 +387,5 @@ fn first_name(name: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::ClientId;
-
-    fn client(name: &str) -> Author {
-        Author::Client { id: ClientId(1), name: name.into() }
-    }
-
-    #[test]
-    fn a_second_connection_of_a_client_is_no_way_around_a_decision() {
-        let mut gate = Gate::new(GateMode::Watch);
-        gate.clients.insert("solo".into(), GateMode::Hold);
-        gate.away.insert("gone".into());
-        assert_eq!(gate.mode_of(&client("solo 2")), GateMode::Hold);
-        assert!(gate.is_away(&client("gone 2")) && !gate.is_away(&client("gone on")));
-        gate.clients.insert("solo 2".into(), GateMode::Watch);
-        assert_eq!(gate.mode_of(&client("solo 2")), GateMode::Watch, "its own mode goes first");
-        let mut gate = Gate::new(GateMode::Ask);
-        gate.clients.insert("free".into(), GateMode::Watch);
-        assert_eq!(gate.mode_of(&client("free 2")), GateMode::Ask, "freedom is not inherited");
-    }
-
-    #[test]
-    fn a_client_has_the_mode_of_all_until_it_gets_its_own() {
-        let mut gate = Gate::new(GateMode::Ask);
-        assert_eq!(gate.mode_of(&client("claude")), GateMode::Ask);
-        assert_eq!(gate.mode_of(&Author::You), GateMode::Watch, "the person is never asked about their own code");
-        gate.change(GateChange::Client("claude".into(), Some(GateMode::Watch)));
-        assert_eq!(gate.mode_of(&client("claude")), GateMode::Watch);
-        assert_eq!(gate.mode_of(&client("claude 2")), GateMode::Ask);
-        assert_eq!(gate.label(), "ask, claude: watch");
-        gate.change(GateChange::Client("claude".into(), None));
-        assert_eq!(gate.label(), "ask");
-        gate.change(GateChange::Client("claude".into(), Some(GateMode::Watch)));
-        gate.change(GateChange::All(GateMode::Hold));
-        assert_eq!(gate.mode_of(&client("claude")), GateMode::Hold, "all are all");
-    }
-
-    #[test]
-    fn taking_over_stops_clients_and_keeps_the_modes() {
-        let (mut gate, claude) = (Gate::new(GateMode::Ask), client("claude"));
-        gate.change(GateChange::TakeOver);
-        gate.takeover.as_mut().unwrap().note = Some("wait".into());
-        gate.change(GateChange::TakeOver);
-        assert_eq!(gate.modes().takeover.unwrap().note.as_deref(), Some("wait"), "taking over again changes nothing");
-        assert!(gate.stops(&claude) && !gate.stops(&Author::You) && !gate.is_closed_to(&Author::You));
-        gate.change(GateChange::All(GateMode::Watch));
-        assert!(gate.is_closed_to(&claude), "another mode gives nothing back");
-        gate.change(GateChange::GiveBack);
-        assert_eq!((gate.stops(&claude), gate.mode_of(&claude)), (false, GateMode::Watch));
-    }
-
-    #[test]
-    fn a_client_is_muted_and_sent_away_by_its_name() {
-        let (mut gate, claude) = (Gate::default(), client("claude"));
-        let before = gate.clone();
-        gate.change(GateChange::Mute("claude".into()));
-        assert!(gate.is_muted(&claude) && !gate.is_muted(&Author::You) && !gate.is_away(&claude));
-        assert_eq!(gate.change_from(&before), "claude is muted");
-        let before = gate.clone();
-        gate.change(GateChange::SendAway("claude".into()));
-        assert!(gate.is_away(&claude) && !gate.is_away(&client("cursor")));
-        assert_eq!(gate.change_from(&before), "claude is disconnected: its calls are refused");
-        assert_eq!(gate.modes(), gate, "the process that follows refuses it too");
-        let before = gate.clone();
-        gate.change(GateChange::LetIn("claude".into()));
-        assert_eq!(gate.change_from(&before), "claude is let in again");
-    }
-
-    #[test]
-    fn a_lock_is_about_code_of_clients_that_rebinds_the_name() {
-        let (mut gate, claude) = (Gate::default(), client("claude"));
-        gate.change(GateChange::Lock("df".into()));
-        for code in ["df = 1", "del df", "import numpy as df", "for df in []: pass", "def df(): pass", "x = df = 2"] {
-            assert_eq!(gate.locked_in(&claude, code), ["df"], "{code}");
-            assert!(gate.locked_in(&Author::You, code).is_empty());
-        }
-        let many: Vec<String> = (0..100).map(|n| format!("x{n} = 1")).collect();
-        assert_eq!(gate.locked_in(&claude, &(many.join("\n") + "\ndf = 1")), ["df"], "however much else it binds");
-        for code in ["df.head()", "df['x'] = 1", "dfs = 1", "def f():\n    df = 1", "x.df = 1", "f(df=1)"] {
-            assert!(gate.locked_in(&claude, code).is_empty(), "{code}");
-        }
-        gate.allow("df = 1".into());
-        assert!(gate.locked_in(&claude, "df = 1").is_empty());
-        assert!(!gate.modes().locked.is_empty());
-    }
-
-    #[test]
-    fn allowed_code_is_that_code_and_no_other() {
-        let mut gate = Gate::new(GateMode::Ask);
-        gate.allow("df.head()".into());
-        assert_eq!(gate.mode_for(&client("claude"), "df.head()"), GateMode::Watch);
-        for other in ["df.head() ", "df.head()\nx", "df.head", ""] {
-            assert_eq!(gate.mode_for(&client("claude"), other), GateMode::Ask, "{other:?}");
-        }
-        gate.change(GateChange::All(GateMode::Hold));
-        assert_eq!(gate.mode_for(&client("claude"), "df.head()"), GateMode::Hold);
-        gate.change(GateChange::All(GateMode::Ask));
-        let long: Arc<str> = "x".repeat(MAX_ALLOWED_BYTES).into();
-        gate.allow(long.clone());
-        assert_eq!(gate.mode_for(&client("claude"), &long), GateMode::Watch);
-        assert_eq!(gate.mode_for(&client("claude"), "df.head()"), GateMode::Ask, "memory is bounded");
-    }
-}
+#[path = "gate_tests.rs"]
+mod tests;

@@ -11,6 +11,9 @@ use super::{Author, SnippetId, Variable, VariableKind, VariableTable};
 /// The word in the place of what is not shown.
 pub const PRIVATE: &str = "private";
 
+/// The name that Python gives to the last value.
+pub const LAST_VALUE: &str = "_";
+
 /// The first line of code of the person that is private from the start.
 const MARK: &str = "# private";
 

@@ -12,6 +12,8 @@ use super::Timestamp;
 pub enum RiskKind {
     /// Delete a file or a folder that was there before the session.
     Delete,
+    /// Rename or move a file or a folder that was there before the session.
+    Rename,
     /// Write into a file that was there before the session.
     Overwrite,
     /// Write outside of the working directory and the temporary folder.
@@ -27,8 +29,9 @@ pub enum RiskKind {
 }
 
 impl RiskKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Delete,
+        Self::Rename,
         Self::Overwrite,
         Self::WriteOutside,
         Self::Start,
@@ -43,6 +46,7 @@ impl RiskKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Delete => "delete",
+            Self::Rename => "rename",
             Self::Overwrite => "overwrite",
             Self::WriteOutside => "write-outside",
             Self::Start => "start",
@@ -63,6 +67,7 @@ impl RiskKind {
     pub fn verb(self) -> &'static str {
         match self {
             Self::Delete => "delete",
+            Self::Rename => "rename",
             Self::Overwrite => "overwrite",
             Self::WriteOutside => "write outside of the folder, to",
             Self::Start => "start",
@@ -70,6 +75,22 @@ impl RiskKind {
             Self::Connect => "connect to",
             Self::Signal => "send",
             Self::LoadLibrary => "load the library",
+        }
+    }
+
+    /// What code does, without a target: `delete files`.
+    #[must_use]
+    pub fn deed(self) -> &'static str {
+        match self {
+            Self::Delete => "delete files",
+            Self::Rename => "rename files",
+            Self::Overwrite => "overwrite files",
+            Self::WriteOutside => "write outside of the folder",
+            Self::Start => "start processes",
+            Self::Install => "install packages",
+            Self::Connect => "connect to hosts",
+            Self::Signal => "send signals",
+            Self::LoadLibrary => "load libraries",
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The box with the clients at the real program: muting and disconnecting one, and what it sent and got.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
 use super::gate::{client, open, result, sends};
@@ -11,23 +9,12 @@ use crate::support::terminal::Terminal;
 
 const SHIFT_F4: &str = "\u{1b}[1;2S";
 const ESC: &str = "\u{1b}";
-/// Longer than keys of the box have to rest.
-const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Presses a key in the box until the screen shows what comes of it. A key that comes too soon does nothing, so each try
-/// waits a while.
+/// Presses a key in the box once the box shows the keys, and waits for what comes of it.
 pub fn decide(terminal: &mut Terminal, key: &str, is_done: impl Fn(&str) -> bool) {
-    for _ in 0..30 {
-        terminal.send(key);
-        let tried = Instant::now();
-        while tried.elapsed() < PATIENCE {
-            if is_done(&terminal.text()) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-    panic!("{key} is always too soon");
+    terminal.wait_for_text("h hold");
+    terminal.send(key);
+    terminal.wait_for("a decision", is_done);
 }
 
 #[test]
@@ -89,6 +76,8 @@ fn a_muted_client_runs_and_takes_one_line() {
     terminal.wait_for("another folded card", |screen| screen.contains("2  claude") && !screen.contains("6 * 7"));
     terminal.send(SHIFT_F4);
     terminal.wait_for_text("› claude");
+    // The same key again could be one that is held down.
+    terminal.send("\u{1b}[A");
     decide(&mut terminal, "m", |screen| !screen.contains("muted"));
     terminal.send(ESC);
     terminal.wait_for_text("a flood");

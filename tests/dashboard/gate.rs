@@ -40,7 +40,7 @@ pub fn decide(terminal: &mut Terminal, key: &str, live: &str) {
 
 /// Waits until what is written at the dock can be sent, and sends it.
 pub fn send_written(terminal: &mut Terminal) {
-    terminal.wait_for("keys that decide", |screen| !screen.contains("a moment"));
+    terminal.wait_for("keys that decide", |screen| screen.contains("y run") || screen.contains("y allow"));
     terminal.send("\r");
 }
 

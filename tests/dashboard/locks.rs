@@ -1,6 +1,6 @@
 //! Locks on variables at the real program: code that would rebind one waits, and a rebinding all the same is undone.
 
-use super::gate::{client, decide, open, result, sends};
+use super::gate::{client, decide, open, result, send_written, sends};
 use crate::support::Home;
 
 #[test]
@@ -20,8 +20,7 @@ fn code_that_would_rebind_a_locked_variable_waits_and_a_rebinding_all_the_same_i
     terminal.wait_for_all(&["3 claude asks to run this", "(locked)"]);
     decide(&mut terminal, "n", "y run");
     terminal.wait_for_text("why 3 is rejected");
-    terminal.wait_for("keys that decide", |screen| !screen.contains("a moment"));
-    terminal.send("\r");
+    send_written(&mut terminal);
     assert_eq!(result(&mut claude, call)["status"], "rejected");
     // A reset would take it too.
     let refused = claude.call("reset_python_environment", serde_json::json!({}));

@@ -46,12 +46,18 @@ fn what_is_private_is_shown_to_no_client_and_stays_so() {
     let told = claude.run("None")["since_your_last_call"].to_string();
     assert!(told.contains("snippet 1 by the person: error: private") && told.contains("shown = 'well'"), "{told}");
     assert!(!told.contains("key") && !told.contains("ZeroDivision"), "{told}");
-    // The name, from the list of variables.
+    // So is the name that it has bound; the person shows it, and hides it again.
+    terminal.wait_for_text("p key");
     select_variable(&mut terminal, "key");
+    terminal.send("p");
+    terminal.wait_for_text("no longer private");
+    terminal.wait_for("no mark", |screen| !screen.contains("p key"));
     terminal.send("p");
     terminal.wait_for_all(&["key is private", "p key"]);
     terminal.send("\u{1b}");
     terminal.wait_for_text("Ctrl-D quit");
+    // And so is its value.
+    terminal.send("# private\u{1b}\r'hunter2' + '!'\r");
     let all = everything(&mut claude);
     assert!(!all.contains("hunter2") && !all.contains("hunt'"), "{all}");
     assert!(all.contains("Variable: key (private) = <private>") && all.contains("marked snippet 1 private"), "{all}");

@@ -179,7 +179,7 @@ impl ToolCall<'_> {
             Status::Running if !snippet.open_risks().is_empty() => Some(risk_notice(&snippet)),
             Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
             Status::Running => Some(format!("This call stopped waiting; the code keeps running. {go_on}")),
-            Status::Queued if snippet.is_pending() => Some(pending_notice(id)),
+            Status::Queued if snippet.is_pending() => Some(pending_notice(&snippet)),
             Status::Queued => {
                 let behind = self.queue_ahead(Some(id)).await?;
                 let held = self.takeover().map(|takeover| format!("{} ", waits_for_person(&takeover)));
@@ -198,6 +198,9 @@ impl ToolCall<'_> {
             return Ok(());
         }
         let message = match self.session.snippet(id).await.map_err(CallError::maybe_received)? {
+            Some(snippet) if is_held(&snippet) => {
+                format!("snippet {id} is held: the person lets no code of yours run for now, and is not asked")
+            }
             Some(snippet) if snippet.is_pending() => {
                 format!("snippet {id} is waiting for the person, who decides whether it runs")
             }
@@ -228,11 +231,22 @@ fn risk_notice(snippet: &Snippet) -> String {
     )
 }
 
+fn is_held(snippet: &Snippet) -> bool {
+    snippet.is_pending() && snippet.review.as_ref().is_some_and(|review| review.is_held)
+}
+
 /// What a model can do while the person has not decided.
-fn pending_notice(id: SnippetId) -> String {
-    format!(
+fn pending_notice(snippet: &Snippet) -> String {
+    let id = snippet.id;
+    let state = if is_held(snippet) {
+        "The person lets no code of yours run for now, and is not asked about it: nothing has run. This call stopped \
+         waiting; the code stays in the queue."
+    } else {
         "The person decides whether this code runs, and has not decided yet: nothing has run. This call stopped waiting; \
-         the question stays open. Call wait_for_snippet with snippet={id} to wait for the decision, or interrupt_snippet \
+         the question stays open."
+    };
+    format!(
+        "{state} Call wait_for_snippet with snippet={id} to wait for the decision, or interrupt_snippet \
          with snippet={id} to take the code back. Do not send the code again."
     )
 }

@@ -8,6 +8,10 @@ pub enum ConsoleCommand {
     Decline,
     /// Let a snippet run that waits: the one of this number, or the first.
     Run(Option<u32>),
+    /// Let it run, and from now on all code of its client, or the same code; at a risk, the same kind of risk.
+    Always(Option<u32>, AlwaysWhat),
+    /// Take back all that is always allowed.
+    AskAgain,
     /// Reject a snippet that waits, with a reason.
     Reject(Option<u32>, String),
     /// Show or change the gate.
@@ -38,6 +42,13 @@ pub enum ConsoleCommand {
     Unknown(String),
 }
 
+/// What may always run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlwaysWhat {
+    Client,
+    Code,
+}
+
 /// The text of `:help`.
 pub const HELP: &str = "\
 Enter runs a line of Python; an empty line ends a block. A comment line is a note to the clients.
@@ -48,6 +59,9 @@ Ctrl-D   quit, and ask first if something would be lost
 :decline       decline a client's question
 :run N         let snippet N go on, which waits for you; without N, the first
 :reject N WHY  reject snippet N
+:always N      let snippet N go on, and always its client, or this kind of risk of it
+:always-code N let snippet N run, and always the same code
+:ask-again     take back all that is always allowed; :gate shows it
 :gate MODE     watch, ask-at-risk, ask, hold: whether code of clients waits for you
 :take WHY      take over: no client's code begins; again: stop what runs
 :give          give back: what waited runs on
@@ -71,11 +85,14 @@ impl ConsoleCommand {
         let (snippet, behind) = number(rest);
         Some(match word {
             // A slip must not decide about another snippet.
-            "run" | "front" | "undo" if !behind.is_empty() => Self::Unknown(line.to_owned()),
+            "run" | "always" | "always-code" | "front" | "undo" if !behind.is_empty() => Self::Unknown(line.to_owned()),
             "help" | "h" => Self::Help,
             "answer" | "a" => Self::Answer(Some(rest.to_owned()).filter(|rest| !rest.is_empty())),
             "decline" => Self::Decline,
             "run" => Self::Run(snippet),
+            "always" => Self::Always(snippet, AlwaysWhat::Client),
+            "always-code" => Self::Always(snippet, AlwaysWhat::Code),
+            "ask-again" => Self::AskAgain,
             "reject" => Self::Reject(snippet, behind.to_owned()),
             "gate" => Self::Gate(rest.to_owned()),
             "take" => Self::Take(rest.to_owned()),
@@ -121,7 +138,9 @@ mod tests {
         let reject = |snippet, reason: &str| Some(ConsoleCommand::Reject(snippet, reason.to_owned()));
         assert_eq!(ConsoleCommand::parse(":reject 3  too slow"), reject(Some(3), "too slow"));
         assert_eq!(ConsoleCommand::parse(":reject too slow"), reject(None, "too slow"));
-        for slip in ["run no!", "run -1", "run 1 snippet", "undo abc", "front 2x"] {
+        assert_eq!(ConsoleCommand::parse(":always 3"), Some(ConsoleCommand::Always(Some(3), AlwaysWhat::Client)));
+        assert_eq!(ConsoleCommand::parse(":always-code"), Some(ConsoleCommand::Always(None, AlwaysWhat::Code)));
+        for slip in ["run no!", "always 3!", "run -1", "run 1 snippet", "undo abc", "front 2x"] {
             assert_eq!(ConsoleCommand::parse(&format!(":{slip}")), Some(ConsoleCommand::Unknown(slip.to_owned())));
         }
         assert_eq!(ConsoleCommand::parse(":front"), Some(ConsoleCommand::Front(None)));

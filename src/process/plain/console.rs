@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use super::commands::{ConsoleCommand, HELP};
+use super::commands::{AlwaysWhat, ConsoleCommand, HELP};
 use super::input::LineInput;
 use super::narrate::{self, Narrator};
 use super::output::Printer;
@@ -16,6 +16,7 @@ use crate::domain::{
     Author, Event, GateChange, GateMode, InputAnswer, Note, RiskVerdict, SnippetId, TAKEOVER_CAUSE, Transcript,
     Verdict, note,
 };
+use crate::process::log;
 use crate::session::{CommandError, RunOptions, SessionHandle, Subscription};
 
 const PROMPT: &str = ">>> ";
@@ -301,6 +302,12 @@ impl Console {
                 let reason = Some(reason).filter(|reason| !reason.is_empty()).map(Into::into);
                 self.decide(snippet, Verdict::Reject(reason)).await;
             }
+            ConsoleCommand::Always(snippet, what) => {
+                let is_code = what == AlwaysWhat::Code;
+                let verdict = if is_code { Verdict::AlwaysRunCode } else { Verdict::AlwaysRunClient };
+                self.decide(snippet, verdict).await;
+            }
+            ConsoleCommand::AskAgain => self.session.change_gate(GateChange::AskAgain),
             ConsoleCommand::Gate(mode) => self.gate(&mode),
             ConsoleCommand::Take(why) => self.take_over(why).await,
             ConsoleCommand::GiveBack if self.transcript.gate().takeover.is_none() => {
@@ -352,6 +359,10 @@ impl Console {
         if let Some(number) = risk.map(|(_, request)| request.number) {
             let verdict = match verdict {
                 Verdict::Reject(reason) => RiskVerdict::Deny(reason),
+                Verdict::AlwaysRunClient => RiskVerdict::AlwaysAllow,
+                Verdict::AlwaysRunCode => {
+                    return self.printer.line("this code runs already, and waits at a risk: :run, :always or :reject");
+                }
                 _ => RiskVerdict::Allow,
             };
             if let Err(CommandError::Refused(refused)) = self.session.decide_risk(number, verdict).await {
@@ -396,7 +407,13 @@ impl Console {
     fn gate(&mut self, mode: &str) {
         match GateMode::of(mode) {
             Some(mode) => self.session.change_gate(GateChange::All(mode)),
-            None if mode.is_empty() => self.printer.line(&format!("gate: {}", self.transcript.gate().label())),
+            None if mode.is_empty() => {
+                let gate = self.transcript.gate();
+                self.printer.line(&format!("gate: {}", gate.label()));
+                for (phrase, _) in gate.always() {
+                    self.printer.line(&log::on_one_line(&phrase));
+                }
+            }
             None => self.printer.line(&format!("no gate {mode}; there are watch, ask-at-risk, ask and hold")),
         }
     }

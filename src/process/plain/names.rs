@@ -15,7 +15,12 @@ impl Console {
             let locked = if locked.is_empty() { "nothing is".to_owned() } else { locked.join(", ") };
             return self.printer.line(&format!(":lock NAME locks a variable; locked: {locked}"));
         }
-        self.session.change_gate(change(name.into()));
+        let change = change(name.into());
+        let is_known = self.transcript.variables().rows.iter().any(|row| row.name == name);
+        if !is_known && matches!(change, GateChange::Lock(_)) {
+            self.printer.line(&format!("the list has no variable {name} so far; the lock holds for the name"));
+        }
+        self.session.change_gate(change);
     }
 
     /// Marks a variable or a snippet private, or no longer.

@@ -121,11 +121,13 @@ impl Narrator {
             }
             Event::Review { snippet, review, .. } if review.decision.is_none() && !review.is_held => {
                 printer.line(&log::on_one_line(&log::line(event, transcript).unwrap_or_default()));
-                printer.line(&format!("reply with :run {snippet}, or :reject {snippet} WHY"));
+                show_code_of_muted(*snippet, transcript, printer);
+                printer.line(&format!("reply with :run {snippet}, :always {snippet}, or :reject {snippet} WHY"));
             }
             Event::RiskAsked { snippet, .. } => {
                 printer.line(&log::on_one_line(&log::line(event, transcript).unwrap_or_default()));
-                printer.line(&format!("reply with :run {snippet}, or :reject {snippet} WHY"));
+                show_code_of_muted(*snippet, transcript, printer);
+                printer.line(&format!("reply with :run {snippet}, :always {snippet}, or :reject {snippet} WHY"));
             }
             Event::Inquired(inquiry) => inquired(inquiry, printer),
             Event::Finished { snippet, outcome, .. } => {
@@ -196,6 +198,13 @@ impl Narrator {
         if let Some(rest) = self.unfinished.remove(&snippet).filter(|rest| !rest.is_empty()) {
             indented(&plain(&rest), printer);
         }
+    }
+}
+
+/// Nobody decides about code that they have not seen.
+fn show_code_of_muted(snippet: SnippetId, transcript: &Transcript, printer: &mut Printer) {
+    if let Some(found) = transcript.snippet(snippet).filter(|found| transcript.gate().is_muted(&found.author)) {
+        code_lines(&found.code, printer);
     }
 }
 

@@ -45,8 +45,12 @@ impl Recorder {
                 let from = self.place(&args.path(0, Some(2))?)?;
                 from.absolute.symlink_metadata().ok()?;
                 let to = self.place(&args.path(1, Some(3))?)?;
-                // What is renamed is no longer where it was.
-                self.file_risk(RiskKind::Overwrite, to).or_else(|| self.file_risk(RiskKind::Delete, from))
+                let new_name = to.shown.clone();
+                let renames = || {
+                    let risk = self.file_risk(RiskKind::Rename, from)?;
+                    Some(Risk { target: format!("{} to {new_name}", risk.target), ..risk })
+                };
+                self.file_risk(RiskKind::Overwrite, to).or_else(renames)
             }
             AuditEvent::ChangeMode => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, None)?)?),
             AuditEvent::MakeFolder => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, Some(2))?)?),

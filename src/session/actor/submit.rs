@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 
 use super::queue::{Queued, Running, Waiter, Work};
 use super::state::Actor;
-use crate::domain::private::says_private;
-use crate::domain::{Author, Event, GateChange, Outcome, Snippet, SnippetId};
+use crate::domain::private::{LAST_VALUE, says_private};
+use crate::domain::{Author, Event, Gate, GateChange, Outcome, Snippet, SnippetId};
 use crate::session::clock::now;
 use crate::session::handle::{RunOptions, SubmitError, Ticket};
 
@@ -98,10 +98,33 @@ impl Actor {
         }
     }
 
+    /// Names that private code of the person binds or changes are private from then on. So is its value, until other
+    /// code has one.
+    fn hide_names(&mut self, snippet: SnippetId, outcome: &Outcome) {
+        let Some(found) = self.transcript.snippet(snippet) else { return };
+        let is_private = found.author.is_you() && says_private(&found.code);
+        let mut gate = Gate::clone(&self.transcript.gate());
+        if is_private {
+            let names = outcome.changes.added.iter().chain(&outcome.changes.changed);
+            gate.private.names.extend(names.map(|name| Arc::from(name.as_str())));
+        }
+        if outcome.result.is_some() {
+            if is_private {
+                gate.private.names.insert(LAST_VALUE.into());
+            } else {
+                gate.private.names.remove(LAST_VALUE);
+            }
+        }
+        if gate != *self.transcript.gate() {
+            self.set_gate(gate);
+        }
+    }
+
     pub(super) fn finish(&mut self, snippet: SnippetId, outcome: Outcome) {
         if self.queue.running.is_none() {
             self.prompts.pending = None;
         }
+        self.hide_names(snippet, &outcome);
         let outcome = Arc::new(outcome);
         // So that an export from another process finds the whole output.
         self.spool.flush();

@@ -30,6 +30,8 @@ pub struct Dock {
     pub scroll: usize,
     /// What the person writes about the snippet in front.
     pub writing: Option<Writing>,
+    /// What the person wrote last and left undecided.
+    kept: Option<Writing>,
 }
 
 /// The snippet in front, as it is shown.
@@ -112,6 +114,22 @@ impl Dock {
         let place = waiting.iter().position(|waiting| self.is_front(waiting));
         let next = place.map_or(0, |place| place + 1) % waiting.len().max(1);
         self.show(transcript, waiting.get(next).cloned(), now);
+    }
+
+    /// Begins to write about what is in front, or goes on with what was left.
+    pub fn begin_writing(&mut self, transcript: &Transcript, purpose: Purpose) {
+        let Some(snippet) = self.front().and_then(|front| transcript.snippet(front)) else { return };
+        let (id, risk) = (snippet.id, self.risk().map(|risk| risk.number));
+        let is_same = |kept: &Writing| (kept.snippet, kept.risk, kept.purpose) == (id, risk, purpose);
+        self.writing = self.kept.take_if(|kept| is_same(kept)).or_else(|| {
+            let editor = if purpose == Purpose::Edit { Editor::with_text(&snippet.code) } else { Editor::default() };
+            Some(Writing { snippet: id, risk, purpose, editor })
+        });
+    }
+
+    /// Leaves what is written for later.
+    pub fn leave_writing(&mut self) {
+        self.kept = self.writing.take().or(self.kept.take());
     }
 
     fn is_front(&self, (id, risk): &Waiting) -> bool {

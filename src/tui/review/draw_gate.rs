@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
+use crate::domain::GateChange;
 use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::Layout;
 use crate::tui::input::keymap::{Action, Context};
@@ -31,7 +32,11 @@ pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
     for ((index, gate_row), y) in rows.iter().enumerate().skip(first).take(shown).zip(area.y + 1..) {
         put(buffer, inside, inside.x, y, if index == row { "›" } else { " " }, theme::FOCUS);
         let style = if index == row { theme::SELECTED } else { theme::PLAIN };
-        let mark = if gate_row.is_current { "● " } else { "○ " };
+        let mark = match gate_row.change {
+            GateChange::All(_) | GateChange::Client(..) if gate_row.is_current => "● ",
+            GateChange::All(_) | GateChange::Client(..) => "○ ",
+            _ => "✕ ",
+        };
         put(buffer, inside, inside.x + 2, y, mark, theme::PLAIN);
         let label = text::cut(&gate_row.label, usize::from(inside.width).saturating_sub(4)).into_owned();
         put(buffer, inside, inside.x + 4, y, &label, style);

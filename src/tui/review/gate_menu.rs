@@ -1,4 +1,4 @@
-//! The menu of the gate: one mode for all clients, or one for each.
+//! The menu of the gate: one mode for all clients, or one for each; and what is always allowed, to take back.
 
 use crate::domain::{GateChange, GateMode, Timestamp};
 use crate::tui::input::effect::Effect;
@@ -39,6 +39,12 @@ impl View {
                 });
             }
         }
+        let always = gate.always().into_iter().map(|(phrase, change)| GateRow {
+            change,
+            label: format!("{}: ask again", text::name(&phrase)),
+            is_current: false,
+        });
+        rows.extend(always);
         rows
     }
 

@@ -4,7 +4,6 @@ use crossterm::event::KeyEvent;
 
 use super::dock::{Purpose, Writing};
 use crate::domain::{RiskVerdict, Snippet, SnippetId, Timestamp, Verdict};
-use crate::tui::composer::editor::Editor;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context, WRITING};
 use crate::tui::layers::Layer;
@@ -136,10 +135,7 @@ impl View {
         if !self.may_decide(now) {
             return;
         }
-        let Some(snippet) = self.dock.front().and_then(|front| self.transcript.snippet(front)) else { return };
-        let editor = if purpose == Purpose::Edit { Editor::with_text(&snippet.code) } else { Editor::default() };
-        let risk = self.dock.risk().map(|risk| risk.number);
-        self.dock.writing = Some(Writing { snippet: snippet.id, risk, purpose, editor });
+        self.dock.begin_writing(&self.transcript, purpose);
         self.dock.rest(now);
     }
 
@@ -230,9 +226,9 @@ impl View {
         })
     }
 
-    /// Goes back from writing to deciding.
+    /// Goes back from writing to deciding. The same key goes on with the text.
     pub(in crate::tui) fn leave_review_writing(&mut self) {
-        self.dock.writing = None;
+        self.dock.leave_writing();
         self.follow_reviews();
     }
 

@@ -58,7 +58,9 @@ impl View {
 
     fn set_lock(&mut self, name: &str, change: fn(Arc<str>) -> GateChange) -> Effect {
         let change = change(name.into());
+        let is_known = self.transcript.variables().rows.iter().any(|row| row.name == name);
         self.notice = Some(match change {
+            GateChange::Lock(_) if !is_known => format!("{name} is locked; the list has no such variable so far"),
             GateChange::Lock(_) => format!("{name} is locked: code of clients that would rebind it waits for you"),
             _ => format!("{name} is no longer locked"),
         });

@@ -26,6 +26,8 @@ struct CardKey {
     output: (u64, usize),
     /// The number of displays, and a value that changes with them.
     displays: (usize, usize),
+    /// The same for what the person is asked and has decided.
+    decisions: (usize, usize),
 }
 
 /// The most cards in the cache before all outside of the window are removed.
@@ -51,7 +53,15 @@ impl CardCache {
             }
             _ => (0, 0),
         };
-        let key = CardKey { shape, status, output, displays };
+        let decisions = match entry {
+            Entry::Snippet(snippet) => {
+                let review = snippet.review.as_ref().map_or(0, |review| Arc::as_ptr(review) as usize);
+                let open = snippet.open_risks().iter().map(|risk| risk.number as usize);
+                (snippet.answered_risks().len(), open.fold(review, |sum, number| sum.rotate_left(1) ^ number))
+            }
+            _ => (0, 0),
+        };
+        let key = CardKey { shape, status, output, displays, decisions };
         if let Some((known, card)) = self.cache.get(&index)
             && *known == key
         {
