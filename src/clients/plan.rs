@@ -25,35 +25,43 @@ pub struct Plan {
     /// The entry after; `None` removes it.
     pub entry: Option<ServerEntry>,
     pub servers: FileChange,
+    /// How the entry that is there starts its server, if that is not the way that was asked for. It is left as it is.
+    pub other_way: Option<String>,
 }
 
 impl Plan {
-    /// Plans the entry of fourhands. Arguments of an entry that is there already stay, unless others are asked for.
+    /// Plans the entry of fourhands. Arguments of an entry that is there already stay if `keeps` says so of them. An
+    /// entry that starts something else than fourhands on this machine stays, too: only by hand could it be made again.
+    /// One by ssh is changed if ssh is asked for.
     pub fn add(
         client: KnownClient,
         scope: Scope,
         folders: &ConfigFolders,
         desired: &ServerEntry,
-        keep_args: bool,
+        keeps: &dyn Fn(&[String]) -> bool,
     ) -> Result<Self, PlanError> {
         let (path, before) = read(client, scope, folders)?;
         let content = |fault| PlanError::Content { path: path.clone(), fault };
         let text = before.as_deref().unwrap_or_default();
         let mut document = ConfigDocument::parse(text, client.format()).map_err(content)?;
         let found = find(&document, client).map_err(content)?;
+        let is_asked_for = |found: &ConfiguredServer| found.command == desired.command;
+        let other_way = found.as_ref().filter(|found| !is_asked_for(found)).and_then(ConfiguredServer::other_way);
         let mut entry = desired.clone();
-        if let Some(found) = found.as_ref().filter(|found| {
-            keep_args && found.args.first().is_some_and(|word| word == "bridge") && found.command != "ssh"
-        }) {
+        if let Some(found) = found.as_ref().filter(|found| found.command != "ssh" && keeps(&found.args)) {
             entry.args.clone_from(&found.args);
         }
         let server = found.as_ref().map_or_else(|| SERVER.to_owned(), |found| found.name.clone());
         let key = client.servers_key();
-        document.put_server(key, &server, &entry, client.names_transport()).map_err(content)?;
-        let after = document.text();
-        let after = if before.is_none() && !after.ends_with('\n') { after + "\n" } else { after };
-        let servers = FileChange { path, before, after: Some(after) };
-        Ok(Self { client, scope, server, found, entry: Some(entry), servers })
+        let after = if other_way.is_some() {
+            before.clone()
+        } else {
+            document.put_server(key, &server, &entry, client.names_transport()).map_err(content)?;
+            let after = document.text();
+            Some(if before.is_none() && !after.ends_with('\n') { after + "\n" } else { after })
+        };
+        let servers = FileChange { path, before, after };
+        Ok(Self { client, scope, server, found, entry: Some(entry), servers, other_way })
     }
 
     /// Plans that no entry of fourhands remains.
@@ -71,7 +79,7 @@ impl Plan {
             before.clone()
         };
         let servers = FileChange { path, before, after };
-        Ok(Self { client, scope, server, found, entry: None, servers })
+        Ok(Self { client, scope, server, found, entry: None, servers, other_way: None })
     }
 
     /// Plans the permission of the tools that only read, once the entry has been written: both may be in one file.

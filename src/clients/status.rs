@@ -16,6 +16,8 @@ pub enum SetupState {
     NotInstalled,
     NotSetUp,
     SetUp(ConfiguredServer),
+    /// There is an entry, which the client is told not to use.
+    Disabled(ConfiguredServer),
     /// The entry names a program that is not there.
     Gone(ConfiguredServer),
     /// The file cannot be read or understood.
@@ -47,6 +49,7 @@ fn status(client: KnownClient, scope: Scope, folders: &ConfigFolders) -> Option<
         return None;
     }
     let state = match look(client, &file) {
+        Ok(Some(server)) if server.is_disabled => SetupState::Disabled(server),
         Ok(Some(server)) if is_there(&server) => SetupState::SetUp(server),
         Ok(Some(server)) => SetupState::Gone(server),
         Ok(None) if scope == Scope::Project => return None,
