@@ -10,6 +10,7 @@ use super::farewell;
 use super::output::{USAGE, write_soon};
 use super::setup;
 use crate::domain::{Gate, GateMode, ReplaySelection, Timestamp, Unattended};
+use crate::launch::activation;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::choose_python;
 use crate::launch::exit_report::ExitReport;
@@ -27,6 +28,8 @@ pub struct GuardedSession {
     pub name: String,
     pub mode: Mode,
     pub executable: PathBuf,
+    /// The virtual environment of the Python, if it belongs to one.
+    pub venv: Option<PathBuf>,
     /// The Python as messages name it.
     pub python_label: String,
     pub image: EngineImage,
@@ -112,6 +115,7 @@ impl GuardedSession {
             name,
             mode,
             executable,
+            venv,
             python_label,
             image,
             guardian,
@@ -151,6 +155,9 @@ impl GuardedSession {
                         is_demo: *is_demo,
                     };
                     let mut command = image.command(executable, &boot, startup_output)?;
+                    if let Some(venv) = venv {
+                        activation::activate(&mut command, venv);
+                    }
                     if *stdio && startup_output.is_none() {
                         // The client owns stdin and stdout.
                         command.stdin(Stdio::null()).stdout(Stdio::null());
