@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::farewell;
 use super::output::{USAGE, write_soon};
-use super::setup;
+use crate::bridge;
+use crate::clients::{self, ConfigFolders};
 use crate::domain::{Gate, GateMode, ReplaySelection, Timestamp, Unattended};
 use crate::launch::activation;
 use crate::launch::boot::{Boot, Mode};
@@ -71,6 +72,13 @@ enum AfterFailure {
     Exit(ExitCode),
 }
 
+/// The path of this program for the configurations of clients.
+fn program() -> PathBuf {
+    let running = bridge::program();
+    ConfigFolders::of_this_process()
+        .map_or_else(|| running.clone(), |folders| clients::stable_program(&folders, &running))
+}
+
 impl GuardedSession {
     pub fn run(mut self, mut start: ProcessStart) -> anyhow::Result<ExitCode> {
         let began = clock::now();
@@ -128,7 +136,7 @@ impl GuardedSession {
         let gate = guardian.gate().cloned().or(self.gate.map(Gate::new));
         let unattended = self.unattended;
         let detached = guardian.detaches();
-        let program = setup::program();
+        let program = program();
         let (mut next, mut is_crash_loop) = (None, false);
         let ended = guardian.socket().map_err(io::Error::other).and_then(|socket| {
             guardian.watch(

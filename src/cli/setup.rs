@@ -59,13 +59,6 @@ pub struct SetupArguments {
 /// Why a client was not set up: an exit code, and the message if there is one to print.
 type Refusal = (u8, Option<String>);
 
-/// The path of this program for the configurations of clients.
-pub fn program() -> PathBuf {
-    let running = bridge::program();
-    ConfigFolders::of_this_process()
-        .map_or_else(|| running.clone(), |folders| clients::stable_program(&folders, &running))
-}
-
 pub fn run(arguments: &SetupArguments) -> ExitCode {
     let Some(folders) = ConfigFolders::of_this_process() else {
         return fail(1, &"the configurations of clients are in your home folder: set HOME");

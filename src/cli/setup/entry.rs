@@ -2,16 +2,24 @@
 
 use clap::Parser;
 
-use crate::cli::{Cli, CliCommand};
+use crate::cli::bridge::BridgeArguments;
+use crate::cli::serve::ServeArguments;
 use crate::clients::{ClientSetup, ConfiguredServer, Scope};
+
+/// The commands that are MCP servers.
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+enum ServerCommand {
+    Bridge(BridgeArguments),
+    Serve(ServeArguments),
+}
 
 /// Whether fourhands would be an MCP server with these arguments.
 pub fn starts_a_server(args: &[String]) -> bool {
-    let words = std::iter::once("fourhands").chain(args.iter().map(String::as_str));
-    match Cli::try_parse_from(words).map(|cli| cli.command) {
-        Ok(Some(CliCommand::Bridge(_))) => true,
-        Ok(Some(CliCommand::Serve(serve))) => serve.stdio,
-        _ => false,
+    match ServerCommand::try_parse_from(args) {
+        Ok(ServerCommand::Bridge(_)) => true,
+        Ok(ServerCommand::Serve(serve)) => serve.stdio,
+        Err(_) => false,
     }
 }
 
