@@ -16,15 +16,14 @@ pub fn check() -> Vec<Finding> {
             SetupState::NotSetUp => {
                 Finding::note(SECTION, format!("{title} is not set up; `fourhands setup {name}` does it"))
             }
-            SetupState::SetUp(server) => match entry::fault(server) {
-                Some(fault) => {
+            SetupState::SetUp(server) => {
+                if let Some(fault) = entry::fault(server) {
                     Finding::fault(SECTION, format!("{title}: {fault} ({file}); {}", entry::remedy(&status, server)))
-                }
-                None => {
+                } else {
                     let command = &server.command;
                     Finding::ok(SECTION, format!("{title} starts {command} {} ({file})", server.args.join(" ")))
                 }
-            },
+            }
             SetupState::Disabled(_) => Finding::note(
                 SECTION,
                 format!("{title} has fourhands, but disabled ({file}); enable it there if the client is to use it"),
