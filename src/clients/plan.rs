@@ -44,7 +44,7 @@ impl Plan {
         let content = |fault| PlanError::Content { path: path.clone(), fault };
         let text = before.as_deref().unwrap_or_default();
         let mut document = ConfigDocument::parse(text, client.format()).map_err(content)?;
-        let found = find(&document, client).map_err(content)?;
+        let found = find(&document, client, folders).map_err(content)?;
         let is_asked_for = |found: &ConfiguredServer| found.command == desired.command;
         let other_way = found.as_ref().filter(|found| !is_asked_for(found)).and_then(ConfiguredServer::other_way);
         let mut entry = desired.clone();
@@ -57,6 +57,10 @@ impl Plan {
             before.clone()
         } else {
             document.put_server(key, &server, &entry, client.names_transport()).map_err(content)?;
+            if let Some(list) = disabling_list(&document, client, folders, &server) {
+                let path: Vec<&str> = list.iter().map(String::as_str).collect();
+                document.change_list(&path, std::slice::from_ref(&server), false).map_err(content)?;
+            }
             let after = document.text();
             Some(if before.is_none() && !after.ends_with('\n') { after + "\n" } else { after })
         };
@@ -70,7 +74,7 @@ impl Plan {
         let content = |fault| PlanError::Content { path: path.clone(), fault };
         let mut document =
             ConfigDocument::parse(before.as_deref().unwrap_or_default(), client.format()).map_err(content)?;
-        let found = find(&document, client).map_err(content)?;
+        let found = find(&document, client, folders).map_err(content)?;
         let server = found.as_ref().map_or_else(|| SERVER.to_owned(), |found| found.name.clone());
         let after = if found.is_some() {
             document.remove(&[client.servers_key(), &server]).map_err(content)?;
@@ -96,10 +100,32 @@ fn read(client: KnownClient, scope: Scope, folders: &ConfigFolders) -> Result<(P
 }
 
 /// Finds the entry of fourhands, which people may give another name.
-pub fn find(document: &ConfigDocument, client: KnownClient) -> Result<Option<ConfiguredServer>, EditError> {
+pub fn find(
+    document: &ConfigDocument,
+    client: KnownClient,
+    folders: &ConfigFolders,
+) -> Result<Option<ConfiguredServer>, EditError> {
     let servers = document.servers(client.servers_key())?;
     let ours = servers.iter().find(|server| server.is_fourhands());
-    Ok(ours.or_else(|| servers.iter().find(|server| server.name == SERVER)).cloned())
+    let mut found = ours.or_else(|| servers.iter().find(|server| server.name == SERVER)).cloned();
+    if let Some(found) = &mut found {
+        found.is_disabled |= disabling_list(document, client, folders, &found.name).is_some();
+    }
+    Ok(found)
+}
+
+/// Returns the list that disables a server, if it names this one.
+fn disabling_list(
+    document: &ConfigDocument,
+    client: KnownClient,
+    folders: &ConfigFolders,
+    server: &str,
+) -> Option<Vec<String>> {
+    let list = client.disabled_list(folders)?;
+    let path: Vec<&str> = list.iter().map(String::as_str).collect();
+    // Something else at this place is no list that the client heeds.
+    let names = document.list(&path).ok().flatten()?;
+    names.iter().any(|name| name == server).then_some(list)
 }
 
 /// Returns a configuration with nothing but the entry, for a person who writes it.

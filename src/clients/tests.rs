@@ -287,14 +287,28 @@ fn a_disabled_entry_is_seen_and_enabled() {
             "[mcp_servers.fourhands]\ncommand = \"sh/fourhands\"\nargs = [\"bridge\"]\nenabled = false # for now\n",
             "enabled = true # for now",
         ),
+        (
+            KnownClient::Gemini,
+            r#"{"mcp": {"excluded": ["docs", "fourhands"]}, "mcpServers": {"fourhands": {"command": "sh/fourhands", "args": ["bridge"]}}}"#,
+            "\"docs\"",
+        ),
+        (
+            KnownClient::ClaudeCode,
+            r#"{"projects": {"PROJECT": {"disabledMcpServers": ["fourhands"]}}, "mcpServers": {"fourhands": {"command": "sh/fourhands", "args": ["bridge"]}}}"#,
+            "\"disabledMcpServers\": []",
+        ),
     ] {
         let world = World::new();
+        let old = &old.replace("PROJECT", world.folders.project.to_str().unwrap());
         world.with(client, old);
         let states = statuses(&world.folders);
         let state = states.iter().find(|status| status.client == client).unwrap();
         assert!(matches!(&state.state, SetupState::Disabled(_)), "{old}");
         let after = world.added(client, old);
         assert!(after.contains(mended), "{after}");
+        let states = statuses(&world.folders);
+        let state = states.iter().find(|status| status.client == client).unwrap();
+        assert!(!matches!(&state.state, SetupState::Disabled(_)), "{after}");
     }
 }
 

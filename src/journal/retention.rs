@@ -181,6 +181,8 @@ pub fn prune(
 fn sentence(plan: &RetentionPlan, limits: &RetentionLimits, now: Timestamp) -> Option<String> {
     /// Names in a sentence.
     const NAMES: usize = 3;
+    /// What is set aside has limits of its own.
+    const ROOM: &str = " (as much again as the limit, if the disk has it)";
     let names = |sessions: &[&StoredSession]| {
         let names: Vec<&str> = sessions.iter().take(NAMES).map(|session| &*session.name).collect();
         format!("{}{}", names.join(", "), if sessions.len() > NAMES { ", …" } else { "" })
@@ -206,10 +208,10 @@ fn sentence(plan: &RetentionPlan, limits: &RetentionLimits, now: Timestamp) -> O
     let mut sentences = Vec::new();
     if !reasons.is_empty() {
         let end = match (gone.is_empty(), kept.is_empty()) {
-            (false, true) => "there was no room to keep them for a week, so they are deleted".to_owned(),
+            (false, true) => format!("there was no room to keep them for a week{ROOM}, so they are deleted"),
             (true, _) => "all are kept for a week; `fourhands sessions --restore NAME` restores one".to_owned(),
             (false, false) => format!(
-                "there was no room to keep {} ({}) for a week, so they are deleted; the others ({}) are kept for a week, \
+                "there was no room to keep {} ({}) for a week{ROOM}, so they are deleted; the others ({}) are kept for a week, \
                  and `fourhands sessions --restore NAME` restores one",
                 gone.len(),
                 names(&gone),
