@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use super::farewell;
 use super::output::{USAGE, write_soon};
-use super::setup;
+use crate::bridge;
+use crate::clients::{self, ConfigFolders};
 use crate::domain::{Gate, GateMode, ReplaySelection, Timestamp, Unattended};
+use crate::launch::activation;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::choose_python;
 use crate::launch::exit_report::ExitReport;
@@ -27,6 +29,8 @@ pub struct GuardedSession {
     pub name: String,
     pub mode: Mode,
     pub executable: PathBuf,
+    /// The virtual environment of the Python, if it belongs to one.
+    pub venv: Option<PathBuf>,
     /// The Python as messages name it.
     pub python_label: String,
     pub image: EngineImage,
@@ -66,6 +70,13 @@ struct ProcessRun {
 enum AfterFailure {
     Retry(Option<Handover>),
     Exit(ExitCode),
+}
+
+/// The path of this program for the configurations of clients.
+fn program() -> PathBuf {
+    let running = bridge::program();
+    ConfigFolders::of_this_process()
+        .map_or_else(|| running.clone(), |folders| clients::stable_program(&folders, &running))
 }
 
 impl GuardedSession {
@@ -112,6 +123,7 @@ impl GuardedSession {
             name,
             mode,
             executable,
+            venv,
             python_label,
             image,
             guardian,
@@ -124,7 +136,7 @@ impl GuardedSession {
         let gate = guardian.gate().cloned().or(self.gate.map(Gate::new));
         let unattended = self.unattended;
         let detached = guardian.detaches();
-        let program = setup::program();
+        let program = program();
         let (mut next, mut is_crash_loop) = (None, false);
         let ended = guardian.socket().map_err(io::Error::other).and_then(|socket| {
             guardian.watch(
@@ -151,6 +163,9 @@ impl GuardedSession {
                         is_demo: *is_demo,
                     };
                     let mut command = image.command(executable, &boot, startup_output)?;
+                    if let Some(venv) = venv {
+                        activation::activate(&mut command, venv);
+                    }
                     if *stdio && startup_output.is_none() {
                         // The client owns stdin and stdout.
                         command.stdin(Stdio::null()).stdout(Stdio::null());

@@ -25,6 +25,7 @@ mod take_over;
 
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, Parser, Subcommand};
 use nix::sys::stat::{Mode, umask};
 
@@ -63,7 +64,7 @@ Environment variables:
   FOURHANDS_JOURNAL_MAX      Size limit of all recorded sessions (1GB); 0 records nothing
   FOURHANDS_JOURNAL_DAYS     Days after which unused sessions are removed (90)
   FOURHANDS_FIGURES          How figures are drawn: auto, blocks, kitty, sixel, iterm2, off
-  FOURHANDS_HOME             Folder for sessions and records instead of the usual ones
+  FOURHANDS_HOME             Folder for sessions, records and cache instead of the usual ones
   FOURHANDS_TMP              Folder to use instead of /tmp
   VISUAL, EDITOR             Editor for the input (vi)
   NO_COLOR                   Show no colours
@@ -96,6 +97,7 @@ Security:
     override_usage = "fourhands [OPTIONS | COMMAND]",
     help_template = "{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}",
     args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
     max_term_width = 100
 )]
 struct Cli {
@@ -104,6 +106,10 @@ struct Cli {
     #[command(subcommand)]
     command: Option<CliCommand>,
 }
+
+/// The commands that have a help, for the completions of `fourhands help`.
+const COMMANDS: [&str; 10] =
+    ["demo", "setup", "serve", "bridge", "sessions", "export", "config", "doctor", "completions", "stop"];
 
 #[derive(Debug, Subcommand)]
 enum CliCommand {
@@ -123,7 +129,7 @@ enum CliCommand {
     /// Run a session without a dashboard
     #[command(long_about = "Run a session without a dashboard, on its socket or (--stdio) on stdin and stdout.")]
     Serve(serve::ServeArguments),
-    /// Connect an AI client to a session (the client's MCP server command)
+    /// Connect an AI client to a session (its MCP server command)
     #[command(
         long_about = "Connect an AI client to a session. This is the MCP server command of AI clients, which start it \
                       themselves."
@@ -138,10 +144,16 @@ enum CliCommand {
     /// Check Python, terminal, clients and files, with remedies
     Doctor(doctor::DoctorArguments),
     /// Print completions for bash, zsh or fish, or a manual page
-    #[command(hide = true)]
     Completions(completions::CompletionsArguments),
     /// End a running session
     Stop(stop::StopArguments),
+    /// Print the help of a command
+    // Hidden, as clap's own is not, for the short help to fit a screen.
+    #[command(hide = true)]
+    Help {
+        #[arg(value_parser = PossibleValuesParser::new(COMMANDS))]
+        command: Option<String>,
+    },
 }
 
 /// Runs the command line. `engine` is the shared library that the session's Python loads.
@@ -164,7 +176,21 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
         Some(CliCommand::Doctor(arguments)) => doctor::run(&arguments),
         Some(CliCommand::Completions(arguments)) => completions::run(&arguments, Cli::command()),
         Some(CliCommand::Stop(arguments)) => stop::run(&arguments),
+        Some(CliCommand::Help { command }) => help(command.as_deref()),
     }
+}
+
+/// Prints the long help of the program or of one command.
+fn help(name: Option<&str>) -> ExitCode {
+    let mut cli = Cli::command();
+    // The usage of a command then begins with the name of the program.
+    cli.build();
+    let text = match name.and_then(|name| cli.find_subcommand_mut(name)) {
+        Some(command) => command.render_long_help(),
+        None => cli.render_long_help(),
+    };
+    output::print(&text.to_string());
+    ExitCode::SUCCESS
 }
 
 #[cfg(test)]
@@ -176,6 +202,9 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+        let cli = Cli::command();
+        let shown = cli.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name);
+        assert_eq!(shown.collect::<Vec<_>>(), COMMANDS);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `fourhands setup`: registers fourhands with AI clients.
 
+pub mod entry;
 mod list;
 mod remote;
 
@@ -11,7 +12,9 @@ use clap::Args;
 
 use super::output::{self, USAGE, fail, warn};
 use crate::bridge;
-use crate::clients::{self, ConfigFolders, FileChange, KnownClient, OwnCommand, Plan, Scope, ServerEntry};
+use crate::clients::{
+    self, ConfigFolders, ConfiguredServer, FileChange, KnownClient, OwnCommand, Plan, PlanError, Scope, ServerEntry,
+};
 use crate::domain::welcome::SAY_TO_THE_ASSISTANT;
 use crate::session::discovery::paths::Paths;
 
@@ -55,13 +58,6 @@ pub struct SetupArguments {
 
 /// Why a client was not set up: an exit code, and the message if there is one to print.
 type Refusal = (u8, Option<String>);
-
-/// The path of this program for the configurations of clients.
-pub fn program() -> PathBuf {
-    let running = bridge::program();
-    ConfigFolders::of_this_process()
-        .map_or_else(|| running.clone(), |folders| clients::stable_program(&folders, &running))
-}
 
 pub fn run(arguments: &SetupArguments) -> ExitCode {
     let Some(folders) = ConfigFolders::of_this_process() else {
@@ -137,21 +133,28 @@ fn set_up(
 ) -> Result<(), Refusal> {
     let title = client.title();
     let scope = scope(arguments);
-    let planned = if arguments.remove {
-        Plan::remove(client, scope, folders)
-    } else {
+    let asks_for_arguments = arguments.serve || arguments.session.is_some() || arguments.ssh.is_some();
+    let make_plan = || {
+        if arguments.remove {
+            return Plan::remove(client, scope, folders);
+        }
         // What is asked for replaces the arguments that are there.
-        let keeps = !arguments.serve && arguments.session.is_none() && arguments.ssh.is_none();
-        Plan::add(client, scope, folders, desired, keeps)
+        let keeps = |args: &[String]| !asks_for_arguments && entry::starts_a_server(args);
+        Plan::add(client, scope, folders, desired, &keeps)
     };
-    let plan = planned.map_err(|error| {
+    let plan = make_plan().map_err(|error| {
         let by_hand = match clients::example(client, desired) {
             Ok(entry) if !arguments.remove => format!(" By hand, this is the entry:\n\n{entry}"),
             _ => String::new(),
         };
         (1, Some(format!("{title}: {error}. Nothing was changed.{by_hand}")))
     })?;
-    if plan.servers.is_empty() {
+    if let Some(way) = &plan.other_way {
+        let is_done = leave(&plan, way, folders);
+        if asks_for_arguments || !is_done {
+            return Err((1, None));
+        }
+    } else if plan.servers.is_empty() {
         let state = if arguments.remove { "has no entry of fourhands" } else { "is already set up" };
         output::print(&format!("{title} {state} ({}).\n", folders.shorten(&plan.servers.path)));
     } else {
@@ -166,9 +169,7 @@ fn set_up(
             &if arguments.remove { format!("Remove fourhands from {title}?") } else { format!("Set up {title}?") },
         )?;
         let written = match own {
-            Some(own) => {
-                own.run().map_err(|said| format!("{title}: its command `claude` refused: {said}")).map(|()| None)
-            }
+            Some(own) => change_by_own_command(&own, client, &make_plan).map(|()| None),
             None => write(&plan.servers),
         };
         let kept = written.map_err(|message| (1, Some(message)))?;
@@ -187,6 +188,47 @@ fn set_up(
         ));
     }
     Ok(())
+}
+
+/// Says that an entry is left as it is, and returns whether it is one of fourhands.
+fn leave(plan: &Plan, way: &str, folders: &ConfigFolders) -> bool {
+    let (title, file, server) = (plan.client.title(), folders.shorten(&plan.servers.path), &plan.server);
+    let is_ours = plan.found.as_ref().is_some_and(ConfiguredServer::is_fourhands);
+    let what = if is_ours { "fourhands in another way" } else { "another server under this name" };
+    let project = if plan.scope == Scope::Project { " --project" } else { "" };
+    let text = format!(
+        "{title} has {what}: its entry `{server}` leads to {way} ({file}). It was left as it is. To replace it, remove it \
+         first: `fourhands setup {}{project} --remove`.",
+        plan.client.name()
+    );
+    if is_ours {
+        output::print(&format!("{text}\n"));
+    } else {
+        warn(&text);
+    }
+    is_ours
+}
+
+/// Runs the client's own command, and looks whether it did what it said.
+fn change_by_own_command(
+    own: &OwnCommand,
+    client: KnownClient,
+    plan_again: &dyn Fn() -> Result<Plan, PlanError>,
+) -> Result<(), String> {
+    let title = client.title();
+    own.run().map_err(|said| format!("{title}: its command `claude` {said}"))?;
+    let left = plan_again().map_err(|error| format!("{title}: its command `claude` ran, and now {error}."))?;
+    if left.servers.is_empty() {
+        return Ok(());
+    }
+    let (file, claims) = (left.servers.path.display(), "its command `claude` reported no error, but");
+    Err(match &left.entry {
+        None => format!("{title}: {claims} {file} still has the entry `{}`. Remove it by hand.", left.server),
+        Some(entry) => format!(
+            "{title}: {claims} {file} does not have the entry. Update Claude Code and try again, or add it by hand:\n\n{}",
+            clients::example(client, entry).unwrap_or_default()
+        ),
+    })
 }
 
 /// Offers the permission of tools that only read, or removes it with the entry.

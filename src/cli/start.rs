@@ -133,6 +133,7 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
         name,
         mode: start.mode,
         executable: python.executable.clone(),
+        venv: python.venv.clone(),
         python_label,
         image,
         guardian,

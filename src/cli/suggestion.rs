@@ -56,12 +56,27 @@ fn meant(given: &str, cli: &Command, arguments: impl Iterator<Item = OsString>) 
     if !given.starts_with('-') && option(given) {
         return Some(format!("{name} --{given}"));
     }
+    if let Some(meant) = subcommand.is_none().then(|| similar(given, cli)).flatten() {
+        return Some(meant);
+    }
     // A command as an option, such as `fourhands --sessions`, or an option of the session after another command.
     let word = given.strip_prefix("--")?;
     if let Some(command) = cli.find_subcommand(word) {
         return Some(format!("fourhands {}", command.get_name()));
     }
     None
+}
+
+/// Returns what a word with a slip of the keys was to be. clap's own suggestion knows the commands alone, and takes
+/// `stauts` for `setup`.
+fn similar(given: &str, cli: &Command) -> Option<String> {
+    // A slip in each three letters.
+    let most = (given.chars().count() / 3).min(2);
+    let commands = cli.get_subcommands().map(Command::get_name).map(|name| (name, format!("fourhands {name}")));
+    let words = WORDS.iter().flat_map(|(words, meant)| words.split(' ').map(|word| (word, (*meant).to_owned())));
+    // Of several, the commands come first.
+    let near = commands.chain(words).map(|(word, meant)| (strsim::damerau_levenshtein(given, word), meant));
+    near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, meant)| meant)
 }
 
 #[cfg(test)]
@@ -84,7 +99,16 @@ mod tests {
             ("ls", Some("fourhands sessions")),
             ("sessions prune", Some("fourhands sessions --prune")),
             ("--sessions", Some("fourhands sessions")),
+            ("stauts", Some("fourhands sessions")),
+            ("sesions", Some("fourhands sessions")),
+            ("setpu", Some("fourhands setup")),
+            ("exprot", Some("fourhands export")),
+            ("histroy", Some("fourhands sessions")),
+            ("kil", Some("fourhands stop NAME")),
+            ("hlep", Some("fourhands help")),
+            ("-x", None),
             ("export kill", None),
+            ("export setpu", None),
             ("sales", None),
         ] {
             assert_eq!(meant(line).as_deref(), expected, "{line}");

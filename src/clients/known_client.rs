@@ -107,6 +107,17 @@ impl KnownClient {
         Some(if scope == Scope::User { user } else { folders.project.join(project) })
     }
 
+    /// The list in the file of the servers that names those not to be used. Other clients say so in the entry.
+    pub fn disabled_list(self, folders: &ConfigFolders) -> Option<Vec<String>> {
+        let project = folders.project.to_str()?;
+        let path: &[&str] = match self {
+            Self::ClaudeCode => &["projects", project, "disabledMcpServers"],
+            Self::Gemini => &["mcp", "excluded"],
+            _ => return None,
+        };
+        Some(path.iter().map(|key| (*key).to_owned()).collect())
+    }
+
     /// Whether the client seems to be installed: it has its command on PATH, or a folder of its own.
     pub fn is_installed(self, folders: &ConfigFolders) -> bool {
         let (command, folder) = match self {

@@ -18,6 +18,7 @@ mod server;
 mod status;
 #[cfg(test)]
 mod tests;
+mod time_limit;
 
 pub use self::change::{ChangeError, FileChange};
 pub use self::config_folders::ConfigFolders;
@@ -29,3 +30,4 @@ pub use self::plan_error::PlanError;
 pub use self::program::{is_temporary, stable_program};
 pub use self::server::{ConfiguredServer, EditError, ServerEntry};
 pub use self::status::{ClientSetup, SetupState, statuses};
+pub use self::time_limit::output_within;

@@ -3,7 +3,8 @@
 //! Claude Code keeps its state in the file of its servers and writes it all the time, under a lock of its own.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,6 +12,10 @@ use super::config_folders::ConfigFolders;
 use super::known_client::{KnownClient, Scope};
 use super::plan::Plan;
 use super::server::ServerEntry;
+use super::time_limit::output_within;
+
+/// It writes a file, and starts slowly at most. Nobody sees what it waits for.
+const LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub struct OwnCommand {
@@ -49,15 +54,21 @@ impl OwnCommand {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Runs the calls. On failure, returns what the command said.
+    /// Runs the calls. On failure, returns what the command did, as words that follow its name.
     pub fn run(&self) -> Result<(), String> {
         for call in &self.calls {
             let mut command = Command::new(&self.program);
-            command.args(call).stdin(Stdio::null());
-            let output = command.output().map_err(|error| error.to_string())?;
+            let output =
+                output_within(command.args(call), LIMIT).map_err(|error| format!("cannot be started: {error}"))?;
+            let Some(output) = output else {
+                let limit = LIMIT.as_secs();
+                return Err(format!(
+                    "did not end within {limit} s and was stopped. Run `claude` once to see what it waits for, then try again"
+                ));
+            };
             if !output.status.success() {
                 let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-                return Err(if said.is_empty() { output.status.to_string() } else { said });
+                return Err(format!("refused: {}", if said.is_empty() { output.status.to_string() } else { said }));
             }
         }
         Ok(())

@@ -14,6 +14,9 @@ pub struct ConfiguredServer {
     /// Empty for servers that are reached by URL.
     pub command: String,
     pub args: Vec<String>,
+    pub url: Option<String>,
+    /// The entry says that the client is not to use it.
+    pub is_disabled: bool,
 }
 
 impl ConfiguredServer {
@@ -21,6 +24,27 @@ impl ConfiguredServer {
     pub fn is_fourhands(&self) -> bool {
         let is_ours = |word: &str| word.rsplit('/').next() == Some("fourhands");
         is_ours(&self.command) || self.args.iter().any(|word| is_ours(word)) && self.args.iter().any(|w| w == "bridge")
+    }
+
+    /// How the entry starts its server, if it does not start fourhands itself: by ssh, docker or uvx, at a URL, or
+    /// another program altogether. The options that `setup --ssh` writes are left out.
+    pub fn other_way(&self) -> Option<String> {
+        if self.command.is_empty() {
+            return self.url.clone();
+        }
+        if self.command.rsplit('/').next() == Some("fourhands") {
+            return None;
+        }
+        let mut words = vec![self.command.as_str()];
+        let mut args = self.args.iter();
+        while let Some(word) = args.next() {
+            match word.as_str() {
+                "-o" => drop(args.next()),
+                "-T" => {}
+                word => words.push(word),
+            }
+        }
+        Some(words.join(" "))
     }
 }
 

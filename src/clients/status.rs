@@ -16,6 +16,8 @@ pub enum SetupState {
     NotInstalled,
     NotSetUp,
     SetUp(ConfiguredServer),
+    /// There is an entry, which the client is told not to use.
+    Disabled(ConfiguredServer),
     /// The entry names a program that is not there.
     Gone(ConfiguredServer),
     /// The file cannot be read or understood.
@@ -46,7 +48,8 @@ fn status(client: KnownClient, scope: Scope, folders: &ConfigFolders) -> Option<
     if scope == Scope::Project && client.file(Scope::User, folders).as_ref() == Some(&file) {
         return None;
     }
-    let state = match look(client, &file) {
+    let state = match look(client, &file, folders) {
+        Ok(Some(server)) if server.is_disabled => SetupState::Disabled(server),
         Ok(Some(server)) if is_there(&server) => SetupState::SetUp(server),
         Ok(Some(server)) => SetupState::Gone(server),
         Ok(None) if scope == Scope::Project => return None,
@@ -57,9 +60,10 @@ fn status(client: KnownClient, scope: Scope, folders: &ConfigFolders) -> Option<
     Some(ClientSetup { client, scope, file, state })
 }
 
-fn look(client: KnownClient, file: &Path) -> Result<Option<ConfiguredServer>, String> {
+fn look(client: KnownClient, file: &Path, folders: &ConfigFolders) -> Result<Option<ConfiguredServer>, String> {
     let Some(text) = change::read(file).map_err(|fault| fault.to_string())? else { return Ok(None) };
-    let found = ConfigDocument::parse(&text, client.format()).and_then(|document| plan::find(&document, client));
+    let found =
+        ConfigDocument::parse(&text, client.format()).and_then(|document| plan::find(&document, client, folders));
     found.map_err(|fault| fault.to_string())
 }
 

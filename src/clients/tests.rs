@@ -44,7 +44,7 @@ impl World {
     }
 
     fn add(&self, client: KnownClient) -> Result<Plan, PlanError> {
-        Plan::add(client, Scope::User, &self.folders, &entry(), true)
+        Plan::add(client, Scope::User, &self.folders, &entry(), &is_kept)
     }
 
     /// The text of the client's file after a change.
@@ -53,6 +53,10 @@ impl World {
         self.add(client).unwrap().servers.apply(&self.paths).unwrap();
         fs::read_to_string(file).unwrap()
     }
+}
+
+fn is_kept(args: &[String]) -> bool {
+    args.first().is_some_and(|word| word == "bridge")
 }
 
 fn entry() -> ServerEntry {
@@ -225,9 +229,87 @@ fn arguments_that_a_person_chose_stay() {
     let after = world.added(KnownClient::Cursor, old);
     assert_eq!(after, old.replace("/old/fourhands", "/opt/bin/fourhands"));
     let wanted = ServerEntry { args: vec!["bridge".to_owned(), "--session".to_owned(), "x".to_owned()], ..entry() };
-    let plan = Plan::add(KnownClient::Cursor, Scope::User, &world.folders, &wanted, false).unwrap();
+    let plan = Plan::add(KnownClient::Cursor, Scope::User, &world.folders, &wanted, &|_| false).unwrap();
     assert!(plan.servers.after.unwrap().contains("\"--session\""), "those that were asked for replace them");
     assert_eq!(plan.server, "py");
+}
+
+#[test]
+fn an_entry_that_leads_elsewhere_stays_until_that_is_asked_for() {
+    for (client, old, way) in [
+        (
+            KnownClient::Cursor,
+            r#"{"mcpServers": {"py": {"command": "ssh", "args": ["-T", "-o", "BatchMode=yes", "host", "fourhands", "bridge"]}}}"#,
+            "ssh host fourhands bridge",
+        ),
+        (
+            KnownClient::Cursor,
+            r#"{"mcpServers": {"fourhands": {"command": "docker", "args": ["run", "-i", "image"]}}}"#,
+            "docker run -i image",
+        ),
+        (
+            KnownClient::Windsurf,
+            r#"{"mcpServers": {"fourhands": {"serverUrl": "https://x.example/mcp"}}}"#,
+            "https://x.example/mcp",
+        ),
+        (
+            KnownClient::Codex,
+            "[mcp_servers.fourhands]\ncommand = \"uvx\"\nargs = [\"fourhands\", \"bridge\"]\n",
+            "uvx fourhands bridge",
+        ),
+    ] {
+        let world = World::new();
+        world.with(client, old);
+        let plan = world.add(client).unwrap();
+        assert_eq!((plan.other_way.as_deref(), plan.servers.is_empty()), (Some(way), true), "{old}");
+        let ssh = ServerEntry { command: "ssh".to_owned(), args: vec!["other".to_owned()] };
+        let asked = Plan::add(client, Scope::User, &world.folders, &ssh, &|_| false).unwrap();
+        assert_eq!(asked.other_way.is_none(), way.starts_with("ssh"), "{old}");
+        assert_eq!(asked.servers.is_empty(), !way.starts_with("ssh"), "{old}");
+    }
+}
+
+#[test]
+fn a_disabled_entry_is_seen_and_enabled() {
+    for (client, old, mended) in [
+        (
+            KnownClient::Cursor,
+            r#"{"mcpServers": {"fourhands": {"command": "sh/fourhands", "args": ["bridge"], "disabled": true}}}"#,
+            "\"disabled\": false",
+        ),
+        (
+            KnownClient::Zed,
+            r#"{"context_servers": {"fourhands": {"command": "sh/fourhands", "args": ["bridge"], "enabled": false}}}"#,
+            "\"enabled\": true",
+        ),
+        (
+            KnownClient::Codex,
+            "[mcp_servers.fourhands]\ncommand = \"sh/fourhands\"\nargs = [\"bridge\"]\nenabled = false # for now\n",
+            "enabled = true # for now",
+        ),
+        (
+            KnownClient::Gemini,
+            r#"{"mcp": {"excluded": ["docs", "fourhands"]}, "mcpServers": {"fourhands": {"command": "sh/fourhands", "args": ["bridge"]}}}"#,
+            "\"docs\"",
+        ),
+        (
+            KnownClient::ClaudeCode,
+            r#"{"projects": {"PROJECT": {"disabledMcpServers": ["fourhands"]}}, "mcpServers": {"fourhands": {"command": "sh/fourhands", "args": ["bridge"]}}}"#,
+            "\"disabledMcpServers\": []",
+        ),
+    ] {
+        let world = World::new();
+        let old = &old.replace("PROJECT", world.folders.project.to_str().unwrap());
+        world.with(client, old);
+        let states = statuses(&world.folders);
+        let state = states.iter().find(|status| status.client == client).unwrap();
+        assert!(matches!(&state.state, SetupState::Disabled(_)), "{old}");
+        let after = world.added(client, old);
+        assert!(after.contains(mended), "{after}");
+        let states = statuses(&world.folders);
+        let state = states.iter().find(|status| status.client == client).unwrap();
+        assert!(!matches!(&state.state, SetupState::Disabled(_)), "{after}");
+    }
 }
 
 #[test]
@@ -305,7 +387,7 @@ fn scopes_are_files_of_their_own() {
         match client.file(Scope::Project, &world.folders) {
             Some(project) => assert!(project.starts_with(&world.folders.project)),
             None => assert!(matches!(
-                Plan::add(*client, Scope::Project, &world.folders, &entry(), true),
+                Plan::add(*client, Scope::Project, &world.folders, &entry(), &is_kept),
                 Err(PlanError::NoSuchScope(_))
             )),
         }

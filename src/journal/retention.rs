@@ -174,17 +174,22 @@ pub fn prune(
             true
         }
     });
-    Ok(sentence(&plan, limits))
+    Ok(sentence(&plan, limits, now))
 }
 
 /// Describes the plan in a sentence; `None` if there is nothing to say.
-fn sentence(plan: &RetentionPlan, limits: &RetentionLimits) -> Option<String> {
+fn sentence(plan: &RetentionPlan, limits: &RetentionLimits, now: Timestamp) -> Option<String> {
     /// Names in a sentence.
     const NAMES: usize = 3;
-    let sessions = |sessions: &[StoredSession]| {
+    /// What is set aside has limits of its own.
+    const ROOM: &str = " (as much again as the limit, if the disk has it)";
+    let names = |sessions: &[&StoredSession]| {
         let names: Vec<&str> = sessions.iter().take(NAMES).map(|session| &*session.name).collect();
-        let more = if sessions.len() > NAMES { ", …" } else { "" };
-        format!("{} ({}{more})", units::count(sessions.len(), "session"), names.join(", "))
+        format!("{}{}", names.join(", "), if sessions.len() > NAMES { ", …" } else { "" })
+    };
+    let sessions = |sessions: &[StoredSession]| {
+        let all: Vec<_> = sessions.iter().collect();
+        format!("{} ({})", units::count(all.len(), "session"), names(&all))
     };
     let mut reasons = Vec::new();
     if !plan.expired.is_empty() {
@@ -198,17 +203,32 @@ fn sentence(plan: &RetentionPlan, limits: &RetentionLimits) -> Option<String> {
         ));
     }
     let due: Vec<_> = plan.expired.iter().chain(&plan.over_limit).collect();
-    let without_room = plan.removed.iter().filter(|gone| due.iter().any(|session| session.id == gone.id)).count();
+    let is_gone = |session: &&StoredSession| plan.removed.iter().any(|gone| gone.id == session.id);
+    let (gone, kept): (Vec<&StoredSession>, Vec<_>) = due.into_iter().partition(is_gone);
     let mut sentences = Vec::new();
     if !reasons.is_empty() {
-        let end = match due.len() - without_room {
-            0 => "there was no room to keep them for a week, so they are deleted".to_owned(),
-            left => {
-                let which = if without_room > 0 { format!("{left} of them are") } else { "all are".to_owned() };
-                format!("{which} kept for a week; `fourhands sessions --restore NAME` restores one")
-            }
+        let end = match (gone.is_empty(), kept.is_empty()) {
+            (false, true) => format!("there was no room to keep them for a week{ROOM}, so they are deleted"),
+            (true, _) => "all are kept for a week; `fourhands sessions --restore NAME` restores one".to_owned(),
+            (false, false) => format!(
+                "there was no room to keep {} ({}) for a week{ROOM}, so they are deleted; the others ({}) are kept for a week, \
+                 and `fourhands sessions --restore NAME` restores one",
+                gone.len(),
+                names(&gone),
+                names(&kept)
+            ),
         };
         sentences.push(format!("the journal removed {}; {end}", reasons.join(" and ")));
+    }
+    let is_early = |gone: &&StoredSession| gone.set_aside.is_some_and(|at| now.saturating_sub(at) < RESTORE_PERIOD);
+    let early: Vec<_> = plan.removed.iter().filter(is_early).collect();
+    if !early.is_empty() {
+        sentences.push(format!(
+            "{} ({}) that could still be restored {} deleted before the week was over, because there was no room",
+            units::count(early.len(), "session"),
+            names(&early),
+            if early.len() == 1 { "is" } else { "are" }
+        ));
     }
     if !plan.checkpoints.is_empty() {
         sentences.push(format!(

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
-use crate::session::discovery::paths::make_private;
+use crate::session::discovery::paths::{self, make_private};
 
 /// Returns the path of the cache folder.
 pub fn path() -> io::Result<PathBuf> {
     use etcetera::BaseStrategy;
+    if let Some(folder) = paths::own_folder() {
+        return Ok(folder.join(".cache/fourhands"));
+    }
     let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
     Ok(strategy.cache_dir().join("fourhands"))
 }

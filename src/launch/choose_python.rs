@@ -70,14 +70,39 @@ impl PythonSearchEnv {
         Ok((python, Origin::SearchPath))
     }
 
-    /// A conda environment often has no Python. Then the search goes on, and a note says so.
+    /// What was passed over. A conda environment often has no Python, and a `.venv` may be an empty folder or a link to
+    /// one that is gone. Then the search goes on, and a note says so.
     fn note(&self, origin: Origin) -> Option<String> {
-        let passed = self.conda_prefix.as_ref().filter(|_| matches!(origin, Origin::DotVenv | Origin::SearchPath))?;
-        Some(format!(
-            "The conda environment {} has no Python, so {}was chosen; `conda install python` adds one.",
-            self.cwd.join(passed).display(),
-            if origin == Origin::DotVenv { "that of .venv " } else { "python3 on PATH " }
-        ))
+        let chosen = match origin {
+            Origin::DotVenv => "that of a .venv",
+            Origin::SearchPath => "python3 on PATH",
+            Origin::Requested | Origin::VirtualEnv | Origin::Conda => return None,
+        };
+        let conda = self.conda_prefix.as_ref().map(|folder| {
+            let folder = self.cwd.join(folder);
+            let folder = folder.display();
+            format!(
+                "The conda environment {folder} has no Python, so {chosen} was chosen; `conda install python` adds one."
+            )
+        });
+        let dot_venv = self.passed_dot_venv().map(|folder| {
+            let is_there = folder.exists();
+            let folder = folder.display();
+            if is_there {
+                format!("{folder} has no Python, so {chosen} was chosen; `python3 -m venv {folder}` makes it an environment.")
+            } else {
+                format!("{folder} is a link to nowhere, so {chosen} was chosen; remove the link or restore what it led to.")
+            }
+        });
+        let notes: Vec<String> = [conda, dot_venv].into_iter().flatten().collect();
+        (!notes.is_empty()).then(|| notes.join(" "))
+    }
+
+    /// The nearest `.venv` if it is no environment. Files of this name belong to other tools.
+    fn passed_dot_venv(&self) -> Option<PathBuf> {
+        let mut folders = self.cwd.ancestors().map(|folder| folder.join(".venv"));
+        let nearest = folders.find(|folder| folder.symlink_metadata().is_ok_and(|facts| !facts.is_file()))?;
+        interpreter_in(&nearest).is_none().then_some(nearest)
     }
 
     fn is_of_the_tool(&self, folder: &Path) -> bool {
@@ -204,7 +229,18 @@ mod tests {
         let mut env = PythonSearchEnv { cwd: at("work/deep"), path, ..Default::default() };
         let message = env.choose(None).unwrap_err().to_string();
         assert!(message.contains("work/.venv has no bin/python") && message.contains("--python"), "{message}");
+        // One that is no environment at all is passed over with a note.
+        std::fs::remove_file(at("work/.venv/pyvenv.cfg")).unwrap();
+        assert_eq!(env.choose(None).unwrap().1, Origin::SearchPath);
+        let note = env.note(Origin::SearchPath).unwrap();
+        assert!(note.contains("work/deep/.venv has no Python, so python3 on PATH was chosen"), "{note}");
+        std::fs::remove_dir_all(at("work/deep/.venv")).unwrap();
+        std::os::unix::fs::symlink("/no/such/environment", at("work/deep/.venv")).unwrap();
+        let note = env.note(Origin::SearchPath).unwrap();
+        assert!(note.contains("work/deep/.venv is a link to nowhere"), "{note}");
+        assert_eq!(env.note(Origin::Requested), None);
         env.cwd = at("bin");
+        assert_eq!(env.note(Origin::SearchPath), None);
         env.conda_prefix = Some(at("gone").into());
         let message = env.choose(None).unwrap_err().to_string();
         assert!(message.contains("CONDA_PREFIX is") && message.contains("/gone, which does not exist"), "{message}");

@@ -1,6 +1,7 @@
 //! The launcher: finds a Python, starts the session process in it, and guards that process. Nothing here loads Python,
 //! or knows MCP, the journal or the dashboard.
 
+pub mod activation;
 mod aftermath;
 pub mod boot;
 mod cache;

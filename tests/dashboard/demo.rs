@@ -29,9 +29,9 @@ fn processes(folder: &Path) -> Vec<String> {
 fn leaves_nothing(home: &Home) {
     wait_until("the end of all processes", || processes(home.path()).is_empty().then_some(()));
     let files = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    // What is kept of the Pythons of the machine is no part of the demo.
+    // Libraries of the Python may keep something in the cache folder.
     let left: Vec<String> = files.filter(|name| name != "work" && name != ".cache").collect();
-    assert!(left.is_empty(), "{left:?}");
+    assert!(left.is_empty() && !home.path().join(".cache/fourhands").exists(), "{left:?}");
     assert_eq!(std::fs::read_dir(home.work()).unwrap().count(), 0);
 }
 
@@ -92,5 +92,36 @@ fn a_question_that_nobody_answers_does_not_hold_up_the_plain_demo() {
     terminal.wait_for_text("That was the piece.");
     terminal.send("\u{4}");
     assert_eq!(terminal.wait().exit_code(), 0);
+    leaves_nothing(&home);
+}
+
+#[test]
+fn the_next_demo_removes_what_a_killed_one_left_and_nothing_of_a_living_one() {
+    let home = Home::new();
+    let folders = || {
+        let names =
+            std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("fourhands-demo-")).count()
+    };
+    let killed = start(&home, &[]);
+    killed.wait_for_text("nothing is kept");
+    support::signal(killed.pid(), Signal::SIGKILL);
+    drop(killed);
+    wait_until("the end of all processes", || processes(home.path()).is_empty().then_some(()));
+    assert_eq!(folders(), 1);
+
+    let mut living = start(&home, &[]);
+    living.wait_for_text("nothing is kept");
+    assert_eq!(folders(), 1);
+    let mut other = start(&home, &[]);
+    other.wait_for_text("nothing is kept");
+    assert_eq!(folders(), 2);
+    for demo in [&mut living, &mut other] {
+        demo.send("6 * 7\r");
+        demo.wait_for_row("42");
+        demo.wait_until_idle();
+        demo.send("\u{4}");
+        assert_eq!(demo.wait().exit_code(), 0);
+    }
     leaves_nothing(&home);
 }

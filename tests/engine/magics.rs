@@ -170,6 +170,13 @@ fn packages_can_be_imported_at_once() {
             ),
             "True"
         );
+        // As after `activate`, however a program is started.
+        let prefix = "print(__import__('sys').prefix)";
+        let started =
+            format!("subprocess.run(['python', '-c', {prefix:?}], capture_output=True, text=True).stdout.strip()");
+        assert_eq!(session.value(&format!("{started} == sys.prefix == os.environ['VIRTUAL_ENV']")), "True");
+        let of_shell = session.out("!pip --version");
+        assert!(of_shell.starts_with("pip ") && !of_shell.contains("exit code"), "{of_shell}");
         let failed = session.run("%pip install -q --no-index not_there_at_all");
         assert_eq!((&failed["status"], &failed["returncode"]), (&serde_json::json!("error"), &serde_json::json!(1)));
         assert_eq!(session.value("_exit_code"), "1");
@@ -190,14 +197,23 @@ fn an_environment_without_pip() {
             .success()
     );
     let mut session = Session::start(&venv.join("bin/python"));
-    session.run("import os\nos.environ['PATH'] = '/nowhere'");
-    contains(&session.traceback("%pip install x"), &["UsageError", "has no pip, and uv is not on PATH", "ensurepip"]);
+    // The first pip on PATH belongs to something else, and must not be the one that installs.
     let bin = session.home.work().join("bin");
     std::fs::create_dir(&bin).unwrap();
-    std::fs::write(bin.join("uv"), "#!/bin/sh\necho \"uv $@\"\n").unwrap();
-    std::fs::set_permissions(bin.join("uv"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let out = session.out(&format!("os.environ['PATH'] = '{}'\n%pip install 'x>1'", bin.display()));
-    assert_eq!(out, format!("uv pip install --python {} x>1\n", venv.join("bin/python").display()));
+    let program = |name: &str| {
+        std::fs::write(bin.join(name), format!("#!/bin/sh\necho \"{name} $@\"\n")).unwrap();
+        std::fs::set_permissions(bin.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    program("pip");
+    session.run(&format!("import os\nos.environ['PATH'] = '{}'", bin.display()));
+    for code in ["%pip install x", "!pip install x", "out = !cd / && pip3 install x", "%%sh\npip install x"] {
+        contains(&session.traceback(code), &["UsageError", "has no pip, and uv is not on PATH", "ensurepip"]);
+    }
+    program("uv");
+    let expected = format!("uv pip install --python {} x>1\n", venv.join("bin/python").display());
+    assert_eq!(session.out("%pip install 'x>1'"), expected);
+    assert_eq!(session.out("!pip install 'x>1'"), expected);
+    assert_eq!(session.out("!echo pip; bin/pip list"), "pip\npip list\n", "one that is named by its path is that one");
 }
 
 #[test]

@@ -97,7 +97,9 @@ fn a_wrong_word_is_answered_with_the_command_that_was_meant() {
         (&["resume"][..], "try `fourhands --resume [SESSION]`"),
         (&["sessions", "prune"], "try `fourhands sessions --prune`"),
         (&["--sessions"], "try `fourhands sessions`"),
-        (&["exprot"], "'export'"),
+        (&["exprot"], "try `fourhands export`"),
+        (&["stauts"], "try `fourhands sessions`"),
+        (&["setpu", "claude"], "try `fourhands setup`"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_fourhands")).args(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

@@ -231,6 +231,15 @@ const FAULTS: &[Case] = &[
         "mend the file",
     ),
     (
+        "a client that starts no server",
+        |w| {
+            let entry = r#"{"mcpServers": {"fourhands": {"command": "fourhands", "args": ["brige"]}}}"#;
+            w.write(".cursor/mcp.json", entry);
+        },
+        "its arguments `brige` start no MCP server",
+        "run `fourhands setup cursor`",
+    ),
+    (
         "a client that starts a program that is gone",
         |w| {
             drop(w.write(
@@ -283,6 +292,25 @@ const NOTES: &[Note] = &[
             w.set("CONDA_PREFIX", folder);
         },
         "has no Python, so python3 on PATH was chosen",
+    ),
+    (
+        "a .venv that is empty",
+        |w| drop(w.private("work/.venv")),
+        "work/.venv has no Python, so python3 on PATH was chosen",
+    ),
+    (
+        "a .venv that is a dead link",
+        |w| symlink("/no/environment", w.at("work/.venv")).unwrap(),
+        "work/.venv is a link to nowhere",
+    ),
+    (
+        "a client that has fourhands disabled",
+        |w| {
+            let entry =
+                r#"{"mcpServers": {"fourhands": {"command": "fourhands", "args": ["bridge"], "disabled": true}}}"#;
+            w.write(".cursor/mcp.json", entry);
+        },
+        "Cursor has fourhands, but disabled (~/.cursor/mcp.json)",
     ),
     (
         "a sitecustomize that prints",

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -24,6 +25,14 @@ const CLIENTS: &[(&str, &str)] = &[
 /// Runs `fourhands setup` without a terminal and without any client on PATH.
 fn setup(home: &Home, arguments: &[&str]) -> Output {
     home.fourhands().arg("setup").args(arguments).env("PATH", "/nowhere").stdin(Stdio::null()).output().unwrap()
+}
+
+/// Writes a program by another process: a fork beside this one would keep our descriptor open for writing.
+fn write_program(path: &Path, script: &str) {
+    let mut cat = Command::new("sh").args(["-c", "cat > \"$0\""]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    cat.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(cat.wait().unwrap().success());
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -128,20 +137,65 @@ fn a_person_sees_the_change_and_decides() {
 }
 
 #[test]
+fn an_entry_that_leads_elsewhere_or_nowhere_is_named() {
+    let home = Home::new();
+    fs::create_dir(home.path().join(".cursor")).unwrap();
+    let file = home.path().join(".cursor/mcp.json");
+    let entry = |entry: &str| {
+        let text = format!("{{\"mcpServers\": {{\"fourhands\": {entry}}}}}\n");
+        fs::write(&file, &text).unwrap();
+        text
+    };
+
+    let far = entry(r#"{"command": "ssh", "args": ["server", "fourhands", "bridge"]}"#);
+    let done = setup(&home, &["cursor", "--yes"]);
+    let said = text(&done.stdout);
+    assert!(done.status.success() && said.contains("ssh server fourhands bridge (~/.cursor/mcp.json)"), "{said}");
+    assert!(said.contains("left as it is") && said.contains("`fourhands setup cursor --remove`"), "{said}");
+    assert_eq!(setup(&home, &["cursor", "--serve", "--yes"]).status.code(), Some(1), "what was asked for is not done");
+    assert_eq!(fs::read_to_string(&file).unwrap(), far);
+    let listed = text(&setup(&home, &[]).stdout);
+    assert!(listed.contains("\u{2713} set up in another way: ssh server fourhands bridge"), "{listed}");
+
+    for (faulty, expected) in [
+        (format!(r#"{{"command": "{BINARY}", "args": ["brige"]}}"#), "its arguments `brige` start no MCP server"),
+        (format!(r#"{{"command": "{BINARY}", "args": ["bridge"], "disabled": true}}"#), "its entry is disabled"),
+    ] {
+        entry(&faulty);
+        let listed = text(&setup(&home, &[]).stdout);
+        assert!(listed.contains(&format!("\u{2717} {expected}: run `fourhands setup cursor`")), "{listed}");
+        assert!(setup(&home, &["cursor", "--yes"]).status.success());
+        assert!(text(&setup(&home, &[]).stdout).contains("\u{2713} set up\n"), "{faulty}");
+    }
+}
+
+#[test]
 fn claude_code_is_changed_by_its_own_command() {
     let home = Home::new();
     let bin = home.path().join("bin");
     fs::create_dir(&bin).unwrap();
     let log = home.path().join("log");
-    fs::write(bin.join("claude"), format!("#!/bin/sh\nprintf '%s\\n' \"$@\" >> {}\n", log.display())).unwrap();
-    fs::set_permissions(bin.join("claude"), fs::Permissions::from_mode(0o755)).unwrap();
+    let file = home.path().join(".claude.json");
+    let claude = |body: &str| {
+        let script = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" >> {}\n{body}\n", log.display());
+        write_program(&bin.join("claude"), &script);
+    };
+    claude("");
     let path = format!("{}:/usr/bin:/bin", bin.display());
     let run = |arguments: &[&str]| home.fourhands().arg("setup").args(arguments).env("PATH", &path).output().unwrap();
+    // A command that does nothing and reports no error is not believed.
+    let idle = run(&["claude-code", "--yes"]);
+    let said = text(&idle.stderr);
+    assert!(!idle.status.success() && !text(&idle.stdout).contains("Changed"), "{}", text(&idle.stdout));
+    assert!(said.contains("does not have the entry") && said.contains("\"args\": [\"bridge\"]"), "{said}");
+    assert!(!file.exists(), "the file is Claude Code's");
+
+    claude(&format!("printf '{{\"mcpServers\": {{\"fourhands\": %s}}}}' \"$6\" > {}", file.display()));
+    fs::remove_file(&log).unwrap();
     let done = run(&["claude-code", "--yes"]);
-    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(done.status.success() && text(&done.stdout).contains("Changed ~/.claude.json"), "{}", text(&done.stderr));
     let calls = fs::read_to_string(&log).unwrap();
     assert!(calls.starts_with("mcp\nadd-json\n--scope\nuser\nfourhands\n{"), "{calls}");
-    assert!(!home.path().join(".claude.json").exists(), "the file is Claude Code's");
     // For a project, the file is plain and shared.
     assert!(run(&["claude-code", "--project", "--yes"]).status.success());
     assert!(home.work().join(".mcp.json").exists());

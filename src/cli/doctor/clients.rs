@@ -1,7 +1,8 @@
 //! The AI clients of this machine.
 
 use super::finding::Finding;
-use crate::clients::{self, ConfigFolders, Scope, SetupState};
+use crate::cli::setup::entry;
+use crate::clients::{self, ConfigFolders, SetupState};
 
 const SECTION: &str = "clients";
 
@@ -10,21 +11,29 @@ pub fn check() -> Vec<Finding> {
     let found = clients::statuses(&folders).into_iter().filter_map(|status| {
         let file = folders.shorten(&status.file);
         let (title, name) = (status.client.title(), status.client.name());
-        let project = if status.scope == Scope::Project { " --project" } else { "" };
-        Some(match status.state {
+        Some(match &status.state {
             SetupState::NotInstalled => return None,
             SetupState::NotSetUp => {
                 Finding::note(SECTION, format!("{title} is not set up; `fourhands setup {name}` does it"))
             }
             SetupState::SetUp(server) => {
-                let command = server.command;
-                Finding::ok(SECTION, format!("{title} starts {command} {} ({file})", server.args.join(" ")))
+                if let Some(fault) = entry::fault(server) {
+                    Finding::fault(SECTION, format!("{title}: {fault} ({file}); {}", entry::remedy(&status, server)))
+                } else {
+                    let command = &server.command;
+                    Finding::ok(SECTION, format!("{title} starts {command} {} ({file})", server.args.join(" ")))
+                }
             }
+            SetupState::Disabled(_) => Finding::note(
+                SECTION,
+                format!("{title} has fourhands, but disabled ({file}); enable it there if the client is to use it"),
+            ),
             SetupState::Gone(server) => Finding::fault(
                 SECTION,
                 format!(
-                    "{title} would start {}, which does not exist ({file}); run `fourhands setup {name}{project}`",
-                    server.command
+                    "{title} would start {}, which does not exist ({file}); {}",
+                    server.command,
+                    entry::remedy(&status, server)
                 ),
             ),
             SetupState::Unreadable(fault) => {

@@ -87,8 +87,12 @@ fn preview(plan: &journal::RetentionPlan, limits: &RetentionLimits) -> String {
         units::bytes(limits.bytes),
         units::count(limits.days as usize, "day")
     );
-    text += &line("Set aside for a week (too old)", &plan.expired);
-    text += &line("Set aside for a week (size limit exceeded)", &plan.over_limit);
+    // Without those that there is no room for.
+    let kept = |due: &[StoredSession]| -> Vec<StoredSession> {
+        due.iter().filter(|session| !plan.removed.contains(session)).cloned().collect()
+    };
+    text += &line("Set aside for a week (too old)", &kept(&plan.expired));
+    text += &line("Set aside for a week (size limit exceeded)", &kept(&plan.over_limit));
     text += &line("Deleted (week over, or no room)", &plan.removed);
     if !plan.checkpoints.is_empty() {
         let sessions = units::count(plan.checkpoints.len(), "session");

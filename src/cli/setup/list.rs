@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::entry;
 use crate::cli::output;
 use crate::clients::{self, ClientSetup, ConfigFolders, Scope, SetupState};
 
@@ -40,13 +41,23 @@ fn row(status: &ClientSetup, folders: &ConfigFolders, program: &Path) -> [String
     let state = match &status.state {
         SetupState::NotInstalled => "not found".to_owned(),
         SetupState::NotSetUp => "not set up".to_owned(),
-        SetupState::SetUp(server) if Path::new(&server.command) == program => "\u{2713} set up".to_owned(),
-        SetupState::SetUp(server) => format!("\u{2713} set up with {}", server.command),
-        SetupState::Gone(server) => format!(
-            "\u{2717} its program {} does not exist: run `fourhands setup {}`",
-            server.command,
-            status.client.name()
+        SetupState::Disabled(server) => format!(
+            "\u{2717} its entry is disabled: {}",
+            if server.other_way().is_none() {
+                entry::remedy(status, server)
+            } else {
+                "enable it in the file".to_owned()
+            }
         ),
+        SetupState::SetUp(server) => match (entry::fault(server), server.other_way()) {
+            (Some(fault), _) => format!("\u{2717} {fault}: {}", entry::remedy(status, server)),
+            (None, Some(way)) => format!("\u{2713} set up in another way: {way}"),
+            (None, None) if Path::new(&server.command) == program => "\u{2713} set up".to_owned(),
+            (None, None) => format!("\u{2713} set up with {}", server.command),
+        },
+        SetupState::Gone(server) => {
+            format!("\u{2717} its program {} does not exist: {}", server.command, entry::remedy(status, server))
+        }
         SetupState::Unreadable(fault) => format!("\u{2717} the file {fault}"),
     };
     [name, folders.shorten(&status.file), state]

@@ -1,8 +1,9 @@
 //! fourhands on another machine, which a client reaches by ssh.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
-use crate::clients::ServerEntry;
+use crate::clients::{self, ServerEntry};
 
 /// ssh must not ask, since nobody would answer, and must not wait for a host that is away: a lost connection ends
 /// within 45 s.
@@ -17,6 +18,9 @@ const OPTIONS: [&str; 9] = [
     "-o",
     "ServerAliveCountMax=3",
 ];
+
+/// For the connection, the shell of the host and its files. With `BatchMode` ssh asks nothing that takes time.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Prints the path of the program. Commands of ssh often lack the folders that shells for people have on PATH.
 const FIND: &str = "exec sh -c 'command -v fourhands || for at in \"$HOME/.local/bin\" \"$HOME/.cargo/bin\"; do \
@@ -39,8 +43,15 @@ pub fn entry(host: &str, bridge: &[String]) -> Result<ServerEntry, String> {
 
 fn find(host: &str) -> Result<String, String> {
     let mut ssh = Command::new("ssh");
-    let output = ssh.args(OPTIONS).args([host, FIND]).stdin(Stdio::null()).output();
+    let output = clients::output_within(ssh.args(OPTIONS).args([host, FIND]), LIMIT);
     let output = output.map_err(|error| format!("ssh cannot be started: {error}; install the OpenSSH client"))?;
+    let Some(output) = output else {
+        return Err(format!(
+            "ssh did not answer from {host} within {} s and was stopped. `ssh {host} true` must end by itself: try it in a \
+             terminal",
+            LIMIT.as_secs()
+        ));
+    };
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     // The exit code of ssh itself.
     if output.status.code() == Some(255) {

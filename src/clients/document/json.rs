@@ -16,6 +16,11 @@ const SYNTAX: ParseOptions = ParseOptions {
     allow_unary_plus_numbers: false,
 };
 
+/// The keys by which clients disable a server, each with the value that does it.
+const DISABLING: [(&str, bool); 2] = [("disabled", true), ("enabled", false)];
+/// The keys of clients for servers that they do not start.
+const URL: [&str; 3] = ["url", "serverUrl", "httpUrl"];
+
 #[derive(Debug)]
 pub struct JsonDocument {
     root: CstRootNode,
@@ -57,6 +62,11 @@ impl JsonDocument {
         }
         if last(&server, "type").is_some_and(|kind| string(kind.value()).as_deref() != Some("stdio")) {
             set(&server, "type", "stdio".into());
+        }
+        for (name, disabling) in DISABLING {
+            if boolean(&server, name) == Some(disabling) {
+                set(&server, name, (!disabling).into());
+            }
         }
         Ok(())
     }
@@ -159,6 +169,10 @@ fn string(value: Option<CstNode>) -> Option<String> {
     value?.as_string_lit()?.decoded_value().ok()
 }
 
+fn boolean(object: &CstObject, name: &str) -> Option<bool> {
+    Some(last(object, name)?.value()?.as_boolean_lit()?.value())
+}
+
 fn strings(array: &CstArray) -> Vec<String> {
     array.elements().into_iter().filter_map(|element| string(Some(element))).collect()
 }
@@ -166,7 +180,9 @@ fn strings(array: &CstArray) -> Vec<String> {
 fn configured(name: &str, server: &CstObject) -> ConfiguredServer {
     let command = last(server, "command").and_then(|command| string(command.value())).unwrap_or_default();
     let args = last(server, "args").and_then(|args| args.array_value()).map(|args| strings(&args));
-    ConfiguredServer { name: name.to_owned(), command, args: args.unwrap_or_default() }
+    let url = URL.iter().find_map(|url| string(last(server, url)?.value()));
+    let is_disabled = DISABLING.iter().any(|(name, disabling)| boolean(server, name) == Some(*disabling));
+    ConfiguredServer { name: name.to_owned(), command, args: args.unwrap_or_default(), url, is_disabled }
 }
 
 fn shape(path: &[&str], expected: &'static str) -> EditError {

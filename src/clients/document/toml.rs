@@ -46,6 +46,9 @@ impl TomlDocument {
         if now.args != entry.args || server.get("args").is_none() {
             set(server, "args", Value::Array(entry.args.iter().collect::<Array>()));
         }
+        if now.is_disabled {
+            set(server, "enabled", Value::from(true));
+        }
         Ok(())
     }
 
@@ -111,5 +114,7 @@ fn configured(name: &str, server: &dyn TableLike) -> ConfiguredServer {
     let command = server.get("command").and_then(Item::as_str).unwrap_or_default().to_owned();
     let args = server.get("args").and_then(Item::as_array).into_iter().flatten();
     let args = args.filter_map(Value::as_str).map(str::to_owned).collect();
-    ConfiguredServer { name: name.to_owned(), command, args }
+    let url = server.get("url").and_then(Item::as_str).map(str::to_owned);
+    let is_disabled = server.get("enabled").and_then(Item::as_bool) == Some(false);
+    ConfiguredServer { name: name.to_owned(), command, args, url, is_disabled }
 }

@@ -89,10 +89,12 @@ fn expired_sessions_go_and_used_ones_stay() {
     assert_eq!(left(&home).len(), 2, "{told_of}");
     assert!(left(&home).iter().all(|id| ids[..2].contains(id)), "in use");
     assert!(keep(1_300_000, 1).is_none(), "told once");
-    keep(1, 1);
+    let told_of = keep(1, 1).unwrap();
+    assert!(told_of.contains("2 sessions (past2, past3) that could still be restored are deleted"), "{told_of}");
     assert_eq!(left(&home).len(), 2, "in use");
     drop(between);
-    keep(1, 1);
+    let told_of = keep(1, 1).unwrap();
+    assert!(told_of.contains("1 session (past1)") && told_of.contains("so they are deleted"), "{told_of}");
     assert_eq!(left(&home), [ids[0].clone()]);
     while retention::tidy(&connection).unwrap() {}
     assert_eq!(retention::pragma(&connection, "freelist_count").unwrap(), 0, "the room is given back");
@@ -126,6 +128,21 @@ fn no_more_is_removed_than_needed_and_it_can_be_restored_for_a_week() {
     while retention::tidy(&connection).unwrap() {}
     assert!(!retention::restore(&connection, &ids[1], now()).unwrap());
     assert!(home.reader().find("past1").unwrap().is_none() && !spool_folder(&home.folder(), &ids[1]).exists());
+}
+
+#[test]
+fn what_is_deleted_at_once_is_named() {
+    let home = Home::new();
+    let ids: Vec<_> = (0..4).map(|_| id()).collect();
+    past(&home, &ids);
+    let connection = schema::open(&home.folder()).unwrap();
+    let total = retention::plan(&connection, &home.folder(), &RetentionLimits::default(), now()).unwrap().total;
+    // Room for one session that stays, and for one that is set aside.
+    let limits = RetentionLimits { bytes: total / 4 + total / 16, days: 90, refused: None };
+    let told_of = retention::prune(&connection, &home.folder(), &limits, now()).unwrap().unwrap();
+    assert!(told_of.contains("removed 3 sessions (past0, past1, past2)"), "{told_of}");
+    assert!(told_of.contains("no room to keep 2 (past0, past1) for a week (as much"), "{told_of}");
+    assert!(told_of.contains("the others (past2) are kept for a week"), "{told_of}");
 }
 
 #[test]

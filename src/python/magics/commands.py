@@ -108,16 +108,20 @@ def expand(text, frame):
 # Commands
 
 
-def environment():
-    """Returns environment variables as in an activated virtual environment, so that `!pip` and `!python` are the session's."""
-    import os
+def own_pip(command):
+    """Makes `pip` the session's in lines for a shell: that on PATH may be of another environment, and install there."""
+    import re
+    import shlex
 
-    env = dict(os.environ)
-    folder = os.path.dirname(sys.executable or "")
-    if sys.prefix != sys.base_prefix and folder not in env.get("PATH", "").split(os.pathsep):
-        env["PATH"] = os.pathsep.join(filter(None, [folder, env.get("PATH")]))
-        env.setdefault("VIRTUAL_ENV", sys.prefix)
-    return env
+    python = shlex.quote(sys.executable)
+
+    def own(match):
+        before, verb = match[1], match[2] or ""
+        if pip_program() == "pip":
+            return f"{before}{python} -m pip{verb}"
+        return f"{before}uv pip{verb}{verb and ' --python ' + python}"
+
+    return re.sub(r"((?:^|[;&|(\n])[ \t]*)pip3?(?=\s|$)([ \t]+[a-z]+\b)?", own, command)
 
 
 def isolation_options():
@@ -134,7 +138,7 @@ def isolation_options():
 def start(command, env=None, **options):
     import subprocess
 
-    process = subprocess.Popen(command, env=env or environment(), **isolation_options(), **options)
+    process = subprocess.Popen(command, env=env, **isolation_options(), **options)
     started(process.pid)
     # Popen waits for the child to see Ctrl-C, but only we send it an interrupt.
     process._sigint_wait_secs = 0
@@ -187,7 +191,7 @@ def report_exit(code, frame):
 
 
 def shell(command, frame):
-    process = start(command, shell=True)
+    process = start(own_pip(command), shell=True)
     finish(process, frame, process.wait)
     refresh()
 
@@ -195,7 +199,7 @@ def shell(command, frame):
 def lines(command, frame):
     import subprocess
 
-    process = start(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = start(own_pip(command), shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     out = finish(process, frame, process.communicate)[0]
     refresh()
     return SList(out.decode("utf-8", "replace").splitlines())
@@ -218,25 +222,31 @@ def refresh():
 # Packages
 
 
-def pip(line, frame):
-    """Runs pip in the session's environment; uv where that has no pip. What it installs can be imported at once."""
+def pip_program():
+    """Returns what installs into the session's environment: "pip", or "uv" where that has no pip."""
     import importlib.util
-    import shlex
     import shutil
 
-    arguments = shlex.split(line)
     refresh()
     if importlib.util.find_spec("pip"):
+        return "pip"
+    if shutil.which("uv"):
+        return "uv"
+    raise UsageError(f"{sys.prefix} has no pip, and uv is not on PATH. `!{sys.executable} -m ensurepip` gives it pip.")
+
+
+def pip(line, frame):
+    """Runs pip in the session's environment; uv where that has no pip. What it installs can be imported at once."""
+    import shlex
+
+    arguments = shlex.split(line)
+    if pip_program() == "pip":
         if arguments[:1] == ["uninstall"] and not {"-y", "--yes"} & set(arguments):
             arguments.insert(1, "-y")
         command = [sys.executable, "-m", "pip", *arguments]
-    elif shutil.which("uv"):
+    else:
         arguments = [a for a in arguments if a not in ("-y", "--yes")]
         command = ["uv", "pip", *arguments[:1], "--python", sys.executable, *arguments[1:]]
-    else:
-        raise UsageError(
-            f"{sys.prefix} has no pip, and uv is not on PATH. `!{sys.executable} -m ensurepip` gives it pip."
-        )
     install(command, frame)
 
 
@@ -254,11 +264,12 @@ def uv(line, frame):
 
 
 def install(command, frame):
+    import os
+
     before = path_files()
-    env = {**environment(), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+    env = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     process = start(command, env=env)
     finish(process, frame, process.wait)
-    import os
     import site
 
     # Python reads these only at its start: the user's site folder, if it is new, and files of editable installs.

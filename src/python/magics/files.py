@@ -102,6 +102,8 @@ def script(program):
                 raise UsageError(f"{option} needs a name")
             given[option] = words.pop(0) if takes else True
         command = [program, *words] if program else words
+        if program in ("bash", "sh"):
+            body = own_pip(body)
         if not command:
             raise UsageError("%%script needs a program: %%script perl")
         out, err = (subprocess.PIPE if option in given else None for option in ("--out", "--err"))

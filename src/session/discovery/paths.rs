@@ -55,8 +55,7 @@ pub struct Paths {
 impl Paths {
     /// Reads the environment of this process.
     pub fn of_this_process() -> Self {
-        let own = std::env::var_os("FOURHANDS_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        own.map_or_else(Self::of_environment, |folder| Self::within(&folder))
+        own_folder().map_or_else(Self::of_environment, |folder| Self::within(&folder))
     }
 
     /// All of it in one folder, apart from the person's other sessions.
@@ -177,6 +176,11 @@ impl Paths {
             })
             .collect()
     }
+}
+
+/// The folder that takes the place of all others.
+pub fn own_folder() -> Option<PathBuf> {
+    std::env::var_os("FOURHANDS_HOME").map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// Creates a private `folder`, or checks that it is private: a plain folder that nobody else can enter, change or

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::domain::{Event as SessionEvent, Gate, GateChange, GateMode};
 use crate::session::{CallAnswer, ClientCalls};
-use crate::tui::fixtures::{client, story};
+use crate::tui::fixtures::{Story, client, story};
 use crate::tui::layers::Layer;
 
 /// A view with the open box, whose keys decide from `NOW` on.
@@ -108,4 +108,18 @@ fn a_narrow_box_keeps_names_and_says_when_its_keys_do_nothing_yet() {
     view.on_terminal(&open, NOW);
     let screen = text(&mut view, 80, 24);
     assert!(screen.contains("a moment") && !screen.contains("d disconnect"), "{screen}");
+}
+
+#[test]
+fn the_list_tells_clients_that_have_left_from_none_at_all() {
+    let mut view = Story::default().view();
+    let shown = text(&mut view, 160, 40);
+    assert!(shown.contains("none yet") && !shown.contains("none now"), "{shown}");
+    let left = crate::domain::ClientId(1);
+    let joined = SessionEvent::ClientJoined { client: left, name: "claude-code".into(), pid: None, at: NOW };
+    for event in [joined, SessionEvent::ClientLeft { client: left, at: NOW }] {
+        view.apply(&event);
+    }
+    let shown = text(&mut view, 160, 40);
+    assert!(shown.contains("none now") && shown.contains("claude-code has left"), "{shown}");
 }

@@ -294,7 +294,8 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     title(buffer, area, "clients", clients.len(), theme::BOLD);
     let list = Rect { y: area.y + 2, height: area.height - 3, ..area };
     if clients.is_empty() {
-        put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
+        let none = if view.client_order.names().next().is_some() { "none now" } else { "none yet" };
+        put(buffer, list, list.x + 2, list.y, none, theme::DIM);
     }
     let fit = usize::from(list.height);
     let hidden = if clients.len() > fit { clients.len() - fit.saturating_sub(1) } else { 0 };
