@@ -1,3 +1,5 @@
+//! Tests of the gate.
+
 use super::*;
 use crate::domain::ClientId;
 
@@ -99,4 +101,26 @@ fn allowed_code_is_that_code_and_no_other() {
     gate.allow(long.clone());
     assert_eq!(gate.mode_for(&client("claude"), &long), GateMode::Watch);
     assert_eq!(gate.mode_for(&client("claude"), "df.head()"), GateMode::Ask, "memory is bounded");
+}
+
+#[test]
+fn what_is_always_allowed_is_told_and_taken_back() {
+    let mut gate = Gate::new(GateMode::Ask);
+    gate.always_allow("claude".into(), RiskKind::Delete);
+    gate.allow("import os\nos.listdir()".into());
+    gate.allow("df.head()".into());
+    let always = gate.always();
+    let phrases: Vec<&str> = always.iter().map(|(phrase, _)| phrase.as_str()).collect();
+    let expected =
+        ["claude may always delete files", "this may always run: df.head()", "this may always run: import os …"];
+    assert_eq!(phrases, expected);
+    let before = gate.clone();
+    gate.change(always[0].1.clone());
+    assert!(!gate.always_allows(&client("claude"), RiskKind::Delete));
+    assert_eq!(gate.change_from(&before), "you are asked again; no longer: claude may always delete files");
+    gate.change(always[1].1.clone());
+    assert_eq!(gate.mode_for(&client("claude"), "df.head()"), GateMode::Ask);
+    assert_eq!(gate.always().len(), 1);
+    gate.change(GateChange::AskAgain);
+    assert!(gate.always().is_empty());
 }

@@ -11,7 +11,7 @@ const SHIFT_F4: &str = "\u{1b}[1;2S";
 const ESC: &str = "\u{1b}";
 
 /// Presses a key in the box once the box shows the keys, and waits for what comes of it.
-pub fn decide(terminal: &mut Terminal, key: &str, is_done: impl Fn(&str) -> bool) {
+fn decide(terminal: &mut Terminal, key: &str, is_done: impl Fn(&str) -> bool) {
     terminal.wait_for_text("h hold");
     terminal.send(key);
     terminal.wait_for("a decision", is_done);
@@ -71,13 +71,12 @@ fn a_muted_client_runs_and_takes_one_line() {
     terminal.wait_for_text("› claude");
     decide(&mut terminal, "m", |screen| screen.contains("muted"));
     terminal.send(ESC);
+    terminal.wait_for_text("Ctrl-D quit");
     terminal.wait_for("a folded card", |screen| !screen.contains("a flood") && screen.contains("1  claude"));
     assert_eq!(claude.run("6 * 7")["result"], "42");
     terminal.wait_for("another folded card", |screen| screen.contains("2  claude") && !screen.contains("6 * 7"));
     terminal.send(SHIFT_F4);
     terminal.wait_for_text("› claude");
-    // The same key again could be one that is held down.
-    terminal.send("\u{1b}[A");
     decide(&mut terminal, "m", |screen| !screen.contains("muted"));
     terminal.send(ESC);
     terminal.wait_for_text("a flood");

@@ -47,13 +47,13 @@ fn question_ends(terminal: &Terminal) {
 #[test]
 fn code_stops_before_it_deletes_and_goes_on_or_fails_there() {
     let home = Home::new();
-    let (mut terminal, mut claude) = start(&home, &["a.csv", "b.csv"]);
+    let (mut terminal, mut claude) = start(&home, &["a.csv", "b.csv", "c.csv"]);
     // What is new needs no question.
     let ran = claude.run("import os\nopen('new', 'w').close()\nos.remove('new')\nimport subprocess\nsubprocess.run(['uname']).returncode");
     assert_eq!(ran["result"], "0", "{ran}");
     let call = sends(&mut claude, "print('before')\nos.remove('a.csv')\nprint('after')");
     terminal.wait_for_text("2 claude, line 2, is about to delete a.csv");
-    terminal.wait_for_text("before");
+    terminal.wait_for_all(&["before", "line 2 waits for you: about to delete a.csv"]);
     assert!(is_there(&home, "a.csv"));
     deny(&mut terminal, "n", "I need that");
     let ran = result(&mut claude, call);
@@ -62,6 +62,11 @@ fn code_stops_before_it_deletes_and_goes_on_or_fails_there() {
     assert_eq!(error["message"], "the person does not let this code delete a.csv: I need that", "{ran}");
     assert!(ran["consents"][0].as_str().unwrap().contains("denied (I need that)"), "{ran}");
     assert!(is_there(&home, "a.csv"));
+    let call = sends(&mut claude, "os.rename('c.csv', 'd.csv')");
+    terminal.wait_for_text("is about to rename c.csv to d.csv");
+    deny(&mut terminal, "n", "keep the name");
+    assert_eq!(result(&mut claude, call)["error"]["type"], "PermissionError");
+    assert!(is_there(&home, "c.csv") && !is_there(&home, "d.csv"));
     // The person's own code is not asked about.
     terminal.send("os.remove('b.csv')\r");
     wait_until("the person's deletion", || (!is_there(&home, "b.csv")).then_some(()));

@@ -209,6 +209,23 @@ fn the_gate_is_chosen_from_a_menu_for_all_or_for_one() {
 }
 
 #[test]
+fn what_is_always_allowed_is_taken_back_from_the_menu() {
+    let mut story = story();
+    let mut gate = Gate::new(GateMode::Ask);
+    gate.allow("df.head()".into());
+    story.apply(&SessionEvent::GateChanged { gate: gate.into(), at: NOW });
+    let mut view = story.view();
+    view.on_terminal(&Event::Key(KeyEvent::new(KeyCode::F(10), KeyModifiers::SHIFT)), NOW + CALM);
+    let screen = text(&mut view, 120, 40);
+    assert!(screen.contains("✕ this may always run: df.head(): ask again"), "{screen}");
+    for _ in 0..30 {
+        at(&mut view, KeyCode::Down, CALM + 100);
+    }
+    let effect = at(&mut view, KeyCode::Enter, CALM + 3_000);
+    assert_eq!(effect, Some(Effect::ChangeGate(GateChange::AskAgainAboutCode("df.head()".into()))));
+}
+
+#[test]
 fn what_was_decided_stands_on_the_card() {
     use crate::domain::{Decision, Review};
     let mut story = Story::default();
@@ -294,4 +311,41 @@ fn a_risk_is_shown_at_its_line_and_answered() {
     let effect = at(&mut view, KeyCode::Enter, CALM + 9_000);
     let verdict = RiskVerdict::DenyInSnippet(None);
     assert_eq!(effect, Some(Effect::DecideRisk { number: 7, verdict }));
+}
+
+#[test]
+fn a_risk_and_a_decision_are_on_the_card_at_once() {
+    use crate::domain::{RiskAnswered, RiskKind, RiskRequest, RiskVerdict};
+    let mut story = Story::default();
+    let claude = client(1, "claude");
+    story.join(&claude, NOW);
+    let snippet = story.start(&claude, "clean()");
+    let mut view = story.view();
+    text(&mut view, 80, 24);
+    let request: std::sync::Arc<RiskRequest> =
+        RiskRequest { number: 7, kind: RiskKind::Rename, target: "a.csv to b.csv".into(), line: None, at: NOW }.into();
+    view.apply(&SessionEvent::RiskAsked { snippet, request: request.clone() });
+    let screen = text(&mut view, 80, 24);
+    assert!(screen.contains("waits for you: about to rename a.csv to b.csv"), "{screen}");
+    let answered = RiskAnswered { request, verdict: RiskVerdict::Allow, was_unattended: false, at: NOW };
+    view.apply(&SessionEvent::RiskAnswered { snippet, answered: answered.into() });
+    let screen = text(&mut view, 80, 24);
+    assert!(screen.contains("rename a.csv to b.csv: allowed") && !screen.contains("waits for you"), "{screen}");
+}
+
+#[test]
+fn what_was_written_at_the_dock_is_there_when_the_person_comes_back() {
+    for (key, leave) in [('e', KeyCode::Esc), ('n', KeyCode::F(10))] {
+        let mut view = asked("x = 1");
+        at(&mut view, KeyCode::F(10), CALM);
+        at(&mut view, KeyCode::Char(key), CALM + 1_000);
+        typed(&mut view, "# long thoughts");
+        at(&mut view, leave, CALM + 3_000);
+        assert!(!text(&mut view, 80, 24).contains("long thoughts"));
+        if !view.is_reviewing() {
+            at(&mut view, KeyCode::F(10), CALM + 4_000);
+        }
+        at(&mut view, KeyCode::Char(key), CALM + 6_000);
+        assert!(text(&mut view, 80, 24).contains("long thoughts"), "{key}");
+    }
 }
