@@ -163,8 +163,10 @@ impl GuardedSession {
                         is_demo: *is_demo,
                     };
                     let mut command = image.command(executable, &boot, startup_output)?;
-                    if let Some(venv) = venv {
-                        activation::activate(&mut command, venv);
+                    match venv {
+                        Some(venv) => activation::activate(&mut command, venv),
+                        // That of another Python: tools such as uv would install there.
+                        None => drop(command.env_remove("VIRTUAL_ENV")),
                     }
                     if *stdio && startup_output.is_none() {
                         // The client owns stdin and stdout.

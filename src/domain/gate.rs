@@ -173,7 +173,7 @@ pub enum GateChange {
     AskAgainAtRisk(Arc<str>, RiskKind),
     /// No longer let this code run unasked.
     AskAgainAboutCode(Arc<str>),
-    /// Take back all that is always allowed.
+    /// Take back all that is always allowed, and what clients may do more than all.
     AskAgain,
 }
 
@@ -231,6 +231,8 @@ impl Gate {
             GateChange::AskAgain => {
                 self.allowed.clear();
                 self.risks.clear();
+                let all = self.mode;
+                self.clients.retain(|_, mode| *mode >= all);
             }
         }
     }

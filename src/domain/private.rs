@@ -34,11 +34,19 @@ impl Private {
         self.snippets.contains(&snippet) && !reader.is_some_and(is_own)
     }
 
-    /// Whether the path of a value, such as `df["a"]`, begins with a private name.
+    /// Whether the path of a value, such as `df["a"]`, has a private name in it that is no attribute or
+    /// text. Names are
+    /// compared as they are written.
     #[must_use]
     pub fn hides_path(&self, path: &str) -> bool {
-        let name: String = path.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        self.names.contains(name.as_str())
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        self.names.iter().any(|name| {
+            path.match_indices(&**name).any(|(place, _)| {
+                let (before, behind) = (path[..place].trim_end(), &path[place + name.len()..]);
+                let is_part = path[..place].ends_with(is_name) || behind.starts_with(is_name);
+                !is_part && !before.ends_with(['.', '"', '\''])
+            })
+        })
     }
 
     /// The table with no more than the names of private variables; `None` if it has none of them.
@@ -72,6 +80,12 @@ pub fn says_private(code: &str) -> bool {
     code.trim_start().lines().next().is_some_and(|line| line.trim_end() == MARK)
 }
 
+/// Whether text is no more than that line, so that the code is still to come.
+#[must_use]
+pub fn is_only_mark(code: &str) -> bool {
+    code.trim_matches(' ') == MARK
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +98,10 @@ mod tests {
         let hides = |author: &Author, reader: &Author| private.hides(SnippetId(3), author, Some(reader));
         assert!(hides(&Author::You, &client("claude")) && hides(&client("cursor"), &client("claude")));
         assert!(!hides(&Author::You, &Author::You) && !hides(&client("claude"), &client("claude")));
+        for path in ["key", " key[0]", "(key)", "f(x=key)"] {
+            assert!(private.hides_path(path), "{path}");
+        }
+        assert!(!private.hides_path("df['key'].key") && !private.hides_path("monkey"));
         assert!(private.hides(SnippetId(3), &Author::You, None) && !private.hides(SnippetId(4), &Author::You, None));
         for (path, is_hidden) in [("key", true), (" key[0]", true), ("key.x", true), ("keys", false), ("a.key", false)]
         {

@@ -102,8 +102,8 @@ fn draw_layer(
         }
         Layer::Review if view.dock.writing.is_some() => {}
         Layer::Review => return draw_dock::cursor(layout).or(below),
-        Layer::Gate { row } => {
-            draw_gate::draw(view, layout, *row, buffer);
+        Layer::Gate { selected } => {
+            draw_gate::draw(view, layout, selected, buffer);
             return None;
         }
         Layer::Send(menu) => {

@@ -1,5 +1,6 @@
 //! The stack of layers over the transcript and the input. The topmost layer takes keys, pasted text and the mouse.
 
+use crate::domain::GateChange;
 use crate::tui::clients::clients_box::ClientsBox;
 use crate::tui::composer::history::HistorySearch;
 use crate::tui::gallery::Gallery;
@@ -33,9 +34,9 @@ pub enum Layer {
     },
     /// The dock has the keys; what it shows is in [`Dock`](crate::tui::review::dock::Dock).
     Review,
-    /// The modes of the gate; `row` is selected.
+    /// The modes of the gate; the row with this change is selected.
     Gate {
-        row: usize,
+        selected: GateChange,
     },
     /// The clients, or the calls of one.
     Clients(ClientsBox),

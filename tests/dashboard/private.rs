@@ -25,6 +25,9 @@ fn everything(client: &mut Client) -> String {
     }
     for (tool, arguments) in [
         ("inspect_variable", json!({"name": "key[0]"})),
+        ("inspect_variable", json!({"name": "(\u{ff4b}ey)"})),
+        ("inspect_variable", json!({"name": "_under"})),
+        ("inspect_variable", json!({"name": "_"})),
         ("read_output", json!({"snippet": 1})),
         ("wait_for_snippet", json!({"snippet": 1})),
     ] {
@@ -57,7 +60,10 @@ fn what_is_private_is_shown_to_no_client_and_stays_so() {
     terminal.send("\u{1b}");
     terminal.wait_for_text("Ctrl-D quit");
     // And so is its value.
-    terminal.send("# private\u{1b}\r'hunter2' + '!'\r");
+    terminal.send("# private\r");
+    terminal.wait_for_text("▎ # private");
+    terminal.send("_under = 'hunter2'; _under + '!'\r");
+    terminal.wait_for_text("hunter2!");
     let all = everything(&mut claude);
     assert!(!all.contains("hunter2") && !all.contains("hunt'"), "{all}");
     assert!(all.contains("Variable: key (private) = <private>") && all.contains("marked snippet 1 private"), "{all}");

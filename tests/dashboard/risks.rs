@@ -47,7 +47,7 @@ fn question_ends(terminal: &Terminal) {
 #[test]
 fn code_stops_before_it_deletes_and_goes_on_or_fails_there() {
     let home = Home::new();
-    let (mut terminal, mut claude) = start(&home, &["a.csv", "b.csv", "c.csv"]);
+    let (mut terminal, mut claude) = start(&home, &["a.csv", "b.csv", "c.csv", "e.csv"]);
     // What is new needs no question.
     let ran = claude.run("import os\nopen('new', 'w').close()\nos.remove('new')\nimport subprocess\nsubprocess.run(['uname']).returncode");
     assert_eq!(ran["result"], "0", "{ran}");
@@ -67,6 +67,14 @@ fn code_stops_before_it_deletes_and_goes_on_or_fails_there() {
     deny(&mut terminal, "n", "keep the name");
     assert_eq!(result(&mut claude, call)["error"]["type"], "PermissionError");
     assert!(is_there(&home, "c.csv") && !is_there(&home, "d.csv"));
+    // Both are told of: the file that goes away, and the one that is lost.
+    let call = sends(&mut claude, "os.replace('c.csv', 'e.csv')");
+    terminal.wait_for_text("is about to rename c.csv to e.csv");
+    decide(&mut terminal, "y", "y allow");
+    terminal.wait_for_text("is about to overwrite e.csv");
+    deny(&mut terminal, "n", "that one stays");
+    assert_eq!(result(&mut claude, call)["error"]["type"], "PermissionError");
+    assert!(is_there(&home, "c.csv"));
     // The person's own code is not asked about.
     terminal.send("os.remove('b.csv')\r");
     wait_until("the person's deletion", || (!is_there(&home, "b.csv")).then_some(()));

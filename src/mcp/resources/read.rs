@@ -18,6 +18,7 @@ use crate::domain::{
     Aspect, Author, Display, Entry, Form, InspectRequest, Snippet, SnippetId, Transcript, VariableQuery, units,
 };
 use crate::mcp::errors::{inspection_with_code, invalid_cursor, private_snippet, private_variable, session_ended};
+use crate::mcp::identifiers::as_python_reads;
 use crate::mcp::results::images::AttachedImages;
 use crate::mcp::results::inspection::InspectReport;
 use crate::mcp::results::truncate::{MAX_TEXT, one_line, truncate_middle};
@@ -208,7 +209,7 @@ pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<
                 None => text,
             }
         }
-        Address::Variable(name) if private.hides_path(&name) => {
+        Address::Variable(name) if private.hides_path(&as_python_reads(&name)) => {
             return Err(ErrorData::invalid_request(private_variable(&name), None));
         }
         Address::Variable(name) => {

@@ -7,7 +7,7 @@ use super::activity_since::{first_lines, outcome_text};
 use super::truncate::{one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{
-    Author, Entry, PRIVATE, Private, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableKind,
+    Author, Entry, GateMode, PRIVATE, Private, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableKind,
     VariableTable, units,
 };
 use crate::session::clock::now;
@@ -91,7 +91,9 @@ fn summary(
             );
         }
     }
-    gate_lines(&mut text, transcript, &name, length.runs > SHORT.runs);
+    let gate = transcript.gate();
+    let mode = reader.map_or(gate.mode, |reader| gate.mode_of(reader));
+    gate_lines(&mut text, transcript, mode, &name, length.runs > SHORT.runs);
     let table = transcript.variables();
     variables(&mut text, transcript.gate().private.masked(table).as_ref().unwrap_or(table), length.variables);
     last_entries(&mut text, transcript, reader, &name, length.runs);
@@ -101,10 +103,16 @@ fn summary(
 
 /// The gate (a short summary has it only where code does not simply run), what is locked, and what waits for the
 /// person.
-fn gate_lines(text: &mut String, transcript: &Transcript, name: &impl Fn(&Author) -> String, in_full: bool) {
+fn gate_lines(
+    text: &mut String,
+    transcript: &Transcript,
+    mode: GateMode,
+    name: &impl Fn(&Author) -> String,
+    in_full: bool,
+) {
     let gate = transcript.gate();
     if in_full || !gate.is_open() {
-        let _ = writeln!(text, "Gate: {}. {}.", one_line(&gate.label(), MAX_NOTE), gate.mode.meaning_for_models());
+        let _ = writeln!(text, "Gate: {}. {}.", one_line(&gate.label(), MAX_NOTE), mode.meaning_for_models());
     }
     if gate.takeover.is_some() {
         text.push_str("The person has taken over: no code of clients begins until they give the session back.\n");

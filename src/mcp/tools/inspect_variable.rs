@@ -10,6 +10,7 @@ use crate::mcp::calls::arguments::optional_integer;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::errors::{CallError, inspection_with_code, private_variable, refused};
+use crate::mcp::identifiers::as_python_reads;
 use crate::mcp::results::inspection;
 use crate::mcp::results::inspection::InspectReport;
 use crate::session::CommandError;
@@ -86,7 +87,7 @@ impl Tool for InspectVariable {
         if page == 0 {
             return refused("Error: page must be 1 or more.");
         }
-        if call.session.gate().private.hides_path(&name) {
+        if call.session.gate().private.hides_path(&as_python_reads(&name)) {
             return refused(private_variable(&name));
         }
         let request = InspectRequest { path: name.clone(), aspect, page: page - 1, ..InspectRequest::default() };

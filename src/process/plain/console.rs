@@ -12,8 +12,9 @@ use super::narrate::{self, Narrator};
 use super::output::Printer;
 use crate::domain::lexer::{Completeness, completeness};
 use crate::domain::note::Addressed;
+use crate::domain::private::is_only_mark;
 use crate::domain::{
-    Author, Event, GateChange, GateMode, InputAnswer, Note, RiskVerdict, SnippetId, TAKEOVER_CAUSE, Transcript,
+    Author, Event, Gate, GateChange, GateMode, InputAnswer, Note, RiskVerdict, SnippetId, TAKEOVER_CAUSE, Transcript,
     Verdict, note,
 };
 use crate::process::log;
@@ -192,7 +193,7 @@ impl Console {
             return self.run_command(command, quit_announced).await;
         }
         self.code.push_str(line);
-        if completeness(&self.code) == Completeness::Incomplete {
+        if completeness(&self.code) == Completeness::Incomplete || is_only_mark(&self.code) {
             self.code.push('\n');
             return;
         }
@@ -307,7 +308,14 @@ impl Console {
                 let verdict = if is_code { Verdict::AlwaysRunCode } else { Verdict::AlwaysRunClient };
                 self.decide(snippet, verdict).await;
             }
-            ConsoleCommand::AskAgain => self.session.change_gate(GateChange::AskAgain),
+            ConsoleCommand::AskAgain => {
+                let mut gate = Gate::clone(&self.transcript.gate());
+                gate.change(GateChange::AskAgain);
+                if gate == *self.transcript.gate() {
+                    return self.printer.line("nothing is always allowed");
+                }
+                self.session.change_gate(GateChange::AskAgain);
+            }
             ConsoleCommand::Gate(mode) => self.gate(&mode),
             ConsoleCommand::Take(why) => self.take_over(why).await,
             ConsoleCommand::GiveBack if self.transcript.gate().takeover.is_none() => {

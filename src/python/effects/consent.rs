@@ -34,6 +34,8 @@ pub struct Risk {
     pub target: String,
     /// The file, if it is one.
     pub path: Option<PathBuf>,
+    /// The file that is renamed, as it is shown.
+    pub source: Option<String>,
 }
 
 /// The gate as the audit hook sees it, and the answers to threads that wait.
@@ -250,6 +252,11 @@ impl ConsentWait {
         };
         if state.denied.len() == MAX_DENIED {
             state.denied.pop_front();
+        }
+        // Where a move is denied, `shutil.move` goes on with a copy, and would delete the file itself.
+        if risk.kind == RiskKind::Rename {
+            let source = risk.source.clone();
+            state.denied.push_back(Denied { snippet, kind: RiskKind::Delete, target: source, reason: reason.clone() });
         }
         state.denied.push_back(Denied { snippet, kind: risk.kind, target, reason });
     }

@@ -21,8 +21,26 @@ impl Recorder {
         let py = args.0.py();
         let writer = OutputWriter { thread: current_thread(), snippet: self.context.get(py) };
         let Some(snippet) = self.capture.owner(writer) else { return Ok(()) };
-        let Some(risk) = self.risk(event, (writer.thread, snippet), args) else { return Ok(()) };
-        self.consent.check(py, snippet, &risk, line_in(py, snippet))
+        let risks = match event {
+            AuditEvent::Rename => self.rename_risks(args).unwrap_or_default(),
+            event => self.risk(event, (writer.thread, snippet), args).into_iter().collect(),
+        };
+        risks.iter().try_for_each(|risk| self.consent.check(py, snippet, risk, line_in(py, snippet)))
+    }
+
+    /// What is renamed is no longer where it was, and what has the new name is lost.
+    fn rename_risks(&self, args: &Arguments<'_>) -> Option<Vec<Risk>> {
+        let from = self.place(&args.path(0, Some(2))?)?;
+        from.absolute.symlink_metadata().ok()?;
+        let to = self.place(&args.path(1, Some(3))?)?;
+        let (old_name, new_name) = (from.shown.clone(), to.shown.clone());
+        let renames = self.file_risk(RiskKind::Rename, from).map(|risk| Risk {
+            target: format!("{old_name} to {new_name}"),
+            source: Some(old_name),
+            ..risk
+        });
+        let overwrites = self.file_risk(RiskKind::Overwrite, to);
+        Some(renames.into_iter().chain(overwrites).collect())
     }
 
     fn risk(&self, event: AuditEvent, origin: EventOrigin, args: &Arguments<'_>) -> Option<Risk> {
@@ -41,17 +59,6 @@ impl Recorder {
             }
             AuditEvent::RemoveTree => self.file_risk(RiskKind::Delete, self.place(&args.path(0, None)?)?),
             AuditEvent::Truncate => self.file_risk(RiskKind::Overwrite, self.place(&args.path(0, None)?)?),
-            AuditEvent::Rename => {
-                let from = self.place(&args.path(0, Some(2))?)?;
-                from.absolute.symlink_metadata().ok()?;
-                let to = self.place(&args.path(1, Some(3))?)?;
-                let new_name = to.shown.clone();
-                let renames = || {
-                    let risk = self.file_risk(RiskKind::Rename, from)?;
-                    Some(Risk { target: format!("{} to {new_name}", risk.target), ..risk })
-                };
-                self.file_risk(RiskKind::Overwrite, to).or_else(renames)
-            }
             AuditEvent::ChangeMode => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, None)?)?),
             AuditEvent::MakeFolder => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, Some(2))?)?),
             AuditEvent::Link => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(1, Some(3))?)?),
@@ -75,7 +82,7 @@ impl Recorder {
                         .lock()
                         .as_ref()
                         .is_some_and(|(starter, started)| *starter == origin && *started == effect);
-                (!is_second).then(|| Risk { kind, target: effect.target.to_string(), path: None })
+                (!is_second).then(|| Risk { kind, target: effect.target.to_string(), path: None, source: None })
             }
         }
     }
@@ -92,7 +99,7 @@ impl Recorder {
         let deletes_nothing = kind == RiskKind::Delete && !exists;
         let kind = if was_there && kind != RiskKind::WriteOutside { kind } else { RiskKind::WriteOutside };
         let is_risk = !deletes_nothing && (kind != RiskKind::WriteOutside || place.outside);
-        is_risk.then_some(Risk { kind, target: place.shown, path: Some(place.absolute) })
+        is_risk.then_some(Risk { kind, target: place.shown, path: Some(place.absolute), source: None })
     }
 }
 

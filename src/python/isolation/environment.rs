@@ -18,7 +18,7 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
     let original = os.getattr("putenv")?.unbind();
     let (encode, audit) = (os.getattr("fsencode")?.unbind(), py.import("sys")?.getattr("audit")?.unbind());
     let doc = c"Change or add an environment variable.";
-    let ours = PyCFunction::new_closure(py, Some(c"putenv"), Some(doc), move |args, options| -> PyResult<()> {
+    let ours = PyCFunction::new_closure(py, Some(c"putenv"), Some(doc), move |args, options| -> PyResult<Py<PyAny>> {
         let py = args.py();
         let encoded = |nth| encode.bind(py).call1((args.get_item(nth)?,))?.cast_into::<PyBytes>().map_err(PyErr::from);
         let is_usual = args.len() == 2 && options.is_none();
@@ -29,10 +29,10 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
             {
                 audit.call1(py, ("os.putenv", &name, &value))?;
                 set(name.as_bytes(), value.as_bytes());
-                Ok(())
+                Ok(py.None())
             }
             // Python's own error.
-            _ => original.bind(py).call(args, options).map(drop),
+            _ => original.call(py, args, options),
         }
     })?;
     os.setattr("putenv", ours)

@@ -116,6 +116,9 @@ def own_pip(command):
     python = shlex.quote(sys.executable)
 
     def own(match):
+        quotes = command[: match.start()]
+        if quotes.count("'") % 2 or quotes.count('"') % 2:
+            return match[0]
         before, verb = match[1], match[2] or ""
         if pip_program() == "pip":
             return f"{before}{python} -m pip{verb}"

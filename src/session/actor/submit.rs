@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::queue::{Queued, Running, Waiter, Work};
 use super::state::Actor;
+use crate::domain::lexer::{Footprint, footprint};
 use crate::domain::private::{LAST_VALUE, says_private};
 use crate::domain::{Author, Event, Gate, GateChange, Outcome, Snippet, SnippetId};
 use crate::session::clock::now;
@@ -105,8 +106,10 @@ impl Actor {
         let is_private = found.author.is_you() && says_private(&found.code);
         let mut gate = Gate::clone(&self.transcript.gate());
         if is_private {
-            let names = outcome.changes.added.iter().chain(&outcome.changes.changed);
-            gate.private.names.extend(names.map(|name| Arc::from(name.as_str())));
+            // The list has no names with an underscore, but the code tells them.
+            let Footprint { rebinds, changes, .. } = footprint(&found.code);
+            let changed = outcome.changes.added.iter().chain(&outcome.changes.changed);
+            gate.private.names.extend(changed.chain(&rebinds).chain(&changes).map(|name| Arc::from(name.as_str())));
         }
         if outcome.result.is_some() {
             if is_private {

@@ -21,6 +21,9 @@ const FIRST_MOMENT: Timestamp = 1_000;
 /// The same after the dock got the keys, and after a key that meant nothing.
 const SHORT_MOMENT: Timestamp = 300;
 
+/// Texts that are kept.
+const MAX_KEPT: usize = 20;
+
 #[derive(Debug, Default)]
 pub struct Dock {
     front: Option<Front>,
@@ -30,8 +33,8 @@ pub struct Dock {
     pub scroll: usize,
     /// What the person writes about the snippet in front.
     pub writing: Option<Writing>,
-    /// What the person wrote last and left undecided.
-    kept: Option<Writing>,
+    /// What the person wrote and left undecided, the newest last.
+    kept: Vec<Writing>,
 }
 
 /// The snippet in front, as it is shown.
@@ -121,7 +124,8 @@ impl Dock {
         let Some(snippet) = self.front().and_then(|front| transcript.snippet(front)) else { return };
         let (id, risk) = (snippet.id, self.risk().map(|risk| risk.number));
         let is_same = |kept: &Writing| (kept.snippet, kept.risk, kept.purpose) == (id, risk, purpose);
-        self.writing = self.kept.take_if(|kept| is_same(kept)).or_else(|| {
+        let kept = self.kept.iter().position(is_same).map(|place| self.kept.remove(place));
+        self.writing = kept.or_else(|| {
             let editor = if purpose == Purpose::Edit { Editor::with_text(&snippet.code) } else { Editor::default() };
             Some(Writing { snippet: id, risk, purpose, editor })
         });
@@ -129,7 +133,9 @@ impl Dock {
 
     /// Leaves what is written for later.
     pub fn leave_writing(&mut self) {
-        self.kept = self.writing.take().or(self.kept.take());
+        self.kept.extend(self.writing.take());
+        let surplus = self.kept.len().saturating_sub(MAX_KEPT);
+        self.kept.drain(..surplus);
     }
 
     fn is_front(&self, (id, risk): &Waiting) -> bool {

@@ -15,14 +15,14 @@ use crate::tui::{text, theme};
 const MAX_WIDTH: u16 = 62;
 const ABOUT: &str = "Code that may run has all your rights: the gate asks, it does not restrict.";
 
-pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
+pub fn draw(view: &View, layout: &Layout, selected: &GateChange, buffer: &mut Buffer) {
     let rows = view.gate_rows();
-    let row = row.min(rows.len().saturating_sub(1));
+    let selected = rows.iter().position(|row| row.change == *selected);
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
     let width = MAX_WIDTH.min(screen.width);
     let about = text::fill(ABOUT, usize::from(width) - 6);
     let room = usize::from(screen.height).saturating_sub(about.len() + 3).max(1);
-    let first = (row + 1).saturating_sub(room);
+    let first = selected.map_or(0, |row| row + 1).saturating_sub(room);
     let shown = rows.len().min(room);
     let height = ((shown + about.len() + 3) as u16).min(screen.height);
     let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 2, width, height };
@@ -30,8 +30,8 @@ pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
     frame(area, " gate: when the code of clients runs ", buffer);
     let inside = Rect { x: area.x + 2, width: area.width - 4, ..area };
     for ((index, gate_row), y) in rows.iter().enumerate().skip(first).take(shown).zip(area.y + 1..) {
-        put(buffer, inside, inside.x, y, if index == row { "›" } else { " " }, theme::FOCUS);
-        let style = if index == row { theme::SELECTED } else { theme::PLAIN };
+        put(buffer, inside, inside.x, y, if Some(index) == selected { "›" } else { " " }, theme::FOCUS);
+        let style = if Some(index) == selected { theme::SELECTED } else { theme::PLAIN };
         let mark = match gate_row.change {
             GateChange::All(_) | GateChange::Client(..) if gate_row.is_current => "● ",
             GateChange::All(_) | GateChange::Client(..) => "○ ",

@@ -41,7 +41,7 @@ impl View {
         }
         let always = gate.always().into_iter().map(|(phrase, change)| GateRow {
             change,
-            label: format!("{}: ask again", text::name(&phrase)),
+            label: format!("ask again: {}", text::name(&phrase)),
             is_current: false,
         });
         rows.extend(always);
@@ -51,38 +51,49 @@ impl View {
     pub(in crate::tui) fn open_gate(&mut self, now: Timestamp) {
         self.composer.completion.close();
         self.dock.rest(now);
-        let row = self.gate_rows().iter().position(|row| row.is_current).unwrap_or_default();
-        self.layers.push(Layer::Gate { row });
+        let current = self.gate_rows().into_iter().find(|row| row.is_current);
+        let selected = current.map_or(GateChange::All(GateMode::Watch), |row| row.change);
+        self.layers.push(Layer::Gate { selected });
     }
 
     /// Selects the mode of a client in the open menu.
     pub(in crate::tui) fn select_in_gate(&mut self, client: &str) {
         let rows = self.gate_rows();
         let is_its = |row: &&GateRow| matches!(&row.change, GateChange::Client(name, _) if **name == *client);
-        let place = |fits: &dyn Fn(&GateRow) -> bool| rows.iter().position(|row| is_its(&row) && fits(row));
-        let place = place(&|row| row.is_current).or_else(|| place(&|_| true));
-        if let (Some(Layer::Gate { row }), Some(place)) = (self.layers.top_mut(), place) {
-            *row = place;
+        let own = rows.iter().filter(is_its).find(|row| row.is_current).or(rows.iter().find(is_its));
+        if let (Some(Layer::Gate { selected }), Some(own)) = (self.layers.top_mut(), own) {
+            *selected = own.change.clone();
         }
     }
 
     /// Handles actions in the menu. `None` leaves an action to the wider contexts.
     pub fn on_gate(&mut self, action: Action, now: Timestamp) -> Option<Option<Effect>> {
         let rows = self.gate_rows();
-        let last = rows.len().saturating_sub(1);
         let may_decide = self.dock.may_decide(now) && !self.composer.pace.is_burst();
-        let Some(Layer::Gate { row }) = self.layers.top_mut() else { return None };
-        *row = (*row).min(last);
+        let Some(Layer::Gate { selected }) = self.layers.top_mut() else { return None };
+        // Rows come and go with clients: the selection is a change and no place.
+        let row = rows.iter().position(|row| row.change == *selected);
+        let near = |row: Option<usize>, step: isize| {
+            let place = row.map_or(0, |row| row.saturating_add_signed(step)).min(rows.len().saturating_sub(1));
+            rows.get(place).map(|row| row.change.clone())
+        };
         match action {
-            Action::ItemUp => *row = row.saturating_sub(1),
-            Action::ItemDown => *row = (*row + 1).min(last),
+            Action::ItemUp | Action::ItemDown => {
+                let step = if action == Action::ItemUp { -1 } else { 1 };
+                if let Some(change) = near(row, step) {
+                    *selected = change;
+                }
+            }
+            Action::Choose if row.is_none() => {
+                self.notice = Some("that row is gone; nothing was changed".to_owned());
+            }
             Action::Choose if !may_decide => {
                 self.notice = Some(format!("{} again changes the gate", self.keys.key_hint(Action::Enter)));
             }
             Action::Choose => {
-                let chosen = rows.into_iter().nth(*row);
+                let chosen = selected.clone();
                 self.layers.pop();
-                return Some(chosen.map(|row| Effect::ChangeGate(row.change)));
+                return Some(Some(Effect::ChangeGate(chosen)));
             }
             Action::Gate => drop(self.layers.pop()),
             _ => return None,

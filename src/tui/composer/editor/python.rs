@@ -7,6 +7,7 @@ use super::indent::{INDENT, dedented, leading_spaces};
 use super::position::Pos;
 use super::{Editor, ViMode};
 use crate::domain::lexer::{self, Completeness, completeness, indent_after};
+use crate::domain::private::is_only_mark;
 
 impl Editor {
     fn is_blank(&self) -> bool {
@@ -21,7 +22,8 @@ impl Editor {
         }
         let code = self.code();
         let is_on_last_line = self.buffer.cursor().row + 1 == self.buffer.lines().len();
-        if (!is_on_last_line && self.mode() == ViMode::Insert) || completeness(&code) == Completeness::Incomplete {
+        let goes_on = completeness(&code) == Completeness::Incomplete || is_only_mark(&code);
+        if (!is_on_last_line && self.mode() == ViMode::Insert) || goes_on {
             self.enter_insert_mode();
             self.new_line();
             return None;

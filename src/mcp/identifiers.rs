@@ -1,0 +1,8 @@
+//! Identifiers in what clients write.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The text with its names as Python compares them: `ｋey` is `key` (PEP 3131).
+pub fn as_python_reads(text: &str) -> String {
+    text.nfkc().collect()
+}
