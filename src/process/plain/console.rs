@@ -371,7 +371,7 @@ impl Console {
                 Verdict::AlwaysRunCode => {
                     return self.printer.line("this code runs already, and waits at a risk: :run, :always or :reject");
                 }
-                _ => RiskVerdict::Allow,
+                Verdict::Run(_) => RiskVerdict::Allow,
             };
             if let Err(CommandError::Refused(refused)) = self.session.decide_risk(number, verdict).await {
                 self.printer.line(&refused.to_string());
