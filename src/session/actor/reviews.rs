@@ -46,7 +46,10 @@ impl Actor {
         let (author, code) = (found.author.clone(), found.code.clone());
         self.conclude(snippet, verdict, false)?;
         let is_covered: Box<dyn Fn(&Snippet) -> bool> = match (verdict, &author) {
-            (Verdict::AlwaysRunClient, Author::Client { name, .. }) => {
+            // Code that only waits for a lock says nothing of what its client may do without one.
+            (Verdict::AlwaysRunClient, Author::Client { name, .. })
+                if self.transcript.gate().mode_of(&author).waits() =>
+            {
                 self.change_gate(GateChange::Client(name.clone(), Some(GateMode::Watch)));
                 let gate = self.transcript.gate();
                 Box::new(move |other| other.author == author && gate.locked_in(&author, &other.code).is_empty())

@@ -196,7 +196,17 @@ fn keys_row(view: &View, snippet: &Snippet, width: u16, now: Timestamp) -> Strin
         (&[Action::Gate], "gate"),
         (&[Action::ReviewNext], "next"),
     ];
-    fitting(view, if view.waiting_count() > 1 { &all } else { &all[..6] }, width)
+    let is_gated = view.transcript.gate().mode_of(&snippet.author).waits();
+    let keys: Vec<(&[_], &str)> = all
+        .into_iter()
+        .filter(|(actions, _)| match actions[0] {
+            // Code that waits for a lock alone is allowed once, or this very code always.
+            Action::ReviewAlwaysClient => is_gated,
+            Action::ReviewNext => view.waiting_count() > 1,
+            _ => true,
+        })
+        .collect();
+    fitting(view, &keys, width)
 }
 
 /// As many of these hints as there is room for.

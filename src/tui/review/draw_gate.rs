@@ -41,6 +41,10 @@ pub fn draw(view: &View, layout: &Layout, selected: &GateChange, buffer: &mut Bu
         let label = text::cut(&gate_row.label, usize::from(inside.width).saturating_sub(4)).into_owned();
         put(buffer, inside, inside.x + 4, y, &label, style);
     }
+    let below = rows.len() - shown - first.min(rows.len() - shown);
+    if below > 0 {
+        put_right(buffer, area, area.right() - 2, area.y, &format!(" ▾ {below} more "), theme::NOTICE);
+    }
     for (line, y) in about.iter().zip(area.y + 2 + shown as u16..area.bottom().saturating_sub(1)) {
         put(buffer, inside, inside.x + 2, y, line, theme::DIM);
     }

@@ -93,6 +93,9 @@ impl View {
             Action::Choose => {
                 let chosen = selected.clone();
                 self.layers.pop();
+                if matches!(chosen, GateChange::AskAgainAtRisk(..) | GateChange::AskAgainAboutCode(_)) {
+                    self.notice = Some("you are asked again from now on".to_owned());
+                }
                 return Some(Some(Effect::ChangeGate(chosen)));
             }
             Action::Gate => drop(self.layers.pop()),

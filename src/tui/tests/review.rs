@@ -130,6 +130,20 @@ fn each_key_has_its_decision() {
 }
 
 #[test]
+fn code_that_waits_for_a_lock_alone_has_no_key_that_frees_its_client() {
+    let mut story = story();
+    pending(&mut story, &client(1, "claude-code"), "df = 1", false);
+    let mut gate = Gate::new(GateMode::Watch);
+    gate.change(GateChange::Lock("df".into()));
+    story.apply(&SessionEvent::GateChanged { gate: gate.into(), at: NOW });
+    let mut view = story.view();
+    turn_long_ago(&mut view);
+    let screen = text(&mut view, 120, 40);
+    assert!(screen.contains("y run") && screen.contains("always this code"), "{screen}");
+    assert!(!screen.contains("always claude-code"), "{screen}");
+}
+
+#[test]
 fn code_is_edited_beside_the_draft() {
     let mut view = asked("x = 1");
     typed(&mut view, "my draft");
