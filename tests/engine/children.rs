@@ -25,14 +25,14 @@ fn alive(pid: u32) -> Vec<u32> {
 
 /// Starts code that waits for a process, and interrupts it `times` times.
 fn interrupt(session: &mut Session, pid: u32, code: &str, times: usize) {
-    let before = alive(pid).len();
+    let before = alive(pid);
     let asked = session.client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
-    wait_until("the command", || (alive(pid).len() > before).then_some(()));
-    // The shell has set its traps once it runs the command after them.
-    wait_until("the shell", || {
-        let last = alive(pid).into_iter().max()?;
-        std::fs::read_to_string(format!("/proc/{last}/cmdline")).ok()?.starts_with("sleep").then_some(())
-    });
+    // The shell has set its traps once it runs the command after them. Numbers of processes begin again some day, so
+    // the newest process need not have the highest.
+    let sleeps = |child: &u32| {
+        std::fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.starts_with("sleep"))
+    };
+    wait_until("the command", || alive(pid).iter().any(|child| !before.contains(child) && sleeps(child)).then_some(()));
     for _ in 0..times {
         session.client.send("tools/call", json!({"name": "interrupt_snippet", "arguments": {}}));
     }
