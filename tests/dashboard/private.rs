@@ -62,7 +62,9 @@ fn what_is_private_is_shown_to_no_client_and_stays_so() {
     // And so is its value.
     terminal.send("# private\r");
     terminal.wait_for_text("▎ # private");
-    terminal.send("_under = 'hunter2'; _under + '!'\r");
+    terminal.send("_under = 'hunter2'; _under + '!'");
+    terminal.wait_for_text("_under + '!'");
+    terminal.send("\r");
     terminal.wait_for_text("hunter2!");
     let all = everything(&mut claude);
     assert!(!all.contains("hunter2") && !all.contains("hunt'"), "{all}");
