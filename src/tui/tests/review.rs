@@ -1,7 +1,7 @@
 //! Code of clients that waits for the person: the dock, the keys that decide, and what keeps other keys from deciding.
 
 use super::*;
-use crate::domain::{Event as SessionEvent, Gate, GateChange, GateMode, SnippetId, VariableKind, Verdict};
+use crate::domain::{ClientId, Event as SessionEvent, Gate, GateChange, GateMode, SnippetId, VariableKind, Verdict};
 use crate::tui::fixtures::{Story, client, pending, story, variable};
 use crate::tui::layers::Layer;
 
@@ -237,6 +237,29 @@ fn what_is_always_allowed_is_taken_back_from_the_menu() {
     }
     let effect = at(&mut view, KeyCode::Enter, CALM + 3_000);
     assert_eq!(effect, Some(Effect::ChangeGate(GateChange::AskAgainAboutCode("df.head()".into()))));
+}
+
+#[test]
+fn a_client_that_comes_moves_no_other_row_under_the_cursor() {
+    let mut story = story();
+    let mut gate = Gate::new(GateMode::Ask);
+    gate.allow("df.head()".into());
+    story.apply(&SessionEvent::GateChanged { gate: gate.into(), at: NOW });
+    let mut view = story.view();
+    view.on_terminal(&Event::Key(KeyEvent::new(KeyCode::F(10), KeyModifiers::SHIFT)), NOW + CALM);
+    for _ in 0..30 {
+        at(&mut view, KeyCode::Down, CALM + 100);
+    }
+    view.apply(&SessionEvent::ClientJoined { client: ClientId(9), name: "aaa".into(), pid: None, at: NOW });
+    let effect = at(&mut view, KeyCode::Enter, CALM + 3_000);
+    assert_eq!(effect, Some(Effect::ChangeGate(GateChange::AskAgainAboutCode("df.head()".into()))));
+    // A row that is gone changes nothing.
+    view.on_terminal(&Event::Key(KeyEvent::new(KeyCode::F(10), KeyModifiers::SHIFT)), NOW + CALM + 4_000);
+    for _ in 0..40 {
+        at(&mut view, KeyCode::Down, CALM + 4_100);
+    }
+    view.apply(&SessionEvent::GateChanged { gate: Gate::new(GateMode::Ask).into(), at: NOW });
+    assert_eq!(at(&mut view, KeyCode::Enter, CALM + 7_000), None);
 }
 
 #[test]
