@@ -151,6 +151,10 @@ fn packages_can_be_imported_at_once() {
         assert!(run(&["-m", "venv", "--without-pip", "--system-site-packages", &venv.display().to_string()]));
         let mut session = Session::start(&venv.join("bin/python"));
         assert_eq!(session.value("try:\n    import fh_one\nexcept ImportError:\n    missing = True\nmissing"), "True");
+        // What is no command stays as it is.
+        for text in ["!echo 'x; pip list'", "%%bash\ncat <<EOF\nx; pip list\nEOF"] {
+            assert_eq!(session.out(text).trim(), "x; pip list", "{text}");
+        }
         let offline = "--no-index --no-deps --no-build-isolation";
         session.out(&PACKAGE.replace("NAME", "fh_one"));
         assert_eq!(session.value(&format!("%pip install -q {offline} ./fh_one\nimport fh_one\nfh_one.answer")), "42");
