@@ -16,6 +16,7 @@ mod figures;
 mod hostile;
 mod input;
 mod inspect;
+mod interrupts;
 mod ipython;
 mod lexer;
 mod magics;

@@ -182,7 +182,7 @@ impl Engine for PythonEngine {
     fn reset(&mut self) {
         self.questions.stop();
         self.target_without_snippet = InterruptTarget::Reset;
-        interrupt::clear_requests();
+        interrupt::forget_requests(InterruptTarget::Reset);
         self.send(EngineJob::Reset);
     }
 
@@ -190,7 +190,7 @@ impl Engine for PythonEngine {
         self.questions.stop();
         self.stacks_before = None;
         self.target_without_snippet = InterruptTarget::Inspection;
-        interrupt::clear_requests();
+        interrupt::forget_requests(InterruptTarget::Inspection);
         self.send(EngineJob::Inspect { request, limit });
     }
 

@@ -388,7 +388,7 @@ impl Interpreter {
         self.runner.reset(py);
         close_figures(py);
         // An interrupt so far has ended the work above; only later ones end the finalizers.
-        interrupt::clear_requests();
+        interrupt::forget_requests(InterruptTarget::Reset);
         report.cleared = interrupt::finalize(py, || self.namespace.clear(py).unwrap_or(0));
         let folder_before = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);

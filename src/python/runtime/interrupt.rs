@@ -76,6 +76,15 @@ impl AtomicTarget {
     }
 
     fn store(&self, target: Option<InterruptTarget>) {
+        self.0.store(Self::value(target), Ordering::SeqCst);
+    }
+
+    /// Stores `None` if there is `target`.
+    fn remove(&self, target: InterruptTarget) {
+        let _ = self.0.compare_exchange(Self::value(Some(target)), Self::NONE, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    fn value(target: Option<InterruptTarget>) -> u64 {
         let (kind, number) = match target {
             None => (Self::NONE, 0),
             Some(InterruptTarget::Snippet(id)) => (Self::SNIPPET, id.0),
@@ -84,7 +93,7 @@ impl AtomicTarget {
             Some(InterruptTarget::Question(number)) => (Self::QUESTION, number),
             Some(InterruptTarget::Background) => (Self::BACKGROUND, 0),
         };
-        self.0.store(kind << 32 | u64::from(number), Ordering::SeqCst);
+        kind << 32 | u64::from(number)
     }
 }
 
@@ -123,6 +132,12 @@ pub fn begin(target: InterruptTarget) -> bool {
     REQUESTED.load() != Some(target)
 }
 
+/// Returns an error if `target` has been interrupted. To be called after preparations of the engine's own, in which
+/// `KeyboardInterrupt` may have been raised and lost: even `repr` of a string calls handlers of signals.
+pub fn check(target: InterruptTarget) -> PyResult<()> {
+    if REQUESTED.load() == Some(target) { Err(PyKeyboardInterrupt::new_err(())) } else { Ok(()) }
+}
+
 /// Marks the running work as ended; later requests for it have no effect.
 pub fn end() {
     CURRENT.store(None);
@@ -135,12 +150,13 @@ pub fn began(snippet: SnippetId) -> Option<Instant> {
     last.filter(|(target, _)| *target == InterruptTarget::Snippet(snippet)).map(|(_, at)| at)
 }
 
-/// Forgets past requests. Needed before further user code of the same work, such as `__str__` of the exception that
-/// ended a snippet: what was requested so far has had its effect, and only later requests interrupt that code. Also
-/// needed before a reset or an inspection is requested, because these have no numbers.
-pub fn clear_requests() {
-    REQUESTED.store(None);
-    FORCED.store(None);
+/// Forgets past requests for `target`. Needed before further user code of the same work, such as `__str__` of the
+/// exception that ended a snippet: what was requested so far has had its effect, and only later requests interrupt that
+/// code. Also needed before a reset or an inspection is requested, because these have no numbers. A request for other
+/// work stays: that work may be the next.
+pub fn forget_requests(target: InterruptTarget) {
+    REQUESTED.remove(target);
+    FORCED.remove(target);
 }
 
 /// Runs `work`, which runs only finalizers of user code, each by itself. Python 3.10 crashes where an exception is
@@ -149,7 +165,9 @@ pub fn finalize<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
     FORCE_SUSPENDED.store(py.version_info() < (3, 11), Ordering::SeqCst);
     let done = work();
     FORCE_SUSPENDED.store(false, Ordering::SeqCst);
-    clear_requests();
+    if let Some(current) = CURRENT.load() {
+        forget_requests(current);
+    }
     done
 }
 

@@ -124,7 +124,7 @@ impl Runner {
         if fork::is_child() {
             self.leave_child(py, &result);
         }
-        interrupt::clear_requests();
+        interrupt::forget_requests(InterruptTarget::Snippet(snippet));
         let result = result.map_err(|error| {
             let end = self.reporter.snippet_end(py, &error);
             let _ = self.reporter.set_last_exception(py, &error);
@@ -234,6 +234,7 @@ impl Runner {
         if let Some(session_file) = &mut self.session_file {
             let _ = session_file.add(py, file, self.compiler.future(), &self.definitions);
         }
+        interrupt::check(InterruptTarget::Snippet(self.snippet))?;
         let has_value = compiled.last.is_some() && !hides_value(code);
         let steps: Vec<_> = compiled.body.into_iter().chain(compiled.last).collect();
         let value = self.execute(steps, globals)?;
