@@ -7,6 +7,7 @@ mod support;
 mod elicitation;
 mod held_sessions;
 mod history_and_resources;
+mod passwords;
 mod real_clients;
 mod restarts;
 mod security;
