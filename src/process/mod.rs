@@ -42,6 +42,7 @@ use crate::launch::boot::{Boot, Mode};
 use crate::launch::{descriptor_table, recorder};
 use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::fd;
+use crate::python::io::unread::UnreadOutput;
 use crate::python::{
     Capture, EventSender, Interpreter, Jobs, SessionFilePaths, StackFile, engine, event_waker, leave_python,
     spawn_masked,
@@ -112,7 +113,9 @@ fn run(py: Python<'_>, boot: &str, mut startup_output: String, stderr: &mut Opti
     // Read now, because at the end nothing may wait for a disk.
     let keep_processes = boot.keep_processes || settings::read(settings::path()).settings.keep_processes;
     let spool = storage::spool(&boot.id);
-    let capture = Arc::new(Capture::new(spool.clone(), move || announcer.send(EngineEvent::OutputReady)));
+    let capture = Arc::new(Capture::new(spool.clone(), UnreadOutput::of(&readers), move || {
+        announcer.send(EngineEvent::OutputReady)
+    }));
     let (engine, mut jobs) = engine(capture.clone(), recorder).map_err(PyOSError::new_err)?;
     let (ready, host_ready) = mpsc::channel();
     let host = Host {

@@ -10,9 +10,9 @@ use crate::support::session::Session;
 use crate::support::{python, wait_until};
 
 const SNIPPETS: u64 = 200;
-/// One to wait, one to wake the host, two for earlier output from below Python, one for children, two for signals, and
+/// One to wait, one to wake the host, one for earlier output from below Python, one for children, two for signals, and
 /// five for descriptors that code can close.
-const CALLS_OF_SNIPPET: u64 = 12;
+const CALLS_OF_SNIPPET: u64 = 11;
 /// Checks that are made once a second, for as long as a slow machine may take.
 const CALLS_OF_CHECKS: u64 = 600;
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use parking_lot::{Condvar, Mutex};
 
-use super::descriptors::{PipeReaders, unread};
+use super::descriptors::PipeReaders;
 use super::diversion::Diversion;
 use super::pending::PendingQueue;
+use super::unread::UnreadOutput;
 use super::writer::{OutputWriter, ThreadId};
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::terminal_text::CLEAR;
@@ -39,6 +40,7 @@ pub struct Capture {
     effects: Mutex<EffectCollector>,
     /// Signals each read of the drain.
     drained: Condvar,
+    unread: UnreadOutput,
     /// Called by a writer when there was no pending output before.
     announce: Box<dyn Fn() + Send + Sync>,
     /// Receives all output of snippets.
@@ -71,11 +73,12 @@ struct CaptureState {
 }
 
 impl Capture {
-    pub fn new(spool: Arc<Spool>, announce: impl Fn() + Send + Sync + 'static) -> Self {
+    pub fn new(spool: Arc<Spool>, unread: UnreadOutput, announce: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             state: Mutex::default(),
             effects: Mutex::default(),
             drained: Condvar::new(),
+            unread,
             announce: Box::new(announce),
             spool,
         }
@@ -110,11 +113,15 @@ impl Capture {
             let (chunk, after) = rest.split_at(floor_char_boundary(rest, CHUNK_SIZE));
             rest = after;
             self.spool.wait_for_room();
-            let mut state = self.state.lock();
-            let line = Some((writer.thread, stream));
             // `print` writes each separator and the end of a line by a call of their own. As at a terminal, code that
             // writes below Python within a line of its own flushes first.
-            if state.open_line != line || !matches!(chunk, "\n" | " ") {
+            let may_continue = matches!(chunk, "\n" | " ");
+            if !may_continue {
+                self.wait_for_drain();
+            }
+            let mut state = self.state.lock();
+            let line = Some((writer.thread, stream));
+            if may_continue && state.open_line != line {
                 drop(state);
                 self.wait_for_drain();
                 state = self.state.lock();
@@ -252,7 +259,7 @@ impl Capture {
 
     /// Waits until the drain has taken the output of C code and children so far. The drain never needs the GIL.
     fn wait_for_drain(&self) {
-        if unread(Stream::Stdout) == 0 && unread(Stream::Stderr) == 0 {
+        if !self.unread.exists() {
             return;
         }
         let mut state = self.state.lock();
@@ -262,9 +269,7 @@ impl Capture {
         // A pass reads more than a pipe holds, and the one under way may have begun before the last write. Whoever
         // writes all the time is not waited for any longer.
         let last = state.passes + 2;
-        let has_unread = |state: &mut CaptureState| {
-            state.passes < last && (unread(Stream::Stdout) > 0 || unread(Stream::Stderr) > 0)
-        };
+        let has_unread = |state: &mut CaptureState| state.passes < last && self.unread.exists();
         let result = self.drained.wait_while_for(&mut state, has_unread, DRAIN_TIMEOUT);
         state.drain_timed_out = result.timed_out();
     }

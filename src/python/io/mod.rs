@@ -10,4 +10,5 @@ pub(in crate::python) mod reported_size;
 pub(in crate::python) mod standard_stream;
 pub(in crate::python) mod stdin;
 pub(in crate::python) mod streams;
+pub mod unread;
 pub(in crate::python) mod writer;

@@ -83,6 +83,7 @@ impl OutputSink {
 
 #[pymethods]
 impl TextStream {
+    #[pyo3(signature = (text, /))]
     fn write(&self, text: &Bound<'_, PyAny>) -> PyResult<usize> {
         let py = text.py();
         let Ok(text) = text.cast::<PyString>() else {

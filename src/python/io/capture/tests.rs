@@ -19,7 +19,7 @@ fn text(capture: &Capture) -> String {
 
 #[test]
 fn a_character_that_is_cut_between_two_writes_is_joined() {
-    let capture = Capture::new(Arc::default(), || {});
+    let capture = Capture::new(Arc::default(), UnreadOutput::default(), || {});
     for byte in "aé漢🎹b".as_bytes() {
         capture.write_bytes(writer_on(1), Stream::Stdout, &[*byte]);
     }
@@ -28,7 +28,7 @@ fn a_character_that_is_cut_between_two_writes_is_joined() {
 
 #[test]
 fn invalid_bytes_are_replaced_and_all_others_are_kept() {
-    let capture = Capture::new(Arc::default(), || {});
+    let capture = Capture::new(Arc::default(), UnreadOutput::default(), || {});
     capture.write_bytes(writer_on(1), Stream::Stdout, b"a\xff\xfe b \xe6");
     capture.write_bytes(writer_on(1), Stream::Stdout, b"c");
     assert_eq!(text(&capture), "a\u{fffd}\u{fffd} b \u{fffd}c");
@@ -36,7 +36,7 @@ fn invalid_bytes_are_replaced_and_all_others_are_kept() {
 
 #[test]
 fn output_belongs_to_the_snippet_that_ran() {
-    let capture = Capture::new(Arc::default(), || {});
+    let capture = Capture::new(Arc::default(), UnreadOutput::default(), || {});
     capture.write(writer_on(1), Stream::Stdout, "before");
     capture.begin(SnippetId(1));
     capture.write(writer_on(1), Stream::Stdout, "one");
@@ -48,7 +48,7 @@ fn output_belongs_to_the_snippet_that_ran() {
 
 #[test]
 fn a_thread_writes_for_the_snippet_that_it_works_for() {
-    let capture = Capture::new(Arc::default(), || {});
+    let capture = Capture::new(Arc::default(), UnreadOutput::default(), || {});
     let owner = |thread| {
         capture.write(writer_on(thread), Stream::Stdout, "x");
         capture.take()[0].0.map(|snippet| snippet.0)
@@ -71,7 +71,7 @@ fn a_thread_writes_for_the_snippet_that_it_works_for() {
 
 #[test]
 fn small_writes_keep_their_order_and_their_owners() {
-    let capture = Capture::new(Arc::default(), || {});
+    let capture = Capture::new(Arc::default(), UnreadOutput::default(), || {});
     let task = OutputWriter { thread: 1, snippet: Some(SnippetId(9)) };
     let mut expected: Vec<(Option<u32>, Stream, String)> = Vec::new();
     let mut write = |writer: OutputWriter, owner, stream, text: &str| {
@@ -111,7 +111,7 @@ fn small_writes_keep_their_order_and_their_owners() {
 fn pending_output_is_announced_once() {
     let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let seen = count.clone();
-    let capture = Capture::new(Arc::default(), move || {
+    let capture = Capture::new(Arc::default(), UnreadOutput::default(), move || {
         seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     });
     capture.write(writer_on(1), Stream::Stdout, "a");
