@@ -28,7 +28,7 @@ pub use self::clients::remember_client;
 use self::queue::{Queue, Queued, QueuedInspection, Running, Work};
 pub use self::startup::Startup;
 use self::startup::free_numbers;
-use self::state::{Actor, Inquiries, OutputTimer, Prompts, Publisher, Queries, Shutdown};
+use self::state::{Actor, Inquiries, OutputTimer, Prompts, Publisher, Queries, QueuedCall, Shutdown};
 use super::activity::ActivityLog;
 use super::client_names::ClientNames;
 use super::clock::now;
@@ -63,7 +63,7 @@ pub fn spawn(
         spool: spool.clone(),
         queue: Queue::new(next_snippet),
         output: OutputTimer::default(),
-        prompts: Prompts { pending: None, timeout: input_limit },
+        prompts: Prompts { pending: None, queued_calls: Vec::new(), timeout: input_limit },
         inquiries: Inquiries { has_dashboard: has_dashboard.clone(), last_number: 0, waiting: Vec::new() },
         queries: Queries::default(),
         clients: Clients::new(former, names, next_client),
@@ -141,6 +141,9 @@ impl Actor {
         match command {
             Command::Submit { author, code, options, reply } => self.submit(&author, &code, options, reply),
             Command::Wait { snippet, also_input, reply } => self.wait_for(snippet, also_input, reply),
+            Command::AwaitOwnPrompt { author, snippet, reply } => {
+                self.await_own_prompt(QueuedCall { author, snippet, reply });
+            }
             Command::Snippet { snippet, reply } => {
                 self.flush_output();
                 let _ = reply.send(self.transcript.snippet(snippet).cloned());

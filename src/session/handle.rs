@@ -29,7 +29,7 @@ use super::client_responses::ClientResponses;
 use super::spool::Spool;
 use super::unanswered_calls::ReceivedCalls;
 use crate::domain::{
-    Author, ClientId, Completions, Gate, InputAnswer, Insight, InsightKind, InsightRequest, InspectError,
+    Author, ClientId, Completions, Gate, InputAnswer, InputRequest, Insight, InsightKind, InsightRequest, InspectError,
     InspectRequest, Inspection, ResetReport, SessionInfo, Signature, Snippet, SnippetId, TerminalSize, VariableQuery,
     VariableTable,
 };
@@ -115,6 +115,18 @@ impl SessionHandle {
     /// [`Closed`] if the session ended first, or there is no such snippet.
     pub async fn wait_or_input(&self, snippet: SnippetId) -> Result<Arc<Snippet>, Closed> {
         self.request(|reply| Command::Wait { snippet, also_input: true, reply }).await
+    }
+
+    /// Waits until another snippet of `author` than `snippet`, which is queued behind it, waits for input.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session ended first.
+    pub async fn own_prompt(
+        &self,
+        author: Author,
+        snippet: SnippetId,
+    ) -> Result<(SnippetId, Arc<InputRequest>), Closed> {
+        self.request(|reply| Command::AwaitOwnPrompt { author, snippet, reply }).await
     }
 
     /// Answers the prompt that `snippet` waits at; with a `number`, only that prompt.

@@ -12,8 +12,8 @@ use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::mcp::errors::CallError;
 use crate::mcp::results::report::stuck_notice;
 use crate::mcp::results::truncate::one_line;
+use crate::session::Closed;
 use crate::session::clock::now;
-use crate::session::{Closed, Overview};
 
 /// How long a call goes on when its client has closed its side. A client that has only shut its input gets the answer.
 const DISCONNECT_GRACE: Duration = Duration::from_millis(500);
@@ -131,14 +131,8 @@ impl ToolCall<'_> {
     async fn blocked_by_own_prompt(&self, id: SnippetId) -> (SnippetId, Arc<InputRequest>) {
         // Most code has ended by then.
         tokio::time::sleep(BLOCKED_CHECK_DELAY).await;
-        while let Ok(Overview { running: Some((earlier, author)), .. }) = self.session.overview().await {
-            if earlier == id || author != self.author {
-                break;
-            }
-            let Ok(snippet) = self.session.wait_or_input(earlier).await else { break };
-            if let Some(input) = &snippet.input {
-                return (earlier, input.clone());
-            }
+        if let Ok(prompt) = self.session.own_prompt(self.author.clone(), id).await {
+            return prompt;
         }
         std::future::pending().await
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::state::{Actor, PendingPrompt};
+use super::state::{Actor, PendingPrompt, QueuedCall};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Event, InputAnswer, InputRequest, SnippetId, Stream};
 use crate::session::clock::now;
@@ -22,6 +22,7 @@ impl Actor {
             self.engine.answer_input(number, InputAnswer::Eof);
             return;
         };
+        let author = asking.author.clone();
         let prompt = prompt.unwrap_or_else(|| asking.output.unfinished_line());
         let prompt: String =
             plain(&prompt).lines().last().unwrap_or_default().trim().chars().take(MAX_PROMPT_LENGTH).collect();
@@ -30,7 +31,11 @@ impl Actor {
         let until = at + timeout.as_millis() as u64;
         let request = Arc::new(InputRequest { number, prompt: prompt.into(), hidden, at, until });
         self.prompts.pending = Some(PendingPrompt { snippet, request: request.clone(), due: Instant::now() + timeout });
-        self.emit(Event::InputRequested { snippet, request });
+        self.emit(Event::InputRequested { snippet, request: request.clone() });
+        let is_behind = |call: &mut QueuedCall| call.author == author && call.snippet != snippet;
+        for call in self.prompts.queued_calls.extract_if(.., is_behind) {
+            let _ = call.reply.send((snippet, request.clone()));
+        }
         let Some(waiters) = self.queue.waiters.get_mut(&snippet) else { return };
         let (for_input, for_end): (Vec<_>, Vec<_>) = waiters.drain(..).partition(|waiter| waiter.also_input);
         *waiters = for_end;
@@ -38,6 +43,24 @@ impl Actor {
         for waiter in for_input {
             let _ = waiter.reply.send(asking.clone());
         }
+    }
+
+    /// Answers once code of the same client waits for input.
+    pub(super) fn await_own_prompt(&mut self, call: QueuedCall) {
+        let asks = |pending: &&PendingPrompt| {
+            let asking = self.transcript.snippet(pending.snippet);
+            pending.snippet != call.snippet && asking.is_some_and(|asking| asking.author == call.author)
+        };
+        if let Some(pending) = self.prompts.pending.as_ref().filter(asks) {
+            let _ = call.reply.send((pending.snippet, pending.request.clone()));
+            return;
+        }
+        let calls = &mut self.prompts.queued_calls;
+        // Now and then, so that a thousand calls at once cost each of them next to nothing.
+        if calls.len().is_power_of_two() {
+            calls.retain(|call| !call.reply.is_closed());
+        }
+        calls.push(call);
     }
 
     pub(super) fn on_input_withdrawn(&mut self, number: u32) {

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::domain::replay::Replay;
 use crate::domain::{
-    Author, InspectError, InspectRequest, Inspection, ResetReport, Snippet, SnippetId, Timestamp, Transcript,
-    VariableQuery, VariableTable,
+    Author, InspectError, InspectRequest, Inspection, ResetReport, Snippet, SnippetId, Timestamp, VariableQuery,
+    VariableTable,
 };
 use crate::session::handle::{QueueFull, RunOptions};
 
@@ -41,10 +41,22 @@ pub struct Queue {
 }
 
 pub enum Queued {
-    Run { snippet: SnippetId, options: RunOptions },
+    /// `bytes` are those of its code.
+    Run {
+        snippet: SnippetId,
+        author: Author,
+        bytes: usize,
+        options: RunOptions,
+    },
     Replay,
-    Reset { by: Author, reply: oneshot::Sender<Arc<ResetReport>> },
-    Variables { query: VariableQuery, reply: oneshot::Sender<Arc<VariableTable>> },
+    Reset {
+        by: Author,
+        reply: oneshot::Sender<Arc<ResetReport>>,
+    },
+    Variables {
+        query: VariableQuery,
+        reply: oneshot::Sender<Arc<VariableTable>>,
+    },
     Inspect(QueuedInspection),
 }
 
@@ -158,14 +170,13 @@ impl Queue {
     }
 
     /// Returns whether `code` more bytes of `author` may wait. If nothing else waits, code of any length may.
-    pub fn has_room(&self, transcript: &Transcript, author: &Author, code: usize) -> Result<(), QueueFull> {
+    pub fn has_room(&self, of: &Author, code: usize) -> Result<(), QueueFull> {
         let (mut own, mut all) = (Load::default(), Load::default());
         for queued in &self.waiting {
-            let Queued::Run { snippet, .. } = queued else { continue };
-            let Some(snippet) = transcript.snippet(*snippet) else { continue };
-            all.add(snippet.code.len());
-            if snippet.author == *author {
-                own.add(snippet.code.len());
+            let Queued::Run { author, bytes, .. } = queued else { continue };
+            all.add(*bytes);
+            if author == of {
+                own.add(*bytes);
             }
         }
         if own.exceeds(MAX_LOAD_PER_AUTHOR, code) {

@@ -75,6 +75,8 @@ pub struct OutputTimer {
 /// Prompts of running code.
 pub struct Prompts {
     pub pending: Option<PendingPrompt>,
+    /// Calls whose code is queued behind other code of the same client.
+    pub queued_calls: Vec<QueuedCall>,
     /// How long a prompt waits for an answer.
     pub timeout: Duration,
 }
@@ -86,6 +88,13 @@ pub struct PendingPrompt {
 }
 
 /// Gets what the person says to a question; `None` if they decline.
+/// A call that is told when code of its own client, which its snippet waits for, waits for input.
+pub struct QueuedCall {
+    pub author: Author,
+    pub snippet: SnippetId,
+    pub reply: oneshot::Sender<(SnippetId, Arc<InputRequest>)>,
+}
+
 pub type InquiryReply = oneshot::Sender<Option<Arc<str>>>;
 
 /// Questions of clients to the person.

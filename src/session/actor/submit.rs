@@ -32,7 +32,7 @@ impl Actor {
             let _ = reply.send(Err(SubmitError::Duplicate(snippet)));
             return;
         }
-        if let Err(full) = self.queue.has_room(&self.transcript, author, code.len()) {
+        if let Err(full) = self.queue.has_room(author, code.len()) {
             let _ = reply.send(Err(full.into()));
             return;
         }
@@ -51,7 +51,7 @@ impl Actor {
         if author.is_you() && says_private(code) {
             self.change_gate(GateChange::HideSnippet(snippet));
         }
-        self.queue.waiting.push_back(Queued::Run { snippet, options });
+        self.queue.waiting.push_back(Queued::Run { snippet, author: author.clone(), bytes: code.len(), options });
         self.review(snippet, author, code);
         self.start_next();
         self.publisher.release();
@@ -75,7 +75,7 @@ impl Actor {
             }
             let Some(next) = self.next_allowed() else { return };
             match next {
-                Queued::Run { snippet, options } => {
+                Queued::Run { snippet, options, .. } => {
                     let Some(found) = self.transcript.snippet(snippet) else { continue };
                     let (author, code) = (found.author.clone(), found.code.clone());
                     self.emit(Event::Started { snippet, at: now() });

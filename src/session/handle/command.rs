@@ -11,9 +11,9 @@ use super::error::{
 };
 use crate::domain::ReplaySelection;
 use crate::domain::{
-    Author, CallId, Client, ClientId, Event, GateChange, InputAnswer, Insight, InsightRequest, InspectError,
-    InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, TerminalSize, Transcript, Variable,
-    VariableQuery, VariableTable, Verdict,
+    Author, CallId, Client, ClientId, Event, GateChange, InputAnswer, InputRequest, Insight, InsightRequest,
+    InspectError, InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, TerminalSize,
+    Transcript, Variable, VariableQuery, VariableTable, Verdict,
 };
 use crate::session::unanswered_calls::{CallReport, UnansweredCall};
 
@@ -74,6 +74,11 @@ pub enum Command {
         snippet: SnippetId,
         also_input: bool,
         reply: oneshot::Sender<Arc<Snippet>>,
+    },
+    AwaitOwnPrompt {
+        author: Author,
+        snippet: SnippetId,
+        reply: oneshot::Sender<(SnippetId, Arc<InputRequest>)>,
     },
     AnswerInput {
         snippet: SnippetId,
