@@ -14,8 +14,8 @@ pub const PRIVATE: &str = "private";
 /// The name that Python gives to the last value.
 pub const LAST_VALUE: &str = "_";
 
-/// The first line of code of the person that is private from the start.
-const MARK: &str = "# private";
+/// The only word of the comment in the first line of code of the person that is private from the start.
+const MARK: &str = "private";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Private {
@@ -77,13 +77,19 @@ impl Private {
 /// Whether code of the person says in its first line that it is private.
 #[must_use]
 pub fn says_private(code: &str) -> bool {
-    code.trim_start().lines().next().is_some_and(|line| line.trim_end() == MARK)
+    code.trim_start().lines().next().is_some_and(is_mark)
 }
 
 /// Whether text is no more than that line, so that the code is still to come.
 #[must_use]
 pub fn is_only_mark(code: &str) -> bool {
-    code.trim_matches(' ') == MARK
+    !code.contains('\n') && is_mark(code)
+}
+
+/// Whether a line is `# private`, in the forms in which people type a comment.
+fn is_mark(line: &str) -> bool {
+    let comment = line.trim().strip_prefix('#').map(|comment| comment.trim_start_matches('#').trim());
+    comment.is_some_and(|comment| comment.trim_end_matches(['.', ':', '!']).eq_ignore_ascii_case(MARK))
 }
 
 #[cfg(test)]
@@ -107,7 +113,13 @@ mod tests {
         {
             assert_eq!(private.hides_path(path), is_hidden, "{path}");
         }
-        assert!(says_private("# private\nkey = 1") && says_private("\n# private") && !says_private("#private 1"));
+        for mark in ["# private", "\n# private", "#private", "  # Private", "#PRIVATE ", "## private:", "#\tprivate!"] {
+            assert!(says_private(&format!("{mark}\nkey = 1")) && is_only_mark(mark.trim_start_matches('\n')), "{mark}");
+        }
+        for no_mark in ["#private 1", "# privately", "private", "# not private", "x = 1  # private", "'# private'"] {
+            assert!(!says_private(no_mark) && !is_only_mark(no_mark), "{no_mark}");
+        }
+        assert!(!is_only_mark("# private\nkey = 1") && !says_private("key = 1\n# private"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn what_is_private_is_shown_to_no_client_and_stays_so() {
     let mut terminal = open(&home, &[]);
     let mut claude = client(&home, "claude");
     // Private from the start: no digest ever had it.
-    terminal.send("\u{1b}[200~# private\nkey = ['hunt' + 'er2']; print(key); 1 / 0\u{1b}[201~\r");
+    terminal.send("\u{1b}[200~#Private\nkey = ['hunt' + 'er2']; print(key); 1 / 0\u{1b}[201~\r");
     terminal.wait_for_all(&["ZeroDivisionError", "private: not shown to clients"]);
     terminal.send("shown = 'well'\r");
     terminal.wait_for_text("─ 3 you");
@@ -60,8 +60,8 @@ fn what_is_private_is_shown_to_no_client_and_stays_so() {
     terminal.send("\u{1b}");
     terminal.wait_for_text("Ctrl-D quit");
     // And so is its value.
-    terminal.send("# private\r");
-    terminal.wait_for_text("▎ # private");
+    terminal.send("#private\r");
+    terminal.wait_for_text("▎ #private");
     terminal.send("_under = 'hunter2'; _under + '!'");
     terminal.wait_for_text("_under + '!'");
     terminal.send("\r");
