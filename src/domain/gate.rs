@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::lexer::rebound_of;
+use super::lexer::{Spelling, rebound_of};
 use super::{Author, Private, RiskKind, SnippetId};
 
 /// Bytes of code that the person has allowed for good. Beyond it the oldest is forgotten, and asked about again.
@@ -201,7 +201,7 @@ impl Gate {
     #[must_use]
     pub fn mode_for(&self, author: &Author, code: &str) -> GateMode {
         match self.mode_of(author) {
-            GateMode::Ask if self.allowed.iter().any(|allowed| **allowed == *code) => GateMode::Watch,
+            GateMode::Ask if self.always_runs(code) => GateMode::Watch,
             mode => mode,
         }
     }
@@ -240,11 +240,17 @@ impl Gate {
     /// The names that this code of `author` seems to rebind or delete although the person has locked them. Code that is
     /// always allowed counts for none.
     #[must_use]
-    pub fn locked_in(&self, author: &Author, code: &str) -> Vec<String> {
-        if author.is_you() || self.locked.is_empty() || self.allowed.iter().any(|allowed| **allowed == *code) {
+    pub fn locked_in(&self, author: &Author, code: &str, spelling: Spelling) -> Vec<String> {
+        if author.is_you() || self.locked.is_empty() || self.always_runs(code) {
             return Vec::new();
         }
-        rebound_of(code, &self.locked)
+        rebound_of(code, &self.locked, spelling)
+    }
+
+    /// Whether the person has allowed this very code for good.
+    #[must_use]
+    pub fn always_runs(&self, code: &str) -> bool {
+        self.allowed.iter().any(|allowed| **allowed == *code)
     }
 
     /// Whether the person keeps everything of `author` back that has not begun.

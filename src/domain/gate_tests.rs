@@ -73,16 +73,17 @@ fn a_lock_is_about_code_of_clients_that_rebinds_the_name() {
     let (mut gate, claude) = (Gate::default(), client("claude"));
     gate.change(GateChange::Lock("df".into()));
     for code in ["df = 1", "del df", "import numpy as df", "for df in []: pass", "def df(): pass", "x = df = 2"] {
-        assert_eq!(gate.locked_in(&claude, code), ["df"], "{code}");
-        assert!(gate.locked_in(&Author::You, code).is_empty());
+        assert_eq!(gate.locked_in(&claude, code, str::to_owned), ["df"], "{code}");
+        assert!(gate.locked_in(&Author::You, code, str::to_owned).is_empty());
     }
     let many: Vec<String> = (0..100).map(|n| format!("x{n} = 1")).collect();
-    assert_eq!(gate.locked_in(&claude, &(many.join("\n") + "\ndf = 1")), ["df"], "however much else it binds");
+    let code = many.join("\n") + "\ndf = 1";
+    assert_eq!(gate.locked_in(&claude, &code, str::to_owned), ["df"], "however much else it binds");
     for code in ["df.head()", "df['x'] = 1", "dfs = 1", "def f():\n    df = 1", "x.df = 1", "f(df=1)"] {
-        assert!(gate.locked_in(&claude, code).is_empty(), "{code}");
+        assert!(gate.locked_in(&claude, code, str::to_owned).is_empty(), "{code}");
     }
     gate.allow("df = 1".into());
-    assert!(gate.locked_in(&claude, "df = 1").is_empty());
+    assert!(gate.locked_in(&claude, "df = 1", str::to_owned).is_empty());
     assert!(!gate.modes().locked.is_empty());
 }
 

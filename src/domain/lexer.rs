@@ -24,7 +24,7 @@ pub use brackets::{Brackets, brackets, is_pair};
 pub use completeness::{Completeness, completeness, indent_after};
 pub use context::{CallAtCursor, CursorContext, PathStep};
 pub use cursor::{cursor_context, names, open_call, path_steps};
-pub use footprint::{Footprint, footprint, rebound_of};
+pub use footprint::{Footprint, Spelling, footprint, rebound_of};
 use keywords::{BUILTINS, KEYWORDS};
 pub use magic::{CodeMagic, Magic, Rewritten, asks_for_help, code_magic, rewrite, string_literal, unwrap_pasted};
 pub use notable_calls::CallKind;

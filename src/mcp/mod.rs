@@ -9,7 +9,6 @@ pub mod bridge_protocol;
 mod calls;
 mod era;
 mod errors;
-mod identifiers;
 mod log;
 mod resources;
 mod results;

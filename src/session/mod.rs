@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod engine;
 pub mod handle;
 pub mod history;
+mod identifiers;
 pub mod outlet;
 pub mod pidfd;
 pub mod processes;
@@ -32,6 +33,7 @@ pub use handle::{
     QueueFull, ReplayRefused, RiskRefused, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
 };
 pub use history::{HistorySource, Past, RecordedSnippets};
+pub use identifiers::as_python_reads;
 pub use record::{EventSink, SessionId, Unrecorded};
 pub use review_diff::review_diff;
 pub use spool::Spool;

@@ -1,6 +1,7 @@
 //! The footprint of code: the names that it reads, rebinds, changes or deletes, its imports, and calls that reach
 //! beyond Python's variables. It is a look at the text, for advice only: code that means to hide something can.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -24,22 +25,40 @@ pub struct Footprint {
     pub calls: Vec<(CallKind, String)>,
 }
 
+/// Turns a name as it is written into the name that Python reads: the domain has no tables of Unicode.
+pub type Spelling = fn(&str) -> String;
+
 /// Returns the footprint of `code`.
 #[must_use]
-pub fn footprint(code: &str) -> Footprint {
-    look(code, None)
+pub fn footprint(code: &str, spelling: Spelling) -> Footprint {
+    look(&with_names(code, spelling), None)
 }
 
 /// Returns which of `names` the code seems to rebind or delete, however much else it does.
 #[must_use]
-pub fn rebound_of(code: &str, names: &BTreeSet<Arc<str>>) -> Vec<String> {
+pub fn rebound_of(code: &str, names: &BTreeSet<Arc<str>>, spelling: Spelling) -> Vec<String> {
     if names.is_empty() {
         return Vec::new();
     }
-    let mut found = look(code, Some(names));
+    let mut found = look(&with_names(code, spelling), Some(names));
     found.deletes.retain(|name| !found.rebinds.contains(name));
     found.rebinds.append(&mut found.deletes);
     found.rebinds
+}
+
+/// The code with its names in this spelling. Texts within it stay: another spelling could end them elsewhere.
+fn with_names(code: &str, spelling: Spelling) -> Cow<'_, str> {
+    if code.is_ascii() {
+        return Cow::Borrowed(code);
+    }
+    let (mut spelled, mut from) = (String::with_capacity(code.len()), 0);
+    for lexeme in scan(code).into_iter().filter(|lexeme| lexeme.kind == LexemeKind::Name) {
+        spelled.push_str(&code[from..lexeme.range.start]);
+        spelled.push_str(&spelling(text(code, &lexeme)));
+        from = lexeme.range.end;
+    }
+    spelled.push_str(&code[from..]);
+    Cow::Owned(spelled)
 }
 
 fn look(code: &str, only: Option<&BTreeSet<Arc<str>>>) -> Footprint {

@@ -103,8 +103,9 @@ fn is_assigned(code: &str, lexemes: &[Lexeme]) -> bool {
     })
 }
 
+/// Python has no other use for characters beyond ASCII, so marks that belong to a letter need no table.
 fn is_name(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
+    c == '_' || c.is_alphanumeric() || !c.is_ascii() && !c.is_whitespace() && !c.is_control()
 }
 
 /// Returns whether a string with this prefix is raw, and whether it has replacement fields; `None` if it is no string

@@ -18,13 +18,12 @@ use crate::domain::{
     Aspect, Author, Display, Entry, Form, InspectRequest, Snippet, SnippetId, Transcript, VariableQuery, units,
 };
 use crate::mcp::errors::{inspection_with_code, invalid_cursor, private_snippet, private_variable, session_ended};
-use crate::mcp::identifiers::as_python_reads;
 use crate::mcp::results::images::AttachedImages;
 use crate::mcp::results::inspection::InspectReport;
 use crate::mcp::results::truncate::{MAX_TEXT, one_line, truncate_middle};
 use crate::mcp::results::{history, images, inspection, output_page, summary, text, variables};
 use crate::session::clock::now;
-use crate::session::{CommandError, SessionHandle, in_background};
+use crate::session::{CommandError, SessionHandle, as_python_reads, in_background};
 
 /// Snippets of a page of the list.
 const PAGE_LENGTH: usize = 50;

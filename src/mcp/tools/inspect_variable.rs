@@ -10,10 +10,9 @@ use crate::mcp::calls::arguments::optional_integer;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::errors::{CallError, inspection_with_code, private_variable, refused};
-use crate::mcp::identifiers::as_python_reads;
 use crate::mcp::results::inspection;
 use crate::mcp::results::inspection::InspectReport;
-use crate::session::CommandError;
+use crate::session::{CommandError, as_python_reads};
 
 /// How long a call waits until Python is free.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);

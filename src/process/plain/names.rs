@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::console::Console;
 use crate::domain::{GateChange, SnippetId};
-use crate::session::CommandError;
+use crate::session::{CommandError, as_python_reads};
 
 impl Console {
     /// Locks or unlocks a variable.
@@ -15,7 +15,8 @@ impl Console {
             let locked = if locked.is_empty() { "nothing is".to_owned() } else { locked.join(", ") };
             return self.printer.line(&format!(":lock NAME locks a variable; locked: {locked}"));
         }
-        let change = change(name.into());
+        let name = as_python_reads(name);
+        let change = change(name.as_str().into());
         let is_known = self.transcript.variables().rows.iter().any(|row| row.name == name);
         if !is_known && matches!(change, GateChange::Lock(_)) {
             self.printer.line(&format!("the list has no variable {name} so far; the lock holds for the name"));
@@ -26,11 +27,12 @@ impl Console {
     /// Marks a variable or a snippet private, or no longer.
     pub(super) fn private(&mut self, what: &str) {
         let gate = self.transcript.gate();
+        let what = as_python_reads(what);
         let change = match what.parse().map(SnippetId) {
             Ok(snippet) if gate.private.snippets.contains(&snippet) => GateChange::ShowSnippet(snippet),
             Ok(snippet) => GateChange::HideSnippet(snippet),
             Err(_) if what.is_empty() => return self.printer.line(":private NAME or :private N"),
-            Err(_) if gate.private.names.contains(what) => GateChange::ShowName(what.into()),
+            Err(_) if gate.private.names.contains(what.as_str()) => GateChange::ShowName(what.into()),
             Err(_) => GateChange::HideName(what.into()),
         };
         self.session.change_gate(change);

@@ -20,6 +20,7 @@ use super::library_types::LibraryType;
 use super::variables::Describer;
 use crate::domain::lexer::rebound_of;
 use crate::domain::{SnippetId, UndoableNames, VariableChanges, VariableTable};
+use crate::session::as_python_reads;
 
 const MAX_SNIPPETS: u32 = 20;
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
@@ -156,7 +157,7 @@ fn too_large<'a>(table: &'a VariableTable, code: &str) -> HashSet<&'a str> {
         return HashSet::new();
     }
     let names: BTreeSet<Arc<str>> = sizes.iter().map(|(name, _)| Arc::from(*name)).collect();
-    let rebound: HashSet<String> = rebound_of(code, &names).into_iter().collect();
+    let rebound: HashSet<String> = rebound_of(code, &names, as_python_reads).into_iter().collect();
     sizes.sort_by_key(|(name, size)| (!rebound.contains(*name), *size));
     let mut left = MAX_BYTES;
     sizes.retain(|(_, size)| match left.checked_sub(*size) {

@@ -11,6 +11,7 @@ use crate::domain::{
     Author, ClientId, Decision, Event, Gate, GateChange, GateMode, Review, SENT_AWAY_CAUSE, Snippet, SnippetId,
     Unattended, Verdict,
 };
+use crate::session::as_python_reads;
 use crate::session::clock::now;
 use crate::session::handle::{DecisionRefused, NotQueued};
 
@@ -19,7 +20,7 @@ impl Actor {
     pub(super) fn review(&mut self, snippet: SnippetId, author: &Author, code: &str) {
         let gate = self.transcript.gate();
         let mode = gate.mode_for(author, code);
-        if !mode.waits() && gate.locked_in(author, code).is_empty() {
+        if !mode.waits() && gate.locked_in(author, code, as_python_reads).is_empty() {
             return;
         }
         let review = Arc::new(Review { at: now(), is_held: mode == GateMode::Hold, decision: None });
@@ -52,7 +53,9 @@ impl Actor {
             {
                 self.change_gate(GateChange::Client(name.clone(), Some(GateMode::Watch)));
                 let gate = self.transcript.gate();
-                Box::new(move |other| other.author == author && gate.locked_in(&author, &other.code).is_empty())
+                Box::new(move |other| {
+                    other.author == author && gate.locked_in(&author, &other.code, as_python_reads).is_empty()
+                })
             }
             (Verdict::AlwaysRunCode, _) => {
                 let mut gate = Gate::clone(&self.transcript.gate());

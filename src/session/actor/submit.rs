@@ -10,6 +10,7 @@ use super::state::Actor;
 use crate::domain::lexer::{Footprint, footprint};
 use crate::domain::private::{LAST_VALUE, says_private};
 use crate::domain::{Author, Event, Gate, GateChange, Outcome, Snippet, SnippetId};
+use crate::session::as_python_reads;
 use crate::session::clock::now;
 use crate::session::handle::{RunOptions, SubmitError, Ticket};
 
@@ -107,7 +108,7 @@ impl Actor {
         let mut gate = Gate::clone(&self.transcript.gate());
         if is_private {
             // The list has no names with an underscore, but the code tells them.
-            let Footprint { rebinds, changes, .. } = footprint(&found.code);
+            let Footprint { rebinds, changes, .. } = footprint(&found.code, as_python_reads);
             let changed = outcome.changes.added.iter().chain(&outcome.changes.changed);
             gate.private.names.extend(changed.chain(&rebinds).chain(&changes).map(|name| Arc::from(name.as_str())));
         }

@@ -12,6 +12,7 @@ use ratatui::text::Line;
 use crate::domain::lexer::{Footprint, footprint};
 use crate::domain::terminal_text::visible;
 use crate::domain::{RiskRequest, Snippet, SnippetId, Timestamp, Transcript};
+use crate::session::as_python_reads;
 use crate::tui::composer::editor::Editor;
 use crate::tui::text;
 use crate::tui::transcript::lines::highlight;
@@ -149,7 +150,7 @@ impl Dock {
         }
         self.front = next.map(|(id, risk)| {
             let code = transcript.snippet(id).map(|snippet| snippet.code.clone()).unwrap_or_default();
-            Front { id, risk, risky_row: None, footprint: Rc::new(footprint(&code)), rows: None }
+            Front { id, risk, risky_row: None, footprint: Rc::new(footprint(&code, as_python_reads)), rows: None }
         });
         self.scroll = 0;
         self.hold_back(now);

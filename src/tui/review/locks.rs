@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::GateChange;
+use crate::session::as_python_reads;
 use crate::tui::input::effect::Effect;
 use crate::tui::view::View;
 
@@ -43,7 +44,7 @@ impl View {
             return Some(None);
         }
         let change = if matches!(command, LockCommand::Lock(_)) { GateChange::Lock } else { GateChange::Unlock };
-        Some(Some(self.set_lock(name, change)))
+        Some(Some(self.set_lock(&as_python_reads(name), change)))
     }
 
     /// Locks a variable of the list, or unlocks it.
