@@ -153,3 +153,23 @@ fn a_terminal_that_cannot_place_its_cursor_gets_it_by_itself() {
     terminal.wait();
     assert!(!terminal.received().contains(&0x1b));
 }
+
+#[test]
+fn what_is_always_allowed_is_taken_back_by_a_line() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    let mut client = client(&home);
+    type_and_wait(&mut terminal, ":gate ask", "gate: ask");
+    let call = client.send("tools/call", run("6 * 7"));
+    terminal.wait_for_text("reply with :run 1");
+    type_and_wait(&mut terminal, ":always 99", "there is no snippet 99");
+    type_and_wait(&mut terminal, ":always-code 1", "1 ok, ");
+    client.answer(call);
+    let call = client.send("tools/call", run("6 * 7"));
+    assert!(client.answer(call).to_string().contains("42"), "it is not asked about any more");
+    type_and_wait(&mut terminal, ":always 2", "snippet 2 did not wait for you");
+    type_and_wait(&mut terminal, ":ask-again", "you are asked again; no longer: this may always run: 6 * 7");
+    client.send("tools/call", run("6 * 7"));
+    terminal.wait_for_text("reply with :run 3");
+    type_and_wait(&mut terminal, ":ask-again", "nothing is always allowed");
+}

@@ -48,8 +48,14 @@ async fn code_runs_only_when_the_person_allows_it() {
         assert_eq!((status(&result), report["stdout"].as_str()), ("ok", Some("hi\n")), "{result}");
         assert_eq!(report["review"]["decision"], "allowed", "{result}");
         assert!(text(&result).contains("The person allowed this code; it waited "), "{result}");
-        let refused = rig.session.decide(SnippetId(1), Verdict::Reject(None)).await;
-        assert!(refused.is_err(), "a decision holds");
+        for (snippet, why) in [
+            (1, "snippet 1 no longer waits for you"),
+            (2, "snippet 2 did not wait for you"),
+            (99, "there is no snippet 99"),
+        ] {
+            let refused = rig.session.decide(SnippetId(snippet), Verdict::Reject(None)).await;
+            assert_eq!(refused.unwrap_err().to_string(), why, "a decision holds");
+        }
     }
 }
 

@@ -74,7 +74,14 @@ impl Actor {
     }
 
     fn pending_snippet(&self, snippet: SnippetId) -> Result<&Snippet, DecisionRefused> {
-        self.transcript.snippet(snippet).filter(|found| found.is_pending()).ok_or(DecisionRefused(snippet))
+        match self.transcript.snippet(snippet) {
+            Some(found) if found.is_pending() => Ok(found),
+            Some(found) if found.review.is_some() || !found.answered_risks().is_empty() => {
+                Err(DecisionRefused::Over(snippet))
+            }
+            Some(_) => Err(DecisionRefused::NeverWaited(snippet)),
+            None => Err(DecisionRefused::Unknown(snippet)),
+        }
     }
 
     fn conclude(&mut self, snippet: SnippetId, verdict: &Verdict, was_unattended: bool) -> Result<(), DecisionRefused> {
@@ -89,7 +96,7 @@ impl Actor {
         let decision = Decision { runs, reason, sent, was_unattended, at: now() };
         let before = found.review.as_deref().cloned();
         let review = before.map(|review| Arc::new(Review { decision: Some(decision), ..review }));
-        let Some(review) = review else { return Err(DecisionRefused(snippet)) };
+        let Some(review) = review else { return Err(DecisionRefused::NeverWaited(snippet)) };
         self.emit(Event::Review { snippet, review, code: edited });
         if !runs {
             self.queue.waiting.retain(|queued| !matches!(queued, Queued::Run { snippet: id, .. } if *id == snippet));
@@ -163,7 +170,10 @@ impl Actor {
     /// Lets a snippet run before all others that wait, also before earlier ones of its client.
     pub(super) fn move_to_front(&mut self, snippet: SnippetId) -> Result<(), NotQueued> {
         let is_meant = |queued: &Queued| matches!(queued, Queued::Run { snippet: id, .. } if *id == snippet);
-        let place = self.queue.waiting.iter().position(is_meant).ok_or(NotQueued(snippet))?;
+        let place = self.queue.waiting.iter().position(is_meant);
+        let is_known = self.transcript.snippet(snippet).is_some();
+        let refused = if is_known { NotQueued::Begun } else { NotQueued::Unknown };
+        let place = place.ok_or(refused(snippet))?;
         if let Some(queued) = self.queue.waiting.remove(place) {
             self.queue.waiting.push_front(queued);
         }

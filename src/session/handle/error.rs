@@ -74,15 +74,25 @@ pub enum AnswerRefused {
 #[error("the code no longer waits for you")]
 pub struct RiskRefused;
 
-/// The snippet does not wait for the person's decision, or no longer.
+/// Why the person's decision about a snippet had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("snippet {0} no longer waits for you")]
-pub struct DecisionRefused(pub SnippetId);
+pub enum DecisionRefused {
+    #[error("there is no snippet {0}")]
+    Unknown(SnippetId),
+    #[error("snippet {0} did not wait for you")]
+    NeverWaited(SnippetId),
+    #[error("snippet {0} no longer waits for you")]
+    Over(SnippetId),
+}
 
-/// The snippet is not in the queue, or no longer.
+/// Why a snippet was not moved to the front of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("snippet {0} is no longer queued")]
-pub struct NotQueued(pub SnippetId);
+pub enum NotQueued {
+    #[error("there is no snippet {0}")]
+    Unknown(SnippetId),
+    #[error("snippet {0} is not in the queue")]
+    Begun(SnippetId),
+}
 
 /// Why a question was not put to the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
