@@ -112,6 +112,11 @@ impl Dock {
         self.show(transcript, next, now);
     }
 
+    /// The place of what is in front among all that waits, from 1; `None` if it no longer waits.
+    pub fn place(&self, transcript: &Transcript) -> Option<usize> {
+        Some(waiting(transcript).iter().position(|waiting| self.is_front(waiting))? + 1)
+    }
+
     /// Turns to what waits after the one in front.
     pub fn turn(&mut self, transcript: &Transcript, now: Timestamp) {
         let waiting = waiting(transcript);
@@ -223,8 +228,18 @@ mod tests {
         dock.follow(&story.transcript, true, 12_000);
         assert!(dock.may_decide(12_000), "the snippet in front is the same");
         dock.turn(&story.transcript, 12_000);
-        assert_eq!(dock.front(), Some(SnippetId(2)));
+        assert_eq!((dock.front(), dock.place(&story.transcript)), (Some(SnippetId(2)), Some(2)));
         assert!(!dock.may_decide(12_900));
+        pending(&mut story, &client(1, "claude"), "c()", false);
+        dock.follow(&story.transcript, true, 12_900);
+        assert_eq!(
+            (dock.front(), dock.place(&story.transcript)),
+            (Some(SnippetId(2)), Some(2)),
+            "the place of what is shown"
+        );
+        dock.turn(&story.transcript, 13_000);
+        dock.turn(&story.transcript, 13_000);
+        assert_eq!((dock.front(), dock.place(&story.transcript)), (Some(SnippetId(1)), Some(1)));
     }
 
     #[test]

@@ -152,10 +152,14 @@ fn head(view: &View, snippet: &Snippet, area: Rect, now: Timestamp, buffer: &mut
     rule(buffer, area, &[(&text::cut(&left, room), theme::NOTICE)], &[(&right, theme::DIM)], style);
 }
 
-/// How many wait, if more than one does.
+/// Which of those that wait is shown, if more than one does.
 fn more(view: &View) -> String {
     let waiting = view.waiting_count();
-    if waiting > 1 { format!("1 of {waiting} · ") } else { String::new() }
+    match view.dock.place(&view.transcript) {
+        _ if waiting < 2 => String::new(),
+        Some(place) => format!("{place} of {waiting} · "),
+        None => format!("{waiting} wait · "),
+    }
 }
 
 /// The key that goes to the dock, or away from it.
@@ -178,13 +182,16 @@ fn keys_row(view: &View, snippet: &Snippet, width: u16, now: Timestamp) -> Strin
     let always = format!("always {}", text::name(snippet.author.name()));
     if let Some(risk) = view.dock.risk() {
         let always = format!("always {}: {}", text::name(snippet.author.name()), risk.kind.name());
-        let keys: [(&[_], &str); 5] = [
+        let mut keys: Vec<(&[_], &str)> = vec![
             (&[Action::ReviewRun], "allow"),
             (&[Action::ReviewReject], "deny"),
             (&[Action::ReviewSnippet], "allow in this snippet"),
             (&[Action::ReviewDeny], "deny in this snippet"),
             (&[Action::ReviewAlwaysClient], &always),
         ];
+        if view.waiting_count() > 1 {
+            keys.insert(2, (&[Action::ReviewNext], "next"));
+        }
         return fitting(view, &keys, width);
     }
     let all: [(&[_], &str); 7] = [
