@@ -209,6 +209,19 @@ fn the_gate_is_chosen_from_a_menu_for_all_or_for_one() {
     let shift_f10 = KeyEvent::new(KeyCode::F(10), KeyModifiers::SHIFT);
     view.on_terminal(&Event::Key(shift_f10), NOW + CALM);
     insta::assert_snapshot!("gate_menu", text(&mut view, 80, 24));
+    // The selected row is whole on a narrow screen.
+    for (key, mode) in [
+        (KeyCode::Up, GateMode::AskAtRisk),
+        (KeyCode::Up, GateMode::Watch),
+        (KeyCode::Down, GateMode::AskAtRisk),
+        (KeyCode::Down, GateMode::Ask),
+    ] {
+        at(&mut view, key, CALM + 10);
+        let small = text(&mut view, 40, 12);
+        let selected: Vec<&str> = small.lines().skip_while(|line| !line.contains('›')).collect();
+        let is_whole = mode.meaning().split(' ').all(|word| selected.iter().any(|line| line.contains(word)));
+        assert!(is_whole && selected[0].contains(mode.name()), "{mode:?}: {small}");
+    }
     at(&mut view, KeyCode::Down, CALM + 100);
     assert_eq!(at(&mut view, KeyCode::Enter, CALM + 200), None, "too soon");
     let effect = at(&mut view, KeyCode::Enter, CALM + 1_000);
