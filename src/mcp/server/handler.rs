@@ -219,6 +219,9 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        if let Some(membership) = self.connection.membership() {
+            admitted(membership, context.request_context()).await?;
+        }
         let client = context.request_context().client_info();
         let subscription = SharedSubscription::default();
         let accepted = context.accepted();
@@ -289,12 +292,11 @@ impl ServerHandler for Handler {
     async fn complete(
         &self,
         request: CompleteRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        match self.connection.session() {
-            Some(session) => completion::of(session, request).await.map(CompleteResult::new).map_err(session_ended),
-            None => Ok(CompleteResult::default()),
-        }
+        let Some(membership) = self.connection.membership() else { return Ok(CompleteResult::default()) };
+        admitted(membership, &context).await?;
+        completion::of(&membership.session, request).await.map(CompleteResult::new).map_err(session_ended)
     }
 
     fn get_tool(&self, name: &str) -> Option<Listing> {

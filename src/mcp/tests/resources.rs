@@ -265,6 +265,11 @@ async fn subscriptions_of_a_client_that_the_person_disconnects_end() {
     rig.until("the client is away", |transcript| !transcript.gate().away.is_empty()).await;
     let refused = ask(&mut client, "resources/subscribe", json!({"uri": "fourhands://transcript"})).await;
     assert!(refused["error"]["message"].as_str().unwrap().contains("disconnected you"), "{refused}");
+    let argument = json!({"name": "name", "value": ""});
+    let reference = json!({"type": "ref/resource", "uri": "fourhands://variable/{name}"});
+    let request = json!({"ref": reference, "argument": argument});
+    let refused = ask(&mut client, "completion/complete", request).await;
+    assert!(refused["error"]["message"].as_str().unwrap().contains("disconnected you"), "{refused}");
     let ticket = rig.session.submit(Author::You, "echo 1".into(), RunOptions::default()).await.unwrap();
     rig.ended(ticket.id.0).await;
     rig.session.change_gate(GateChange::LetIn("tester".into()));
