@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{
-    Author, ClientId, Event, Gate, Note, Outcome, ResetReport, Restart, SideEffects, SnippetId, Transcript,
+    Author, ClientId, Event, Gate, Note, Outcome, ResetReport, Restart, Review, SideEffects, SnippetId, Transcript,
 };
 
 /// Activities in the log. A reader that returns after more of them learns how many it missed.
@@ -24,6 +24,7 @@ pub enum Activity {
         title: Option<Arc<str>>,
         outcome: Arc<Outcome>,
         effects: Arc<SideEffects>,
+        review: Option<Arc<Review>>,
     },
     Reset {
         by: Author,
@@ -131,6 +132,7 @@ impl ActivityLog {
                     // Without the middle of a large value.
                     outcome: outcome.cut().map_or_else(|| outcome.clone(), Arc::new),
                     effects: found.effects.clone(),
+                    review: found.review.clone(),
                 }
             }
             Event::Reset { by, report, .. } => Activity::Reset { by: by.clone(), report: report.clone() },

@@ -15,8 +15,8 @@ use super::status::{RunStatus, stopped_by};
 use super::truncate::{one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{
-    Author, Gate, GateMode, Note, Outcome, PERSON, PRIVATE, Private, Restart, Snippet, SnippetId, VariableChanges,
-    units,
+    Author, Decision, Gate, GateMode, Note, Outcome, PERSON, PRIVATE, Private, Restart, Snippet, SnippetId,
+    VariableChanges, units,
 };
 use crate::session::{Activity, ActivityLog};
 
@@ -48,6 +48,8 @@ struct CursorState {
     changed_process: bool,
     /// Snippets of the client whose end it does not know.
     open: HashSet<SnippetId>,
+    /// Those of them that the person has rejected, and of which a result without a digest has told.
+    told_rejected: HashSet<SnippetId>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -105,7 +107,9 @@ impl ReadCursor {
     /// either.
     pub fn new(position: u64, is_fresh: bool) -> Self {
         let returned = !is_fresh;
-        Self(Mutex::new(CursorState { position, is_fresh, returned, changed_process: false, open: HashSet::new() }))
+        let (open, told_rejected) = (HashSet::new(), HashSet::new());
+        let state = CursorState { position, is_fresh, returned, changed_process: false, open, told_rejected };
+        Self(Mutex::new(state))
     }
 
     /// Returns how far the client has read.
@@ -131,6 +135,23 @@ impl ReadCursor {
         self.0.lock().changed_process = true;
     }
 
+    /// What a result without a digest tells of snippets of `reader` that the person has rejected since its call ended.
+    pub fn untold_rejections(&self, log: &ActivityLog, reader: &Author, private: &Private) -> Option<String> {
+        let mut state = self.0.lock();
+        if state.open.is_empty() {
+            return None;
+        }
+        let rejected = log.since(state.position).0.into_iter().filter(|activity| match activity {
+            Activity::Ended { snippet, author, review: Some(review), .. } => {
+                let is_untold = author == reader && state.open.contains(snippet) && review.rejection().is_some();
+                is_untold && state.told_rejected.insert(*snippet)
+            }
+            _ => false,
+        });
+        let events: Vec<SinceEvent> = rejected.map(|activity| event(&activity, reader, private)).collect();
+        (!events.is_empty()).then(|| ActivityDigest { events, more: 0 }.text())
+    }
+
     /// The digest for `reader` that goes with the result of `shown`. It counts as read from then on.
     pub fn since(
         &self,
@@ -151,6 +172,7 @@ impl ReadCursor {
         let had_returned = std::mem::take(&mut state.returned);
         let (activities, mut more, position) = log.since(state.position);
         state.position = position;
+        state.told_rejected.clear();
         let mut events: Vec<SinceEvent> = Vec::new();
         for activity in activities {
             let is_known = match &activity {
@@ -248,14 +270,17 @@ fn event(activity: &Activity, reader: &Author, private: &Private) -> SinceEvent 
             let text = format!("snippet {snippet} by {by}: {}: {PRIVATE}{taken}", outcome.status.word());
             (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
         }
-        Activity::Ended { snippet, author, code, title, outcome, effects } => {
+        Activity::Ended { snippet, author, code, title, outcome, effects, review } => {
             let by = author.label_for(reader);
             let what = title.as_deref().map_or_else(|| first_lines(code), |title| one_line(title, MAX_CODE));
             let effects: String = effect_phrases(effects).iter().flat_map(|phrase| ["; ", phrase]).collect();
             let taken = taken_from(reader, &outcome.changes);
             let taken = if taken.is_empty() { taken } else { format!("; of your names: {taken}") };
-            let text = format!("snippet {snippet} by {by}: {}: {what}{effects}{taken}", outcome_text(outcome));
-            (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
+            let rejection = review.as_ref().and_then(|review| review.rejection());
+            let status = rejection.map_or_else(|| outcome.status.into(), |_| RunStatus::Rejected);
+            let how = rejection.map_or_else(|| outcome_text(outcome), rejection_text);
+            let text = format!("snippet {snippet} by {by}: {how}: {what}{effects}{taken}");
+            (SinceKind::Snippet, Some(author), Some(snippet.0), Some(status), text)
         }
         Activity::Reset { by, .. } => {
             let text = format!("{} reset the environment: all earlier names are gone", by.label_for(reader));
@@ -326,6 +351,13 @@ fn late_text(snippet: SnippetId, bytes: u64, displays: u32) -> String {
     let shows = (displays > 0).then(|| format!("displayed {}", units::count(displays as usize, "thing")));
     let what: Vec<String> = wrote.into_iter().chain(shows).collect();
     format!("snippet {snippet} {} after its end: read_output with snippet={snippet}", what.join(" and "))
+}
+
+/// Such as `rejected by the person (too slow); nothing was run`.
+fn rejection_text(rejection: &Decision) -> String {
+    let by = if rejection.was_unattended { "the gate" } else { PERSON };
+    let reason = rejection.reason.as_deref().map(|reason| format!(" ({})", one_line(&plain(reason), MAX_REASON)));
+    format!("rejected by {by}{}; nothing was run", reason.unwrap_or_default())
 }
 
 /// Such as `ok in 1.2 s, changed df`.

@@ -120,6 +120,14 @@ async fn carry_out(
     open.answered(answer_of(&outcome));
     match outcome {
         Ok(response) if session.gate().is_away(&author) => Ok(with_text_after(response, SENT_AWAY)),
+        Ok(response) => {
+            let private = &session.gate().private;
+            let rejections = membership.read_cursor.untold_rejections(session.activity(), &author, private);
+            Ok(match rejections {
+                Some(text) => with_text_after(response, &text),
+                None => response,
+            })
+        }
         outcome => outcome,
     }
 }

@@ -103,6 +103,18 @@ async fn the_end_of_the_wait_is_not_the_end_of_the_question() {
     client.call("interrupt_snippet", json!({"snippet": 2})).await;
     let result = client.call("wait_for_snippet", json!({"snippet": 2})).await;
     assert_eq!(status(&result), "cancelled", "{result}");
+    // A rejection reaches the client with its next result, whichever that is, and stands in the next digest.
+    client.call("run_python_code", json!({"code": "echo 3", "wait_s": 0})).await;
+    decides(&rig, 3, Verdict::Reject(Some("not now".into()))).await;
+    let told = "snippet 3 by you: rejected by the person (not now); nothing was run: echo 3";
+    let listed = client.call("list_defined_variables", json!({})).await;
+    assert!(listed.to_string().contains(told), "{listed}");
+    let listed = client.call("list_defined_variables", json!({})).await;
+    assert!(!listed.to_string().contains("rejected"), "once: {listed}");
+    rig.session.change_gate(GateChange::All(GateMode::Watch));
+    let since = client.run("echo 4").await["structuredContent"]["since_your_last_call"].clone();
+    let event = &since["events"][0];
+    assert_eq!((&event["text"], &event["status"]), (&json!(told), &json!("rejected")), "{since}");
     assert!(rig.transcript().await.pending().next().is_none());
 }
 
