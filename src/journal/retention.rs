@@ -1,5 +1,5 @@
 //! Retention: which sessions are kept, and for how long. A session in use is never removed. A removed session is first
-//! set aside: hidden, it stays in the database for a week, if there is space.
+//! set aside: hidden, it stays in the database for a week, unless the disk is nearly full.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -92,6 +92,17 @@ pub fn plan(
     limits: &RetentionLimits,
     now: Timestamp,
 ) -> rusqlite::Result<RetentionPlan> {
+    plan_for(connection, folder, limits, now, missing_on_disk(folder))
+}
+
+/// The same, where the disk lacks `missing` bytes.
+fn plan_for(
+    connection: &Connection,
+    folder: &Path,
+    limits: &RetentionLimits,
+    now: Timestamp,
+    missing: u64,
+) -> rusqlite::Result<RetentionPlan> {
     if limits.refused.is_some() {
         return Ok(RetentionPlan::default());
     }
@@ -119,14 +130,13 @@ pub fn plan(
     plan.removed = expired;
     let mut rest: Vec<StoredSession> = rest;
     rest.extend(plan.expired.iter().chain(&plan.over_limit).cloned());
-    let mut bytes: u64 = rest.iter().map(|session| session.bytes).sum();
-    // Sessions set aside may take the size limit once more, as far as the disk has space.
-    let room = limits.bytes.min(bytes.saturating_sub(missing_on_disk(folder)));
+    // A lower limit is no wish to lose what was recorded: only a full disk ends the week early.
+    let mut freed = 0;
     for session in rest {
-        if bytes <= room {
+        if freed >= missing {
             break;
         }
-        bytes -= session.bytes;
+        freed += session.bytes;
         plan.removed.push(session);
     }
     Ok(plan)
@@ -139,7 +149,18 @@ pub fn prune(
     limits: &RetentionLimits,
     now: Timestamp,
 ) -> rusqlite::Result<Option<String>> {
-    let mut plan = plan(connection, folder, limits, now)?;
+    prune_for(connection, folder, limits, now, missing_on_disk(folder))
+}
+
+/// The same, where the disk lacks `missing` bytes.
+pub(super) fn prune_for(
+    connection: &Connection,
+    folder: &Path,
+    limits: &RetentionLimits,
+    now: Timestamp,
+    missing: u64,
+) -> rusqlite::Result<Option<String>> {
+    let mut plan = plan_for(connection, folder, limits, now, missing)?;
     let set_aside = |session: &StoredSession| match session_lock::keep_out(state_folder(folder), &session.id) {
         // The lock keeps others from taking the session up.
         Ok(Some(_kept_out)) if !intake::is_in_use(folder, &session.id) => {
@@ -181,8 +202,6 @@ pub fn prune(
 fn sentence(plan: &RetentionPlan, limits: &RetentionLimits, now: Timestamp) -> Option<String> {
     /// Names in a sentence.
     const NAMES: usize = 3;
-    /// What is set aside has limits of its own.
-    const ROOM: &str = " (as much again as the limit, if the disk has it)";
     let names = |sessions: &[&StoredSession]| {
         let names: Vec<&str> = sessions.iter().take(NAMES).map(|session| &*session.name).collect();
         format!("{}{}", names.join(", "), if sessions.len() > NAMES { ", …" } else { "" })
@@ -208,11 +227,14 @@ fn sentence(plan: &RetentionPlan, limits: &RetentionLimits, now: Timestamp) -> O
     let mut sentences = Vec::new();
     if !reasons.is_empty() {
         let end = match (gone.is_empty(), kept.is_empty()) {
-            (false, true) => format!("there was no room to keep them for a week{ROOM}, so they are deleted"),
-            (true, _) => "all are kept for a week; `fourhands sessions --restore NAME` restores one".to_owned(),
+            (false, true) => "the disk is nearly full, so they are deleted and not kept for a week".to_owned(),
+            (true, _) => format!(
+                "all are kept for a week ({}); `fourhands sessions --restore NAME` restores one",
+                units::bytes(kept.iter().map(|session| session.bytes).sum())
+            ),
             (false, false) => format!(
-                "there was no room to keep {} ({}) for a week{ROOM}, so they are deleted; the others ({}) are kept for a week, \
-                 and `fourhands sessions --restore NAME` restores one",
+                "the disk is nearly full, so {} ({}) are deleted; the others ({}) are kept for a week, and \
+                 `fourhands sessions --restore NAME` restores one",
                 gone.len(),
                 names(&gone),
                 names(&kept)
@@ -224,7 +246,7 @@ fn sentence(plan: &RetentionPlan, limits: &RetentionLimits, now: Timestamp) -> O
     let early: Vec<_> = plan.removed.iter().filter(is_early).collect();
     if !early.is_empty() {
         sentences.push(format!(
-            "{} ({}) that could still be restored {} deleted before the week was over, because there was no room",
+            "{} ({}) that could still be restored {} deleted before the week was over, because the disk is nearly full",
             units::count(early.len(), "session"),
             names(&early),
             if early.len() == 1 { "is" } else { "are" }

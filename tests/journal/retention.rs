@@ -118,11 +118,11 @@ fn pruning_is_previewed_and_sessions_can_be_restored_or_erased() {
     let (code, out) = told(small(), &["sessions", "--prune"]);
     assert!(code == 0 && out.contains("1 session of") && out.contains(": first") && out.contains("--yes"), "{out}");
     assert_eq!(states(&home), [state("first", "closed"), state("second", "closed")]);
-    // What there is no room for is deleted, and is not said to be kept.
+    // However low the limit is, nothing is deleted at once.
     let mut tiny = home.fourhands();
     tiny.env("FOURHANDS_JOURNAL_MAX", "1MB");
     let (_, out) = told(tiny, &["sessions", "--prune"]);
-    assert!(out.contains("no room): 2 sessions of") && !out.contains("Set aside"), "{out}");
+    assert!(out.contains("(size limit exceeded): 2 sessions of") && !out.contains("Deleted"), "{out}");
     let (code, out) = told(small(), &["sessions", "--prune", "--yes"]);
     assert!(code == 0 && out.contains("--restore NAME"), "{out}");
     assert_eq!(states(&home), [state("first", "set aside"), state("second", "closed")]);

@@ -93,7 +93,7 @@ fn preview(plan: &journal::RetentionPlan, limits: &RetentionLimits) -> String {
     };
     text += &line("Set aside for a week (too old)", &kept(&plan.expired));
     text += &line("Set aside for a week (size limit exceeded)", &kept(&plan.over_limit));
-    text += &line("Deleted (week over, or no room)", &plan.removed);
+    text += &line("Deleted (week over, or the disk nearly full)", &plan.removed);
     if !plan.checkpoints.is_empty() {
         let sessions = units::count(plan.checkpoints.len(), "session");
         text += &format!("Deleted (size limit exceeded): the saved variables (%checkpoint) of {sessions}\n");

@@ -71,10 +71,11 @@ fn expired_sessions_go_and_used_ones_stay() {
     let between = crate::session::discovery::session_lock::hold(&home.paths(), &ids[1]).unwrap();
     home.wait_for_database();
     let connection = schema::open(&home.folder()).unwrap();
-    let keep = |bytes, days| {
+    let keep_on = |bytes, days, missing| {
         let limits = RetentionLimits { bytes, days, refused: None };
-        retention::prune(&connection, &home.folder(), &limits, now()).unwrap()
+        retention::prune_for(&connection, &home.folder(), &limits, now(), missing).unwrap()
     };
+    let keep = |bytes, days| keep_on(bytes, days, 0);
     let refused = RetentionLimits { bytes: 5, days: 0, refused: Some("no".into()) };
     assert_eq!(retention::prune(&connection, &home.folder(), &refused, now()).unwrap(), None);
     assert_eq!(keep(20_000_000, 1), None);
@@ -89,11 +90,12 @@ fn expired_sessions_go_and_used_ones_stay() {
     assert_eq!(left(&home).len(), 2, "{told_of}");
     assert!(left(&home).iter().all(|id| ids[..2].contains(id)), "in use");
     assert!(keep(1_300_000, 1).is_none(), "told once");
-    let told_of = keep(1, 1).unwrap();
+    assert!(keep(1, 1).is_none(), "a lower limit deletes nothing of what was set aside");
+    let told_of = keep_on(1, 1, u64::MAX).unwrap();
     assert!(told_of.contains("2 sessions (past2, past3) that could still be restored are deleted"), "{told_of}");
     assert_eq!(left(&home).len(), 2, "in use");
     drop(between);
-    let told_of = keep(1, 1).unwrap();
+    let told_of = keep_on(1, 1, u64::MAX).unwrap();
     assert!(told_of.contains("1 session (past1)") && told_of.contains("so they are deleted"), "{told_of}");
     assert_eq!(left(&home), [ids[0].clone()]);
     while retention::tidy(&connection).unwrap() {}
@@ -137,11 +139,12 @@ fn what_is_deleted_at_once_is_named() {
     past(&home, &ids);
     let connection = schema::open(&home.folder()).unwrap();
     let total = retention::plan(&connection, &home.folder(), &RetentionLimits::default(), now()).unwrap().total;
-    // Room for one session that stays, and for one that is set aside.
+    // Room for one session that stays, and on the disk for one that is set aside.
     let limits = RetentionLimits { bytes: total / 4 + total / 16, days: 90, refused: None };
-    let told_of = retention::prune(&connection, &home.folder(), &limits, now()).unwrap().unwrap();
+    let missing = total / 4 + total / 16;
+    let told_of = retention::prune_for(&connection, &home.folder(), &limits, now(), missing).unwrap().unwrap();
     assert!(told_of.contains("removed 3 sessions (past0, past1, past2)"), "{told_of}");
-    assert!(told_of.contains("no room to keep 2 (past0, past1) for a week (as much"), "{told_of}");
+    assert!(told_of.contains("nearly full, so 2 (past0, past1) are deleted"), "{told_of}");
     assert!(told_of.contains("the others (past2) are kept for a week"), "{told_of}");
 }
 
