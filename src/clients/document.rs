@@ -29,6 +29,14 @@ impl ConfigDocument {
         }
     }
 
+    /// Fails if there is something of this name that is no server.
+    pub fn check_server(&self, key: &str, name: &str) -> Result<(), EditError> {
+        match self {
+            Self::Json(json) => json.check_server(key, name),
+            Self::Toml(toml) => toml.check_server(key, name),
+        }
+    }
+
     /// Adds a server, or changes the command of one and keeps its other settings.
     pub fn put_server(&mut self, key: &str, name: &str, entry: &ServerEntry, transport: bool) -> Result<(), EditError> {
         match self {

@@ -108,6 +108,9 @@ pub fn find(
     let servers = document.servers(client.servers_key())?;
     let ours = servers.iter().find(|server| server.is_fourhands());
     let mut found = ours.or_else(|| servers.iter().find(|server| server.name == SERVER)).cloned();
+    if found.is_none() {
+        document.check_server(client.servers_key(), SERVER)?;
+    }
     if let Some(found) = &mut found {
         found.is_disabled |= disabling_list(document, client, folders, &found.name).is_some();
     }

@@ -14,6 +14,8 @@ pub struct ConfiguredServer {
     /// Empty for servers that are reached by URL.
     pub command: String,
     pub args: Vec<String>,
+    /// What the client cannot read as the arguments, as the file has it.
+    pub wrong_args: Option<String>,
     pub url: Option<String>,
     /// The entry says that the client is not to use it.
     pub is_disabled: bool,
@@ -23,7 +25,12 @@ impl ConfiguredServer {
     /// Whether the server is fourhands, under whatever name, here or by ssh.
     pub fn is_fourhands(&self) -> bool {
         let is_ours = |word: &str| word.rsplit('/').next() == Some("fourhands");
-        is_ours(&self.command) || self.args.iter().any(|word| is_ours(word)) && self.args.iter().any(|w| w == "bridge")
+        self.names_fourhands() || self.args.iter().any(|word| is_ours(word)) && self.args.iter().any(|w| w == "bridge")
+    }
+
+    /// Whether the command is fourhands, even with its arguments in the same text.
+    fn names_fourhands(&self) -> bool {
+        self.command.rsplit('/').next().and_then(|program| program.split(' ').next()) == Some("fourhands")
     }
 
     /// How the entry starts its server, if it does not start fourhands itself: by ssh, docker or uvx, at a URL, or
@@ -32,7 +39,7 @@ impl ConfiguredServer {
         if self.command.is_empty() {
             return self.url.clone();
         }
-        if self.command.rsplit('/').next() == Some("fourhands") {
+        if self.names_fourhands() {
             return None;
         }
         let mut words = vec![self.command.as_str()];

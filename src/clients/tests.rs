@@ -270,6 +270,58 @@ fn an_entry_that_leads_elsewhere_stays_until_that_is_asked_for() {
 }
 
 #[test]
+fn arguments_that_are_no_list_of_texts_are_seen_and_mended() {
+    for (client, args, seen) in [
+        (KnownClient::Cursor, r#""args": "bridge""#, Some("\"bridge\"")),
+        (KnownClient::Zed, r#""args": ["bridge", 7]"#, Some("[\"bridge\", 7]")),
+        (KnownClient::Cursor, r#""args": ["bridge"]"#, None),
+        (KnownClient::Codex, "args = \"bridge\" # mine", Some("\"bridge\"")),
+        (KnownClient::Codex, "args = [\"bridge\", true]", Some("[\"bridge\", true]")),
+    ] {
+        let world = World::new();
+        let text = match client {
+            KnownClient::Codex => format!("[mcp_servers.fourhands]\ncommand = \"sh/fourhands\"\n{args}\n"),
+            _ => format!(r#"{{"{}": {{"fourhands": {{"command": "sh/fourhands", {args}}}}}}}"#, client.servers_key()),
+        };
+        world.with(client, &text);
+        let wrong = || {
+            let states = statuses(&world.folders);
+            match states.into_iter().find(|status| status.client == client).unwrap().state {
+                SetupState::SetUp(server) | SetupState::Gone(server) => server.wrong_args,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(wrong().as_deref(), seen, "{text}");
+        world.added(client, &text);
+        assert_eq!(wrong(), None, "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_entry_is_told_and_arguments_in_the_command_are_mended() {
+    for (client, text) in [
+        (KnownClient::Cursor, r#"{"mcpServers": {"fourhands": null}}"#),
+        (KnownClient::Zed, r#"{"context_servers": {"fourhands": ["sh/fourhands", "bridge"]}}"#),
+        (KnownClient::Codex, "mcp_servers.fourhands = \"sh/fourhands bridge\"\n"),
+    ] {
+        let world = World::new();
+        let file = world.with(client, text);
+        let states = statuses(&world.folders);
+        let state = &states.iter().find(|status| status.client == client).unwrap().state;
+        assert!(
+            matches!(state, SetupState::Unreadable(fault) if fault.contains(".fourhands`, which is not")),
+            "{state:?}"
+        );
+        assert!(world.add(client).is_err(), "{text}");
+        assert_eq!(fs::read_to_string(file).unwrap(), text);
+    }
+    let world = World::new();
+    let text = r#"{"mcpServers": {"fourhands": {"command": "/opt/bin/fourhands bridge"}}}"#;
+    let after = world.added(KnownClient::Cursor, text);
+    assert!(after.contains(r#""/opt/bin/fourhands""#) && after.contains(r#"["bridge"]"#), "{after}");
+}
+
+#[test]
 fn a_disabled_entry_is_seen_and_enabled() {
     for (client, old, mended) in [
         (

@@ -240,6 +240,24 @@ const FAULTS: &[Case] = &[
         "run `fourhands setup cursor`",
     ),
     (
+        "a client with its arguments as one text",
+        |w| {
+            let entry = r#"{"mcpServers": {"fourhands": {"command": "fourhands", "args": "bridge"}}}"#;
+            w.write(".cursor/mcp.json", entry);
+        },
+        "its arguments `\"bridge\"` are no list of texts",
+        "run `fourhands setup cursor`",
+    ),
+    (
+        "a client with a path that only a shell understands",
+        |w| {
+            let entry = "[mcp_servers.fourhands]\ncommand = \"~/bin/fourhands\"\nargs = [\"bridge\"]\n";
+            w.write(".codex/config.toml", entry);
+        },
+        "its program `~/bin/fourhands` is no path",
+        "fourhands setup codex",
+    ),
+    (
         "a client that starts a program that is gone",
         |w| {
             drop(w.write(

@@ -17,7 +17,7 @@ pub fn check() -> Vec<Finding> {
                 Finding::note(SECTION, format!("{title} is not set up; `fourhands setup {name}` does it"))
             }
             SetupState::SetUp(server) => {
-                if let Some(fault) = entry::fault(server) {
+                if let Some(fault) = entry::fault(status.client, server) {
                     Finding::fault(SECTION, format!("{title}: {fault} ({file}); {}", entry::remedy(&status, server)))
                 } else {
                     let command = &server.command;
@@ -31,8 +31,9 @@ pub fn check() -> Vec<Finding> {
             SetupState::Gone(server) => Finding::fault(
                 SECTION,
                 format!(
-                    "{title} would start {}, which does not exist ({file}); {}",
+                    "{title} would start {}, which {} ({file}); {}",
                     server.command,
+                    entry::fault_of_program(&server.command),
                     entry::remedy(&status, server)
                 ),
             ),

@@ -1,10 +1,12 @@
 //! What is wrong with an entry that a client has, and how it is mended.
 
+use std::path::Path;
+
 use clap::Parser;
 
 use crate::cli::bridge::BridgeArguments;
 use crate::cli::serve::ServeArguments;
-use crate::clients::{ClientSetup, ConfiguredServer, Scope};
+use crate::clients::{ClientSetup, ConfiguredServer, KnownClient, Scope};
 
 /// The commands that are MCP servers.
 #[derive(Parser)]
@@ -24,7 +26,17 @@ pub fn starts_a_server(args: &[String]) -> bool {
 }
 
 /// Returns what is wrong with what an entry starts, as words that follow a semicolon.
-pub fn fault(server: &ConfiguredServer) -> Option<String> {
+pub fn fault(client: KnownClient, server: &ConfiguredServer) -> Option<String> {
+    if let Some(wrong) = &server.wrong_args {
+        return Some(format!("its arguments `{wrong}` are no list of texts, which is what the client reads"));
+    }
+    // Clients start a program without a shell; VS Code alone knows `~`, and several know `${...}`.
+    let command = server.command.as_str();
+    let is_of_shell = command.starts_with("~") && client != KnownClient::VsCode
+        || command.starts_with('$') && !command.starts_with("${");
+    if is_of_shell {
+        return Some(format!("its program `{command}` is no path: only a shell replaces its beginning"));
+    }
     if server.is_fourhands() {
         let is_wrong = server.other_way().is_none() && !starts_a_server(&server.args);
         return is_wrong.then(|| match server.args.as_slice() {
@@ -37,6 +49,11 @@ pub fn fault(server: &ConfiguredServer) -> Option<String> {
     let does =
         if way.is_empty() { "starts nothing".to_owned() } else { format!("leads to {way}, which is another server") };
     Some(format!("its entry `{}` {does}", server.name))
+}
+
+/// What is wrong with a program that cannot be started.
+pub fn fault_of_program(command: &str) -> &'static str {
+    if Path::new(command).exists() { "is no program" } else { "does not exist" }
 }
 
 /// The command that mends or makes the entry of a client.
@@ -57,7 +74,14 @@ mod tests {
     fn server(line: &str) -> ConfiguredServer {
         let mut words = line.split(' ').map(str::to_owned);
         let (command, args) = (words.next().unwrap_or_default(), words.collect());
-        ConfiguredServer { name: "fourhands".to_owned(), command, args, url: None, is_disabled: false }
+        ConfiguredServer {
+            name: "fourhands".to_owned(),
+            command,
+            args,
+            wrong_args: None,
+            url: None,
+            is_disabled: false,
+        }
     }
 
     #[test]
@@ -72,11 +96,18 @@ mod tests {
             ("/bin/fourhands bridge --sesion x", Some("arguments `bridge --sesion x` start no")),
             ("/bin/fourhands serve", Some("`serve` start no")),
             ("/bin/fourhands", Some("has no arguments")),
+            ("~/bin/fourhands bridge", Some("`~/bin/fourhands` is no path")),
+            ("$HOME/bin/fourhands bridge", Some("is no path")),
             ("node server.js", Some("`fourhands` leads to node server.js, which is another server")),
         ] {
-            let found = fault(&server(line));
+            let found = fault(KnownClient::Cursor, &server(line));
             assert_eq!(found.is_some(), expected.is_some(), "{line}: {found:?}");
             assert!(found.unwrap_or_default().contains(expected.unwrap_or_default()), "{line}");
         }
+        assert_eq!(fault(KnownClient::VsCode, &server("~/bin/fourhands bridge")), None);
+        assert_eq!(fault(KnownClient::Cursor, &server("${userHome}/bin/fourhands bridge")), None);
+        let as_text = ConfiguredServer { wrong_args: Some("\"bridge\"".to_owned()), ..server("/bin/fourhands") };
+        let told = fault(KnownClient::Cursor, &as_text).unwrap();
+        assert!(told.contains("`\"bridge\"` are no list of texts"), "{told}");
     }
 }

@@ -49,14 +49,15 @@ fn row(status: &ClientSetup, folders: &ConfigFolders, program: &Path) -> [String
                 "enable it in the file".to_owned()
             }
         ),
-        SetupState::SetUp(server) => match (entry::fault(server), server.other_way()) {
+        SetupState::SetUp(server) => match (entry::fault(status.client, server), server.other_way()) {
             (Some(fault), _) => format!("\u{2717} {fault}: {}", entry::remedy(status, server)),
             (None, Some(way)) => format!("\u{2713} set up in another way: {way}"),
             (None, None) if Path::new(&server.command) == program => "\u{2713} set up".to_owned(),
             (None, None) => format!("\u{2713} set up with {}", server.command),
         },
         SetupState::Gone(server) => {
-            format!("\u{2717} its program {} does not exist: {}", server.command, entry::remedy(status, server))
+            let (command, remedy) = (&server.command, entry::remedy(status, server));
+            format!("\u{2717} its program {command} {}: {remedy}", entry::fault_of_program(command))
         }
         SetupState::Unreadable(fault) => format!("\u{2717} the file {fault}"),
     };

@@ -41,6 +41,14 @@ impl JsonDocument {
         Ok(properties.filter_map(|server| Some(configured(&server.decoded_name()?, &server.object_value()?))).collect())
     }
 
+    pub fn check_server(&self, key: &str, name: &str) -> Result<(), EditError> {
+        let server = self.object(&[key])?.and_then(|servers| last(&servers, name));
+        match server {
+            Some(server) if server.object_value().is_none() => Err(shape(&[key, name], "an object")),
+            _ => Ok(()),
+        }
+    }
+
     pub fn put_server(&self, key: &str, name: &str, entry: &ServerEntry, transport: bool) -> Result<(), EditError> {
         let servers = self.object_or_create(&[key])?;
         let args = CstInputValue::Array(entry.args.iter().map(|arg| arg.as_str().into()).collect());
@@ -57,7 +65,7 @@ impl JsonDocument {
         if now.command != entry.command {
             set(&server, "command", entry.command.as_str().into());
         }
-        if now.args != entry.args {
+        if now.args != entry.args || now.wrong_args.is_some() {
             set(&server, "args", args);
         }
         if last(&server, "type").is_some_and(|kind| string(kind.value()).as_deref() != Some("stdio")) {
@@ -179,10 +187,17 @@ fn strings(array: &CstArray) -> Vec<String> {
 
 fn configured(name: &str, server: &CstObject) -> ConfiguredServer {
     let command = last(server, "command").and_then(|command| string(command.value())).unwrap_or_default();
-    let args = last(server, "args").and_then(|args| args.array_value()).map(|args| strings(&args));
+    let written = last(server, "args").and_then(|args| args.value());
+    let args = written.as_ref().and_then(CstNode::as_array).map(|args| strings(&args));
+    let wrong_args = written.filter(|written| !is_list_of_texts(written)).map(|written| written.to_string());
     let url = URL.iter().find_map(|url| string(last(server, url)?.value()));
     let is_disabled = DISABLING.iter().any(|(name, disabling)| boolean(server, name) == Some(*disabling));
-    ConfiguredServer { name: name.to_owned(), command, args: args.unwrap_or_default(), url, is_disabled }
+    ConfiguredServer { name: name.to_owned(), command, args: args.unwrap_or_default(), wrong_args, url, is_disabled }
+}
+
+fn is_list_of_texts(value: &CstNode) -> bool {
+    let is_text = |element: &CstNode| element.as_string_lit().is_some();
+    value.as_array().is_some_and(|array| array.elements().iter().all(is_text))
 }
 
 fn shape(path: &[&str], expected: &'static str) -> EditError {

@@ -32,6 +32,14 @@ impl TomlDocument {
         Ok(tables.map(|(name, server)| configured(name, server)).collect())
     }
 
+    pub fn check_server(&self, key: &str, name: &str) -> Result<(), EditError> {
+        let servers = self.document.get(key).and_then(Item::as_table_like);
+        match servers.and_then(|servers| servers.get(name)) {
+            Some(server) if !server.is_table_like() => Err(EditError::Shape(format!("{key}.{name}"), "a table")),
+            _ => Ok(()),
+        }
+    }
+
     pub fn put_server(&mut self, key: &str, name: &str, entry: &ServerEntry) -> Result<(), EditError> {
         let servers = descend(self.document.as_table_mut(), &[key])?;
         if servers.get(name).is_none() {
@@ -43,7 +51,7 @@ impl TomlDocument {
         if now.command != entry.command || server.get("command").is_none() {
             set(server, "command", Value::from(entry.command.as_str()));
         }
-        if now.args != entry.args || server.get("args").is_none() {
+        if now.args != entry.args || now.wrong_args.is_some() || server.get("args").is_none() {
             set(server, "args", Value::Array(entry.args.iter().collect::<Array>()));
         }
         if now.is_disabled {
@@ -112,9 +120,17 @@ fn set(table: &mut dyn TableLike, name: &str, mut value: Value) {
 
 fn configured(name: &str, server: &dyn TableLike) -> ConfiguredServer {
     let command = server.get("command").and_then(Item::as_str).unwrap_or_default().to_owned();
-    let args = server.get("args").and_then(Item::as_array).into_iter().flatten();
+    let written = server.get("args");
+    let is_list_of_texts = |written: &Item| written.as_array().is_some_and(|args| args.iter().all(Value::is_str));
+    // Without the comment behind it.
+    let text = |written: &Item| match written.as_value() {
+        Some(value) => value.clone().decorated("", "").to_string(),
+        None => written.to_string(),
+    };
+    let wrong_args = written.filter(|written| !is_list_of_texts(written)).map(text);
+    let args = written.and_then(Item::as_array).into_iter().flatten();
     let args = args.filter_map(Value::as_str).map(str::to_owned).collect();
     let url = server.get("url").and_then(Item::as_str).map(str::to_owned);
     let is_disabled = server.get("enabled").and_then(Item::as_bool) == Some(false);
-    ConfiguredServer { name: name.to_owned(), command, args, url, is_disabled }
+    ConfiguredServer { name: name.to_owned(), command, args, wrong_args, url, is_disabled }
 }
