@@ -163,11 +163,7 @@ impl GuardedSession {
                         is_demo: *is_demo,
                     };
                     let mut command = image.command(executable, &boot, startup_output)?;
-                    match venv {
-                        Some(venv) => activation::activate(&mut command, venv),
-                        // That of another Python: tools such as uv would install there.
-                        None => drop(command.env_remove("VIRTUAL_ENV")),
-                    }
+                    activation::activate(&mut command, executable, venv.as_deref());
                     if *stdio && startup_output.is_none() {
                         // The client owns stdin and stdout.
                         command.stdin(Stdio::null()).stdout(Stdio::null());

@@ -17,6 +17,7 @@ pub mod handover;
 pub mod image;
 pub mod installer;
 mod link;
+mod own_programs;
 pub mod packages;
 pub mod probe;
 pub mod python;

@@ -1,8 +1,8 @@
 //! `IPython`'s magics, and code of unusual bytes and shapes, in every CPython of this machine.
 
 use crate::support;
-use crate::support::each_python;
 use crate::support::session::{Session, in_every_python};
+use crate::support::{Home, each_python};
 use serde_json::json;
 
 #[track_caller]
@@ -168,17 +168,11 @@ fn packages_can_be_imported_at_once() {
             session.value(&format!("%pip install -q {offline} -e ./fh_three\nimport fh_three\nfh_three.answer")),
             "43"
         );
-        assert_eq!(
-            session.value(
-                "import os\nwhich = !command -v python\nos.path.dirname(which[0]) == os.path.dirname(sys.executable)"
-            ),
-            "True"
-        );
         // As after `activate`, however a program is started.
         let prefix = "print(__import__('sys').prefix)";
         let started =
             format!("subprocess.run(['python', '-c', {prefix:?}], capture_output=True, text=True).stdout.strip()");
-        assert_eq!(session.value(&format!("{started} == sys.prefix == os.environ['VIRTUAL_ENV']")), "True");
+        assert_eq!(session.value(&format!("import os\n{started} == sys.prefix == os.environ['VIRTUAL_ENV']")), "True");
         let of_shell = session.out("!pip --version");
         assert!(of_shell.starts_with("pip ") && !of_shell.contains("exit code"), "{of_shell}");
         let failed = session.run("%pip install -q --no-index not_there_at_all");
@@ -188,36 +182,57 @@ fn packages_can_be_imported_at_once() {
 }
 
 #[test]
-fn an_environment_without_pip() {
-    let folder = tempfile::tempdir().unwrap();
-    let venv = folder.path().join("venv");
-    let python = support::python();
-    assert!(
-        std::process::Command::new(&python)
-            .args(["-m", "venv", "--without-pip"])
-            .arg(&venv)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let mut session = Session::start(&venv.join("bin/python"));
-    // The first pip on PATH belongs to something else, and must not be the one that installs.
-    let bin = session.home.work().join("bin");
+fn python_and_pip_are_the_sessions_whatever_is_first_on_path() {
+    let home = Home::new();
+    let bin = home.work().join("bin");
     std::fs::create_dir(&bin).unwrap();
     let program = |name: &str| {
         std::fs::write(bin.join(name), format!("#!/bin/sh\necho \"{name} $@\"\n")).unwrap();
         std::fs::set_permissions(bin.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     };
-    program("pip");
-    session.run(&format!("import os\nos.environ['PATH'] = '{}'", bin.display()));
-    for code in ["%pip install x", "!pip install x", "out = !cd / && pip3 install x", "%%sh\npip install x"] {
-        contains(&session.traceback(code), &["UsageError", "has no pip, and uv is not on PATH", "ensurepip"]);
+    for name in ["python", "python3", "pip", "pip3"] {
+        program(name);
+    }
+    let venv = home.work().join("venv");
+    let made = std::process::Command::new(support::python()).args(["-m", "venv", "--without-pip"]).arg(&venv).status();
+    assert!(made.unwrap().success());
+    // Of another environment; what it stands for is not that of the session.
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let start = |python: &std::path::Path| {
+        let mut command = home.fourhands();
+        command.env("PATH", &path).env("VIRTUAL_ENV", "/no/env");
+        command.args(["serve", "--session", "test", "--python"]).arg(python);
+        let server = support::Server::start(command);
+        let mut bridge = home.fourhands();
+        bridge.args(["bridge", "--session", "test"]);
+        (server, support::client::Client::start(bridge, "tester", support::client::Era::Legacy))
+    };
+    let ran = "import os, subprocess, sys\ndef ran(*words):\n    \
+               return subprocess.run(words, capture_output=True, text=True).stdout.strip()";
+    let (mut server, mut client) = start(&support::python());
+    client.run(ran);
+    let same = "ran('python', '-c', 'import sys; print(sys.executable)') == sys.executable == \
+                ran('python3', '-c', 'import sys; print(sys.executable)'), os.environ.get('VIRTUAL_ENV')";
+    assert_eq!(client.run(same)["result"], "(True, None)");
+    client.close();
+    server.terminate();
+    let (_server, mut client) = start(&venv.join("bin/python"));
+    client.run(ran);
+    let own = "ran('python', '-c', 'import sys; print(sys.prefix)') == sys.prefix == os.environ['VIRTUAL_ENV']";
+    assert_eq!(client.run(own)["result"], "True");
+    let without = "has no pip, and uv is not on PATH";
+    contains(client.run("%pip install x")["error"]["message"].as_str().unwrap(), &[without, "ensurepip"]);
+    for code in ["!pip install x", "!cd / && pip3 install x", "%%sh\npip install x", "subprocess.run(['pip', 'list'])"]
+    {
+        let ran = client.run(code);
+        contains(ran["stderr"].as_str().unwrap(), &[without, "ensurepip"]);
     }
     program("uv");
     let expected = format!("uv pip install --python {} x>1\n", venv.join("bin/python").display());
-    assert_eq!(session.out("%pip install 'x>1'"), expected);
-    assert_eq!(session.out("!pip install 'x>1'"), expected);
-    assert_eq!(session.out("!echo pip; bin/pip list"), "pip\npip list\n", "one that is named by its path is that one");
+    for code in ["%pip install 'x>1'", "!pip install 'x>1'", "print(ran('pip', 'install', 'x>1'))"] {
+        assert_eq!(client.run(code)["stdout"], expected, "{code}");
+    }
+    assert_eq!(client.run("!echo pip; bin/pip list")["stdout"], "pip\npip list\n", "one that is named by its path");
 }
 
 #[test]

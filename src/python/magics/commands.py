@@ -108,25 +108,6 @@ def expand(text, frame):
 # Commands
 
 
-def own_pip(command):
-    """Makes `pip` the session's in lines for a shell: that on PATH may be of another environment, and install there."""
-    import re
-    import shlex
-
-    python = shlex.quote(sys.executable)
-
-    def own(match):
-        quotes = command[: match.start()]
-        if quotes.count("'") % 2 or quotes.count('"') % 2:
-            return match[0]
-        before, verb = match[1], match[2] or ""
-        if pip_program() == "pip":
-            return f"{before}{python} -m pip{verb}"
-        return f"{before}uv pip{verb}{verb and ' --python ' + python}"
-
-    return re.sub(r"((?:^|[;&|(\n])[ \t]*)pip3?(?=\s|$)([ \t]+[a-z]+\b)?", own, command)
-
-
 def isolation_options():
     """Returns options by which a command can be ended with all its processes, and cannot ask on the terminal."""
     import os
@@ -194,7 +175,7 @@ def report_exit(code, frame):
 
 
 def shell(command, frame):
-    process = start(own_pip(command), shell=True)
+    process = start(command, shell=True)
     finish(process, frame, process.wait)
     refresh()
 
@@ -202,7 +183,7 @@ def shell(command, frame):
 def lines(command, frame):
     import subprocess
 
-    process = start(own_pip(command), shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = start(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     out = finish(process, frame, process.communicate)[0]
     refresh()
     return SList(out.decode("utf-8", "replace").splitlines())

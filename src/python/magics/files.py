@@ -102,9 +102,6 @@ def script(program):
                 raise UsageError(f"{option} needs a name")
             given[option] = words.pop(0) if takes else True
         command = [program, *words] if program else words
-        # Not where a line may be text, or where the script chooses an environment.
-        if program in ("bash", "sh") and "<<" not in body and "activate" not in body:
-            body = own_pip(body)
         if not command:
             raise UsageError("%%script needs a program: %%script perl")
         out, err = (subprocess.PIPE if option in given else None for option in ("--out", "--err"))
