@@ -75,6 +75,29 @@ fn code_stops_before_it_deletes_and_goes_on_or_fails_there() {
     deny(&mut terminal, "n", "that one stays");
     assert_eq!(result(&mut claude, call)["error"]["type"], "PermissionError");
     assert!(is_there(&home, "c.csv"));
+    // A move is asked about before anything is copied, and its denial is one of deleting what was to be moved.
+    let call = sends(
+        &mut claude,
+        "import shutil\ntold = []\nfor act in lambda: shutil.move('c.csv', 'm.csv'), lambda: os.remove('c.csv'):\n    \
+         try:\n        act()\n    except PermissionError as error:\n        told.append(str(error))\ntold",
+    );
+    terminal.wait_for_text("line 3, is about to rename c.csv to m.csv");
+    deny(&mut terminal, "n", "here it stays");
+    let no = |what: &str| format!("'the person does not let this code {what}: here it stays'");
+    let told = format!("[{}, {}]", no("rename c.csv to m.csv"), no("delete c.csv"));
+    assert_eq!(result(&mut claude, call)["result"], told);
+    assert!(is_there(&home, "c.csv") && !is_there(&home, "m.csv"));
+    // What was allowed is asked about once, also where a move is a copy and a deletion.
+    let far = std::path::Path::new("/dev/shm");
+    if far.is_dir() {
+        let far = far.join(format!("fourhands-test-{}", std::process::id()));
+        let call = sends(&mut claude, &format!("shutil.move('c.csv', '{}')", far.display()));
+        terminal.wait_for_text("is about to rename c.csv to /dev/shm/");
+        allow(&mut terminal, "y");
+        let ran = result(&mut claude, call);
+        assert!(fs::remove_file(&far).is_ok() && ran["status"] == "ok", "{ran}");
+        assert!(!is_there(&home, "c.csv"));
+    }
     // The person's own code is not asked about.
     terminal.send("os.remove('b.csv')\r");
     wait_until("the person's deletion", || (!is_there(&home, "b.csv")).then_some(()));

@@ -101,6 +101,11 @@ impl Arguments<'_> {
         }
     }
 
+    /// Like [`Arguments::raw_path`], but also of an object of the user: the caller of the event converts it as well.
+    pub(super) fn converted_path(&self, index: usize) -> Option<PathBuf> {
+        self.raw_path(index).or_else(|| self.0.get_item(index).ok()?.extract().ok())
+    }
+
     pub(super) fn to_path(value: &Bound<'_, PyAny>) -> Option<PathBuf> {
         if let Ok(text) = value.cast::<PyString>() {
             return match text.to_cow() {

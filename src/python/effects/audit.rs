@@ -237,7 +237,9 @@ impl Recorder {
                 let ShownPath { shown, outside, .. } = self.place(&args.path(0, None)?)?;
                 SideEffect { outside, ..SideEffect::new(SideEffectKind::ChangeFolder, shown) }
             }
-            AuditEvent::Open | AuditEvent::Rename | AuditEvent::Lookup => return None,
+            AuditEvent::Open | AuditEvent::Rename | AuditEvent::Move | AuditEvent::CopyTree | AuditEvent::Lookup => {
+                return None;
+            }
         })
     }
 

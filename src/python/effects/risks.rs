@@ -22,17 +22,35 @@ impl Recorder {
         let writer = OutputWriter { thread: current_thread(), snippet: self.context.get(py) };
         let Some(snippet) = self.capture.owner(writer) else { return Ok(()) };
         let risks = match event {
-            AuditEvent::Rename => self.rename_risks(args).unwrap_or_default(),
+            AuditEvent::Rename => self.renamed(args).unwrap_or_default(),
+            AuditEvent::Move => self.moved(args).unwrap_or_default(),
             event => self.risk(event, (writer.thread, snippet), args).into_iter().collect(),
         };
-        risks.iter().try_for_each(|risk| self.consent.check(py, snippet, risk, line_in(py, snippet)))
+        let calls = if risks.is_empty() { Vec::new() } else { calls_of_shutil(py) };
+        let is_asked = |risk: &&Risk| !calls.iter().any(|call| call.has_asked(event, risk.kind));
+        risks.iter().filter(is_asked).try_for_each(|risk| self.consent.check(py, snippet, risk, line_in(py, snippet)))
+    }
+
+    fn renamed(&self, args: &Arguments<'_>) -> Option<Vec<Risk>> {
+        self.rename_risks(self.place(&args.path(0, Some(2))?)?, self.place(&args.path(1, Some(3))?)?)
+    }
+
+    /// The risks of `shutil.move`, before it renames, or copies and deletes.
+    fn moved(&self, args: &Arguments<'_>) -> Option<Vec<Risk>> {
+        let from = self.place(&args.converted_path(0)?)?;
+        let to = self.place(&args.converted_path(1)?)?;
+        let is_same = || Some(from.absolute.canonicalize().ok()? == to.absolute.canonicalize().ok()?);
+        if !to.absolute.is_dir() || is_same() == Some(true) {
+            return self.rename_risks(from, to);
+        }
+        let within = to.absolute.join(from.absolute.file_name()?);
+        // Python refuses to replace what is there.
+        if within.exists() { None } else { self.rename_risks(from, self.place(&within)?) }
     }
 
     /// What is renamed is no longer where it was, and what has the new name is lost.
-    fn rename_risks(&self, args: &Arguments<'_>) -> Option<Vec<Risk>> {
-        let from = self.place(&args.path(0, Some(2))?)?;
+    fn rename_risks(&self, from: ShownPath, to: ShownPath) -> Option<Vec<Risk>> {
         from.absolute.symlink_metadata().ok()?;
-        let to = self.place(&args.path(1, Some(3))?)?;
         let (old_name, new_name) = (from.shown.clone(), to.shown.clone());
         let renames = self.file_risk(RiskKind::Rename, from).map(|risk| Risk {
             target: format!("{old_name} to {new_name}"),
@@ -60,6 +78,10 @@ impl Recorder {
             AuditEvent::RemoveTree => self.file_risk(RiskKind::Delete, self.place(&args.path(0, None)?)?),
             AuditEvent::Truncate => self.file_risk(RiskKind::Overwrite, self.place(&args.path(0, None)?)?),
             AuditEvent::ChangeMode => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, None)?)?),
+            AuditEvent::CopyTree => {
+                self.place(&args.converted_path(0)?).filter(|from| from.absolute.is_dir())?;
+                self.file_risk(RiskKind::WriteOutside, self.place(&args.converted_path(1)?)?)
+            }
             AuditEvent::MakeFolder => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, Some(2))?)?),
             AuditEvent::Link => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(1, Some(3))?)?),
             AuditEvent::SymbolicLink => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(1, Some(2))?)?),
@@ -103,6 +125,60 @@ impl Recorder {
     }
 }
 
+/// A call of a function of `shutil` that asks before it begins, and not again for each of its steps: a part of it would
+/// be done by then, such as the copy that a move makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ShutilCall {
+    Move,
+    CopyTree,
+    Copy,
+}
+
+impl ShutilCall {
+    fn of(function: &str) -> Option<Self> {
+        match function {
+            "move" => Some(Self::Move),
+            "copytree" => Some(Self::CopyTree),
+            "copy" | "copy2" => Some(Self::Copy),
+            _ => None,
+        }
+    }
+
+    /// Whether this risk of an event within the call was a part of what the call has asked about.
+    fn has_asked(self, event: AuditEvent, kind: RiskKind) -> bool {
+        match (self, event) {
+            (_, AuditEvent::Move | AuditEvent::CopyTree) => false,
+            (Self::Move, _) => {
+                matches!(kind, RiskKind::Delete | RiskKind::Rename | RiskKind::Overwrite | RiskKind::WriteOutside)
+            }
+            (Self::CopyTree, _) => kind == RiskKind::WriteOutside,
+            // The file was opened before.
+            (Self::Copy, event) => event == AuditEvent::ChangeMode,
+        }
+    }
+}
+
+/// The calls of `shutil` that have led to this event, without code of the user between them and the event.
+fn calls_of_shutil(py: Python<'_>) -> Vec<ShutilCall> {
+    let mut calls = Vec::new();
+    let mut frame = py.import("sys").and_then(|sys| sys.call_method0("_getframe")).ok();
+    while let Some(current) = frame.filter(|frame| !frame.is_none()) {
+        let module = current.getattr("f_globals").and_then(|globals| globals.get_item("__name__"));
+        let module = module.and_then(|name| name.extract::<PyBackedStr>());
+        match module.as_deref() {
+            Ok("shutil") => {
+                let function = current.getattr("f_code").and_then(|code| code.getattr("co_name"));
+                let function = function.and_then(|name| name.extract::<PyBackedStr>());
+                calls.extend(function.ok().and_then(|name| ShutilCall::of(&name)));
+            }
+            Ok("os") => {}
+            _ => break,
+        }
+        frame = current.getattr("f_back").ok();
+    }
+    calls
+}
+
 /// The line of the snippet that runs now on this thread.
 fn line_in(py: Python<'_>, snippet: SnippetId) -> Option<u32> {
     let snippet_file = format!("{SNIPPET_PREFIX}{snippet}>");
@@ -115,4 +191,28 @@ fn line_in(py: Python<'_>, snippet: SnippetId) -> Option<u32> {
         frame = frame.getattr("f_back").ok()?;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_a_call_that_has_asked_is_not_asked_about_again() {
+        for (function, event, kind, has_asked) in [
+            ("move", AuditEvent::Remove, RiskKind::Delete, true),
+            ("move", AuditEvent::Rename, RiskKind::Rename, true),
+            ("move", AuditEvent::Open, RiskKind::WriteOutside, true),
+            ("move", AuditEvent::Move, RiskKind::Rename, false),
+            ("move", AuditEvent::Popen, RiskKind::Start, false),
+            ("copytree", AuditEvent::MakeFolder, RiskKind::WriteOutside, true),
+            ("copytree", AuditEvent::Open, RiskKind::Overwrite, false),
+            ("copy2", AuditEvent::ChangeMode, RiskKind::WriteOutside, true),
+            ("copy2", AuditEvent::Open, RiskKind::WriteOutside, false),
+        ] {
+            let call = ShutilCall::of(function).unwrap();
+            assert_eq!(call.has_asked(event, kind), has_asked, "{function} {event:?} {kind:?}");
+        }
+        assert_eq!(ShutilCall::of("rmtree"), None, "what is in a folder was there before, perhaps");
+    }
 }
