@@ -269,6 +269,7 @@ impl Actor {
                     outcome.stopped_by = running.stopped_by;
                 }
                 self.find_clashes(snippet, &mut outcome.changes);
+                self.leave_out_allowed(snippet, &mut outcome.changes);
                 self.finish(snippet, *outcome);
             }
             EngineEvent::Undoable(names) => self.emit(Event::Undoable(names.into())),

@@ -22,6 +22,15 @@ fn code_that_would_rebind_a_locked_variable_waits_and_a_rebinding_all_the_same_i
     terminal.wait_for_text("why 3 is rejected");
     send_written(&mut terminal);
     assert_eq!(result(&mut claude, call)["status"], "rejected");
+    // What the person allows is no rebinding against the lock.
+    let call = sends(&mut claude, "d\u{ff41}ta = ['theirs']");
+    terminal.wait_for_all(&["4 claude asks to run this", "(locked)"]);
+    decide(&mut terminal, "y", "y run");
+    assert_eq!(result(&mut claude, call)["status"], "ok");
+    terminal.wait_for_text("─ 5 you");
+    assert!(!terminal.text().contains("rebound though locked"), "{}", terminal.text());
+    terminal.send("data = ['mine', 'more']\r");
+    terminal.wait_for_text("─ 6 you");
     // A reset would take it too.
     let refused = claude.call("reset_python_environment", serde_json::json!({}));
     assert!(refused.to_string().contains("has locked variables"), "{refused}");
@@ -31,10 +40,10 @@ fn code_that_would_rebind_a_locked_variable_waits_and_a_rebinding_all_the_same_i
     terminal.send("\u{1b}[1;3A");
     terminal.wait_for_text("u put back");
     terminal.send("u");
-    terminal.wait_for_all(&["data put back as before snippet 4", "■ data"]);
+    terminal.wait_for_all(&["data put back as before snippet 6", "■ data"]);
     let ran = claude.run("data");
     assert_eq!(ran["result"], "['mine', 'more']", "{ran}");
-    assert!(ran.to_string().contains("data put back as before snippet 4"), "{ran}");
+    assert!(ran.to_string().contains("data put back as before snippet 6"), "{ran}");
     // The person rebinds what is theirs.
     terminal.send("\u{1b}");
     terminal.wait_for_text("Ctrl-D quit");
