@@ -16,6 +16,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::domain::terminal_text::visible;
+use crate::domain::units;
 use crate::launch::python::{PROBE_TIMEOUT, Python, PythonFault};
 
 /// When to tell the person that the probe takes long.
@@ -69,12 +70,18 @@ pub fn probe(path: &Path) -> Result<Python, PythonFault> {
 /// # Errors
 /// If it ends or hangs before it runs code: what it did.
 pub fn rehearse(path: &Path) -> Result<Vec<String>, String> {
-    let code = format!("print({MARK:?})");
-    let answer = ask(path, &["-X", "utf8", "-c", &code]).map_err(|fault| fault.to_string())?;
+    // As bytes: a session does not care in which encoding this Python prints.
+    let code = format!("import os; os.write(1, b'\\n{MARK}\\n')");
+    let answer = ask(path, &["-X", "utf8", "-c", &code]).map_err(|fault| match fault {
+        PythonFault::Silent => format!("it did not answer within {}", units::duration(PROBE_TIMEOUT)),
+        PythonFault::NoPython(what) => what,
+        PythonFault::CannotStart(error) => error.to_string(),
+        other => other.to_string(),
+    })?;
     if find_line(&answer.output).is_none() {
         return Err(answer.explain());
     }
-    let lines = answer.output.lines().chain(answer.stderr.lines()).filter(|line| *line != MARK);
+    let lines = answer.output.lines().chain(answer.stderr.lines()).filter(|line| !line.is_empty() && *line != MARK);
     Ok(lines.map(|line| visible(line).into_owned()).collect())
 }
 

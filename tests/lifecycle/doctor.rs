@@ -339,6 +339,14 @@ const NOTES: &[Note] = &[
         },
         "hello from site",
     ),
+    (
+        "a verbose Python with an encoding of its own",
+        |w| {
+            w.set("PYTHONVERBOSE", "1");
+            w.set("PYTHONIOENCODING", "utf-16");
+        },
+        "It prints when it starts, from PYTHONVERBOSE:",
+    ),
     ("a startup file", |w| w.set("PYTHONSTARTUP", "/home/ada/.pythonrc"), "sessions do not run it: `%run FILE`"),
     ("a journal that is off", |w| w.set("FOURHANDS_JOURNAL_MAX", "0"), "not recorded, as you have set it"),
     ("a terminal without a cursor", |w| w.set("TERM", "dumb"), "the dashboard is plain lines"),

@@ -51,7 +51,9 @@ fn describe(chosen: &Chosen) -> Vec<Finding> {
             });
             if !printed.is_empty() {
                 let lines: Vec<_> = printed.iter().take(MAX_LINES).map(|line| format!("\n  {line}")).collect();
-                let text = format!("It prints when it starts, from sitecustomize.py or a .pth file:{}", lines.concat());
+                let is_verbose = std::env::var_os("PYTHONVERBOSE").is_some_and(|level| !level.is_empty());
+                let from = if is_verbose { "PYTHONVERBOSE" } else { "sitecustomize.py or a .pth file" };
+                let text = format!("It prints when it starts, from {from}:{}", lines.concat());
                 found.push(Finding::note(SECTION, text));
             }
         }
