@@ -32,7 +32,7 @@ pub fn fault(client: KnownClient, server: &ConfiguredServer) -> Option<String> {
     }
     // Clients start a program without a shell; VS Code alone knows `~`, and several know `${...}`.
     let command = server.command.as_str();
-    let is_of_shell = command.starts_with("~") && client != KnownClient::VsCode
+    let is_of_shell = command.starts_with('~') && client != KnownClient::VsCode
         || command.starts_with('$') && !command.starts_with("${");
     if is_of_shell {
         return Some(format!("its program `{command}` is no path: only a shell replaces its beginning"));

@@ -1,6 +1,8 @@
 //! The footprint of code: the names that it reads, rebinds, changes or deletes, its imports, and calls that reach
 //! beyond Python's variables. It is a look at the text, for advice only: code that means to hide something can.
 
+mod hidden;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -71,7 +73,7 @@ fn look(code: &str, only: Option<&BTreeSet<Arc<str>>>) -> Footprint {
     walk.found
 }
 
-/// The function whose body is being read: its names are its own.
+/// The function or class whose body is being read: its names are its own.
 struct FunctionBody {
     indent: usize,
     own: BTreeSet<String>,
@@ -118,7 +120,7 @@ impl<'a> FootprintWalk<'a> {
         let mut rest = kept.as_slice();
         while !rest.is_empty() {
             let end = self.end_of_statement(rest);
-            self.statement(&rest[..end], column);
+            self.statement(&rest[..end], column, self.is_case(rest));
             rest = rest.get(end + 1..).unwrap_or_default();
         }
     }
@@ -128,7 +130,7 @@ impl<'a> FootprintWalk<'a> {
         const BLOCKS: [&str; 13] = [
             "if", "elif", "else", "for", "while", "with", "try", "except", "finally", "def", "class", "async", "match",
         ];
-        let opens_block = rest.first().is_some_and(|first| BLOCKS.contains(&self.text(first)));
+        let opens_block = rest.first().is_some_and(|first| BLOCKS.contains(&self.text(first))) || self.is_case(rest);
         let (mut depth, mut lambdas) = (0_usize, 0_usize);
         for (index, lexeme) in rest.iter().enumerate() {
             match lexeme.kind {
@@ -144,15 +146,20 @@ impl<'a> FootprintWalk<'a> {
         rest.len()
     }
 
-    fn statement(&mut self, all: &[Lexeme], column: usize) {
+    fn statement(&mut self, all: &[Lexeme], column: usize, is_case: bool) {
         let Some(first) = all.first() else { return };
         if let Some(magic) = all.iter().find(|lexeme| lexeme.kind == LexemeKind::Magic) {
             if let Some(kind) = magic_kind(self.text(magic)) {
                 self.call(kind, self.text(magic).lines().next().unwrap_or_default());
             }
+            self.timed(magic);
             return self.assignments(all);
         }
+        for string in all.iter().filter(|lexeme| matches!(lexeme.kind, LexemeKind::String { .. })) {
+            self.string(string);
+        }
         match self.text(first) {
+            "case" if is_case => self.case(&all[1..]),
             "import" => self.import(&all[1..]),
             "from" => self.import_from(&all[1..]),
             "del" => self.delete(&all[1..]),
@@ -164,11 +171,12 @@ impl<'a> FootprintWalk<'a> {
                     }
                 }
             }
-            "async" => self.statement(&all[1..], column),
+            "async" => self.statement(&all[1..], column, false),
             "def" => self.define(&all[1..], column),
             "class" => {
                 self.bind(all.get(1));
                 self.reads(all.get(2..).unwrap_or_default());
+                self.function.get_or_insert(FunctionBody { indent: column, own: BTreeSet::new() });
             }
             "for" => {
                 let middle = all.iter().position(|lexeme| self.text(lexeme) == "in").unwrap_or(all.len());
@@ -232,9 +240,6 @@ impl<'a> FootprintWalk<'a> {
     fn define(&mut self, rest: &[Lexeme], column: usize) {
         self.bind(rest.first());
         let rest = rest.get(1..).unwrap_or_default();
-        if self.function.is_some() {
-            return self.reads(rest);
-        }
         let mut own = BTreeSet::new();
         for (index, lexeme) in rest.iter().enumerate() {
             let before = index.checked_sub(1).and_then(|before| rest.get(before));
@@ -242,7 +247,10 @@ impl<'a> FootprintWalk<'a> {
                 own.insert(self.text(lexeme).to_owned());
             }
         }
-        self.function = Some(FunctionBody { indent: column, own });
+        match &mut self.function {
+            Some(outer) => outer.own.extend(own),
+            None => self.function = Some(FunctionBody { indent: column, own }),
+        }
         self.reads(rest);
     }
 
@@ -320,6 +328,7 @@ impl<'a> FootprintWalk<'a> {
                 }
                 LexemeKind::Operator('[' | '(') if depth > 0 => depth += 1,
                 LexemeKind::Operator(']' | ')') => depth = depth.saturating_sub(1),
+                LexemeKind::Operator(':') if self.is_walrus(target, index) => self.bind(before),
                 LexemeKind::Name if !self.is(before, ".") => {
                     let next = target.get(index + 1);
                     let name = self.text(lexeme);

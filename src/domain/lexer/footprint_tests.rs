@@ -12,7 +12,7 @@ type Case =
 
 #[test]
 fn names_are_read_rebound_changed_and_deleted() {
-    let cases: [Case; 16] = [
+    let cases: [Case; 17] = [
         ("df = df.dropna()", &["df"], &["df"], &[], &[]),
         ("x = 1\ny = x + z", &["z"], &["x", "y"], &[], &[]),
         ("df['a'] = df.b + k", &["df", "k"], &[], &["df"], &[]),
@@ -26,6 +26,7 @@ fn names_are_read_rebound_changed_and_deleted() {
         ("[i * k for i in rows if i]", &["k", "rows"], &[], &[], &[]),
         ("g = lambda q: q + w", &["w"], &["g"], &[], &[]),
         ("def f(a, b=c):\n    d = a + e\n    return d\nf(1)", &["c", "e"], &["f"], &[], &[]),
+        ("class A(B):\n    c = d\n    def f(self, e):\n        g = e + h", &["B", "d", "h"], &["A"], &[], &[]),
         ("for i, j in pairs:\n    s = i", &["pairs"], &["i", "j", "s"], &[], &[]),
         ("with open(p) as f:\n    t = f.read()", &["p"], &["f", "t"], &[], &[]),
         ("while (n := next(it)): pass", &["it"], &["n"], &[], &[]),
@@ -84,4 +85,75 @@ fn a_name_is_the_one_that_python_reads() {
     }
     assert_eq!(rebound_of("e\u{301}te\u{301} = 2", &locked, spelling), ["été"]);
     assert!(rebound_of("x = '\u{ff44}f = 2'  # \u{ff44}f = 3", &locked, spelling).is_empty());
+}
+
+#[test]
+fn each_way_to_bind_a_name_is_seen() {
+    let locked = BTreeSet::from(["df".into()]);
+    let found = |code: &str| rebound_of(code, &locked, str::to_owned);
+    let missed: Vec<&str> = [
+        "try: pass\nexcept E as df: pass",
+        "with a as df: pass",
+        "with (a as b, c as df): pass",
+        "async with a as df: pass",
+        "for a, df in x: pass",
+        "async for df in x: pass",
+        "[(df := i) for i in x]",
+        "if (df := 1): pass",
+        "print(df := 1)",
+        "x[(df := 1)] = 2",
+        "f'{(df := 1)}'",
+        "match x:\n    case [df, *_]: pass",
+        "match x:\n    case {'a': df}: pass",
+        "match x:\n    case A() as df: pass",
+        "match x:\n    case A(b=df): pass",
+        "match x:\n    case df: pass",
+        "type df = int",
+        "class df: pass",
+        "async def df(): pass",
+        "@f\ndef df(): pass",
+        "(df) = 1",
+        "[a, df] = x",
+        "a, (b, *df) = x",
+        "df: int = 1",
+        "a.b = df = 1",
+        "df += 1",
+        "del a, df",
+        "del (a, df)",
+        "import a.b as df, c",
+        "import df.x",
+        "from m import (a, b as df)",
+        "from m import df",
+        "def f():\n    global df\n    df = 1",
+        "%time df = 1",
+        "df = !ls",
+        "if 1: df = 1",
+        "x = 1; df = 2",
+        "else_ = 1\nif x:\n    pass\nelse: df = 1",
+        "lambda: 0; df = 1",
+        "x = lambda a: a; df = 1",
+        "while 1: df = 1",
+    ]
+    .into_iter()
+    .filter(|code| found(code) != ["df"])
+    .collect();
+    assert_eq!(missed, [""; 0]);
+    let false_alarms: Vec<&str> = [
+        "for df.x in []: pass",
+        "match x:\n    case df.A: pass",
+        "match x:\n    case A(df=1): pass",
+        "match = df\ncase = df",
+        "type(df)",
+        "print(df == 1, df <= 2)",
+        "x = {df: 1}",
+        "x: df = 1",
+        "lambda df: df",
+        "[df for df in x]",
+        "def f(df=1): return df",
+        "class A:\n    df = 1",
+    ]
+    .into_iter()
+    .filter(|code| !found(code).is_empty())
+    .collect();
+    assert_eq!(false_alarms, [""; 0]);
 }
