@@ -1,6 +1,6 @@
 //! A bounded log of recent activity, readable without the actor. Clients learn of it with their next result.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -63,8 +63,17 @@ struct Log {
     latest: VecDeque<Activity>,
     /// How many activities somebody has read.
     read: u64,
-    /// How many activities clients had read when they left, the last to leave at the end.
-    left: VecDeque<(ClientId, u64)>,
+    /// How far clients had read when they left, the last to leave at the end.
+    left: VecDeque<(ClientId, ReadPlace)>,
+}
+
+/// How far a client has read.
+#[derive(Clone, Debug, Default)]
+pub struct ReadPlace {
+    /// How many activities it has read.
+    pub position: u64,
+    /// Its own snippets whose end it does not know.
+    pub open: HashSet<SnippetId>,
 }
 
 /// Clients that have left and are remembered.
@@ -148,19 +157,19 @@ impl ActivityLog {
     }
 
     /// Remembers how far a client had read that leaves.
-    pub fn leave(&self, client: ClientId, position: u64) {
+    pub fn leave(&self, client: ClientId, place: ReadPlace) {
         let mut log = self.0.lock();
-        log.left.push_back((client, position));
+        log.left.push_back((client, place));
         if log.left.len() > MAX_LEFT {
             log.left.pop_front();
         }
     }
 
     /// Returns how far a client had read that has left and is back.
-    pub fn returning(&self, client: ClientId) -> Option<u64> {
+    pub fn returning(&self, client: ClientId) -> Option<ReadPlace> {
         let mut log = self.0.lock();
-        let place = log.left.iter().rposition(|(left, _)| *left == client)?;
-        log.left.remove(place).map(|(_, position)| position)
+        let index = log.left.iter().rposition(|(left, _)| *left == client)?;
+        log.left.remove(index).map(|(_, place)| place)
     }
 
     /// Returns how many activities there were.

@@ -22,7 +22,7 @@ pub mod review_diff;
 pub mod spool;
 pub mod unanswered_calls;
 
-pub use activity::{Activity, ActivityLog};
+pub use activity::{Activity, ActivityLog, ReadPlace};
 pub use actor::{Startup, remember_client, spawn};
 pub use background::in_background;
 pub use client_calls::{CallAnswer, CallEnd, ClientCall, ClientCalls};

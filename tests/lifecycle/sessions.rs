@@ -124,10 +124,7 @@ fn two_clients_take_turns_in_the_order_they_came() {
     assert_eq!((&two["snippet"], &two["status"]), (&json!(3), &json!("queued")), "{two}");
     assert!(two["notice"].as_str().unwrap().contains("behind snippet 2 by \"alice\" (running)."), "{two}");
     let three = queued(&mut first, "order.append('alice 2')");
-    assert!(
-        three["notice"].as_str().unwrap().contains("2 by \"alice\" (running) and snippet 3 by \"bob\"."),
-        "{three}"
-    );
+    assert!(three["notice"].as_str().unwrap().contains("2 by you (running) and snippet 3 by \"bob\"."), "{three}");
     // What is not yours is not stopped by accident.
     let refused = second.call("interrupt_snippet", json!({}));
     assert!(Client::text(&refused).contains("snippet 2 is by \"alice\", not yours"), "{refused}");

@@ -94,10 +94,10 @@ impl ToolCall<'_> {
                 let age = units::duration(Duration::from_millis(now().saturating_sub(stuck.since)));
                 format!("; an interrupt {age} ago has not stopped it, and only a restart may help")
             });
-            ahead.push(format!("snippet {id} by {} (running{state})", author.label_for_models()));
+            ahead.push(format!("snippet {id} by {} (running{state})", author.label_for(&self.author)));
         }
         let before = queue.iter().take_while(|(id, _)| Some(*id) != snippet).filter(|(id, _)| !pending.contains(id));
-        ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", author.label_for_models())));
+        ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", author.label_for(&self.author))));
         let more = ahead.len().saturating_sub(MAX_SNIPPETS_AHEAD);
         ahead.truncate(MAX_SNIPPETS_AHEAD);
         if more > 0 {

@@ -97,8 +97,8 @@ impl ToolCall<'_> {
                 WaitEvent::Blocked(earlier, input) => return self.blocked(id, earlier, &input).await,
                 WaitEvent::ProgressDue => self.report_progress(id, &progress).await?,
                 // The client has a limit of its own, often of few seconds. Like the end of `wait_s`, that only ends the
-                // wait.
-                WaitEvent::Cancelled if self.client.take_timed_out(&self.context.id) => {
+                // wait. A client that connects anew for each call closes its side at once.
+                WaitEvent::Cancelled | WaitEvent::Disconnected if self.client.take_timed_out(&self.context.id) => {
                     self.membership.read_cursor.keep_open(id);
                     return Err(CallError::Cancelled);
                 }

@@ -18,7 +18,7 @@ use crate::domain::{
     Author, Decision, Gate, GateMode, Note, Outcome, PERSON, PRIVATE, Private, Restart, Snippet, SnippetId,
     VariableChanges, units,
 };
-use crate::session::{Activity, ActivityLog};
+use crate::session::{Activity, ActivityLog, ReadPlace};
 
 /// A digest has the last events, at most so many.
 const MAX_EVENTS: usize = 10;
@@ -39,16 +39,14 @@ pub struct ReadCursor(Mutex<CursorState>);
 
 #[derive(Debug)]
 struct CursorState {
-    position: u64,
+    place: ReadPlace,
     /// The client has had no result yet.
     is_fresh: bool,
     /// The client has returned from a process that is gone, and does not know how its own snippets ended there.
     returned: bool,
     /// The client worked in a process that has ended since, perhaps one of another session.
     changed_process: bool,
-    /// Snippets of the client whose end it does not know.
-    open: HashSet<SnippetId>,
-    /// Those of them that the person has rejected, and of which a result without a digest has told.
+    /// Snippets that the person has rejected, and of which a result without a digest has told.
     told_rejected: HashSet<SnippetId>,
 }
 
@@ -107,27 +105,27 @@ impl ReadCursor {
     /// either.
     pub fn new(position: u64, is_fresh: bool) -> Self {
         let returned = !is_fresh;
-        let (open, told_rejected) = (HashSet::new(), HashSet::new());
-        let state = CursorState { position, is_fresh, returned, changed_process: false, open, told_rejected };
-        Self(Mutex::new(state))
+        let place = ReadPlace { position, ..ReadPlace::default() };
+        let told_rejected = HashSet::new();
+        Self(Mutex::new(CursorState { place, is_fresh, returned, changed_process: false, told_rejected }))
     }
 
     /// Returns how far the client has read.
-    pub fn position(&self) -> u64 {
-        self.0.lock().position
+    pub fn place(&self) -> ReadPlace {
+        self.0.lock().place.clone()
     }
 
     /// Goes on from where the client was when it left.
-    pub fn go_on_from(&self, position: u64) {
+    pub fn go_on_from(&self, place: ReadPlace) {
         let mut state = self.0.lock();
-        (state.position, state.is_fresh, state.returned) = (position, false, false);
+        (state.place, state.is_fresh, state.returned) = (place, false, false);
     }
 
     /// Notes that the client does not know how its snippet ends: the call that waited for the snippet was given up.
     pub fn keep_open(&self, snippet: SnippetId) {
         let mut state = self.0.lock();
         state.is_fresh = false;
-        state.open.insert(snippet);
+        state.place.open.insert(snippet);
     }
 
     /// Notes that the process in which the client has worked is gone, with all names. A restart has a text of its own.
@@ -138,12 +136,12 @@ impl ReadCursor {
     /// What a result without a digest tells of snippets of `reader` that the person has rejected since its call ended.
     pub fn untold_rejections(&self, log: &ActivityLog, reader: &Author, private: &Private) -> Option<String> {
         let mut state = self.0.lock();
-        if state.open.is_empty() {
+        if state.place.open.is_empty() {
             return None;
         }
-        let rejected = log.since(state.position).0.into_iter().filter(|activity| match activity {
+        let rejected = log.since(state.place.position).0.into_iter().filter(|activity| match activity {
             Activity::Ended { snippet, author, review: Some(review), .. } => {
-                let is_untold = author == reader && state.open.contains(snippet) && review.rejection().is_some();
+                let is_untold = author == reader && state.place.open.contains(snippet) && review.rejection().is_some();
                 is_untold && state.told_rejected.insert(*snippet)
             }
             _ => false,
@@ -163,21 +161,21 @@ impl ReadCursor {
         let mut state = self.0.lock();
         if shown.author == *reader {
             if shown.status.is_final() {
-                state.open.remove(&shown.id)
+                state.place.open.remove(&shown.id)
             } else {
-                state.open.insert(shown.id)
+                state.place.open.insert(shown.id)
             };
         }
         let was_fresh = std::mem::take(&mut state.is_fresh);
         let had_returned = std::mem::take(&mut state.returned);
-        let (activities, mut more, position) = log.since(state.position);
-        state.position = position;
+        let (activities, mut more, position) = log.since(state.place.position);
+        state.place.position = position;
         state.told_rejected.clear();
         let mut events: Vec<SinceEvent> = Vec::new();
         for activity in activities {
             let is_known = match &activity {
                 Activity::Ended { snippet, author, .. } => {
-                    let was_waited_for = author == reader && !state.open.remove(snippet) && !had_returned;
+                    let was_waited_for = author == reader && !state.place.open.remove(snippet) && !had_returned;
                     was_waited_for || *snippet == shown.id
                 }
                 Activity::Reset { by, .. } => by == reader,

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use crate::domain::Author;
 use crate::mcp::results::activity_since::ReadCursor;
 use crate::session::client_names::{NAMELESS, cleaned};
-use crate::session::{Closed, SentTo, SessionHandle};
+use crate::session::{Closed, Overview, SentTo, SessionHandle};
 
 /// A client that connects this soon after the start of the session process was connected to the process before.
 const RETURN_WINDOW: Duration = Duration::from_secs(10);
@@ -30,6 +30,7 @@ struct Joined {
     author: Author,
     /// The name as the client gave it.
     given_name: Option<String>,
+    has_left: bool,
 }
 
 impl Membership {
@@ -50,11 +51,12 @@ impl Membership {
                 let name = given.map_or_else(|| NAMELESS.to_owned(), cleaned);
                 let author = self.session.join(&name, self.pid).await?;
                 if let Author::Client { id, .. } = author
-                    && let Some(position) = self.session.activity().returning(id)
+                    && let Some(place) = self.session.activity().returning(id)
                 {
-                    self.read_cursor.go_on_from(position);
+                    self.read_cursor.go_on_from(place);
                 }
-                *joined = Some(Joined { author: author.clone(), given_name: given.map(str::to_owned) });
+                let given_name = given.map(str::to_owned);
+                *joined = Some(Joined { author: author.clone(), given_name, has_left: false });
                 Ok(author)
             }
             (Some(joined), Some(name)) if joined.given_name.as_deref() != Some(name) => {
@@ -75,10 +77,19 @@ impl Membership {
         }
     }
 
+    /// Lets the client leave. Calls that have not ended keep their author.
     pub async fn leave(&self) {
-        if let Some(Joined { author: Author::Client { id, .. }, .. }) = self.joined.lock().await.take() {
-            self.session.activity().leave(id, self.read_cursor.position());
-            self.session.leave(id);
+        let mut joined = self.joined.lock().await;
+        let Some(Joined { author, has_left, .. }) = joined.as_mut().filter(|joined| !joined.has_left) else { return };
+        let author = &*author;
+        let Author::Client { id, .. } = author else { return };
+        if let Ok(Overview { running, queue, .. }) = self.session.overview().await {
+            let own = running.into_iter().chain(queue).filter(|(_, by)| by == author);
+            own.for_each(|(snippet, _)| self.read_cursor.keep_open(snippet));
         }
+        // Only now, for the wait before may be given up.
+        *has_left = true;
+        self.session.activity().leave(*id, self.read_cursor.place());
+        self.session.leave(*id);
     }
 }

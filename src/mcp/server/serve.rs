@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,8 +159,22 @@ pub(in crate::mcp) async fn serve<R, W>(
     let connection = Arc::new(ClientConnection::new(backend, peer_pid, client, stop.clone()));
     let handler = Handler { connection: connection.clone(), subscription: SharedSubscription::default() };
     // On an error the client has left before its first request, or has an answer that says what was wrong.
-    if let Ok(running) = handler.serve_with_ct(transport, stop.child_token()).await {
-        let _ = running.waiting().await;
+    let serving = async {
+        if let Ok(running) = handler.serve_with_ct(transport, stop.child_token()).await {
+            let _ = running.waiting().await;
+        }
+    };
+    // Calls may go on for a while when the client is gone, and the client may be back before they end.
+    let leaving = async {
+        connection.client.gone.cancelled().await;
+        if let Some(membership) = connection.membership() {
+            membership.leave().await;
+        }
+    };
+    let mut serving = pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        () = leaving => serving.await,
     }
     if let Some(membership) = connection.membership() {
         membership.leave().await;

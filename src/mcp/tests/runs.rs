@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{ERAS, Era, Rig, text};
+use super::support::{ERAS, Era, Rig, connect_from, text};
 use crate::domain::{Author, Status};
 use crate::session::RunOptions;
 
@@ -83,7 +83,7 @@ async fn a_call_stops_waiting_and_the_code_goes_on() {
 
         let queued = client.call("run_python_code", json!({"code": "echo hi", "wait_s": 0})).await;
         assert_eq!(queued["structuredContent"]["status"], "queued");
-        assert!(text(&queued).contains("The snippet is queued behind snippet 1 by \"tester\" (running)."), "{queued}");
+        assert!(text(&queued).contains("The snippet is queued behind snippet 1 by you (running)."), "{queued}");
 
         let waiting = client.start("wait_for_snippet", json!({"snippet": 2})).await;
         rig.release(1);
@@ -153,12 +153,60 @@ async fn a_limit_of_the_client_itself_only_ends_the_wait() {
             rig.until("running", |t| t.running().is_some_and(|running| running.id.0 == snippet)).await;
             client.cancel_because(running, reason).await;
             let next = client.call("run_python_code", json!({"code": "echo next", "wait_s": 0})).await;
-            assert!(text(&next).contains(&format!("behind snippet {snippet} by \"tester\" (running)")), "{next}");
+            assert!(text(&next).contains(&format!("behind snippet {snippet} by you (running)")), "{next}");
             assert_eq!(rig.snippet(snippet).await.status, Status::Running);
             rig.session.interrupt(Some(crate::domain::SnippetId(snippet)), "you").await.unwrap();
             let next = client.call("wait_for_snippet", json!({"snippet": snippet + 1})).await;
             assert!(text(&next).contains(&format!("- snippet {snippet} by you: interrupted")), "{next}");
         }
+    }
+}
+
+/// Some clients connect anew for each call. Their limit of time ends the connection, too.
+#[tokio::test]
+async fn code_outlives_a_connection_whose_limit_is_over_and_the_next_one_learns_its_end() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let connect = || {
+            let mut client = connect_from(rig.backend(), era, std::process::id(), rig.stop.clone());
+            async move {
+                client.introduce("per-call").await;
+                client
+            }
+        };
+        let all_left = || rig.until("it left", |t| t.clients().is_empty());
+        let next = async || {
+            let next = connect().await.call("run_python_code", json!({"code": "echo next"})).await;
+            all_left().await;
+            text(&next).to_owned()
+        };
+        let mut client = connect().await;
+        let running = client.start("run_python_code", json!({"code": "sleep"})).await;
+        rig.until("running", |t| t.running().is_some()).await;
+        client.cancel_because(running, "timed out after 30s").await;
+        drop(client);
+        all_left().await;
+        assert_eq!(rig.snippet(1).await.status, Status::Running);
+        rig.release(1);
+        rig.ended(1).await;
+        let told = next().await;
+        assert!(told.contains("Since your last call:\n- snippet 1 by you: ok"), "{told}");
+
+        connect().await.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;
+        all_left().await;
+        rig.release(3);
+        rig.ended(3).await;
+        let told = next().await;
+        assert!(told.contains("- snippet 3 by you: ok"), "what it did not wait for: {told}");
+
+        let mut client = connect().await;
+        client.start("run_python_code", json!({"code": "sleep"})).await;
+        rig.until("running", |t| t.running().is_some()).await;
+        drop(client);
+        all_left().await;
+        assert_eq!(rig.snippet(5).await.status, Status::Running, "it has left before its call is over");
+        let told = next().await;
+        assert!(told.contains("Since your last call:\n- snippet 5 by you: interrupted"), "{told}");
     }
 }
 

@@ -135,9 +135,14 @@ pub fn variable(name: &str, kind: VariableKind, preview: &str) -> Variable {
 }
 
 pub fn connect(backend: Backend, era: Era, stop: CancellationToken) -> Client {
+    connect_from(backend, era, 42, stop)
+}
+
+/// A client whose bridge is the process `pid`.
+pub fn connect_from(backend: Backend, era: Era, pid: u32, stop: CancellationToken) -> Client {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (reader, writer) = split(theirs);
-    tokio::spawn(serve_connection(reader, writer, backend, Some(42), stop));
+    tokio::spawn(serve_connection(reader, writer, backend, Some(pid), stop));
     Client::new(ours, era)
 }
 
