@@ -138,19 +138,23 @@ pub struct ResultFormArguments {
     ///
     /// By default a client gets text and images, and structured content only if it is known to show its model both.
     /// Many clients show the model no image beside structured content.
-    #[arg(long, conflicts_with = "text_only")]
+    #[arg(long, conflicts_with_all = ["text_only", "no_images"])]
     pub structured: bool,
     /// Send results as text and images alone
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_images")]
     pub text_only: bool,
+    /// Send results as text without images, for a client that shows the model base64 in place of pictures
+    #[arg(long)]
+    pub no_images: bool,
 }
 
 impl ResultFormArguments {
     pub fn form(&self) -> Option<ResultForm> {
-        match (self.structured, self.text_only) {
-            (true, _) => Some(ResultForm::Structured),
-            (false, true) => Some(ResultForm::Text),
-            (false, false) => None,
-        }
+        let forms = [
+            (self.structured, ResultForm::Structured),
+            (self.text_only, ResultForm::Text),
+            (self.no_images, ResultForm::Words),
+        ];
+        forms.into_iter().find_map(|(is_asked, form)| is_asked.then_some(form))
     }
 }

@@ -38,7 +38,9 @@ pub fn run(arguments: &ServeArguments, engine: &'static [u8]) -> ExitCode {
     }
     let form = arguments.results.form();
     if form.is_some() && !arguments.stdio {
-        return fail(USAGE, &"--structured and --text-only need --stdio: without it, give them to `fourhands bridge`.");
+        let text =
+            "--structured, --text-only and --no-images need --stdio: without it, give them to `fourhands bridge`.";
+        return fail(USAGE, &text);
     }
     start::run(&Start {
         mode: Mode::Serve,

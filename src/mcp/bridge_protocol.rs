@@ -32,6 +32,8 @@ pub const UNANSWERED: i32 = -32043;
 pub enum ResultForm {
     /// `content` alone, without output schemas. No client loses an image in this form.
     Text,
+    /// The same without images, for clients that hand them to the model as base64 text.
+    Words,
     /// `structuredContent` beside `content`, and output schemas.
     Structured,
 }

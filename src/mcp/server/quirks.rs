@@ -35,6 +35,8 @@ const QUIRKS: &[(&str, Quirks)] = &[
     ("claude-ai", Quirks { form: ResultForm::Structured, max_images: 600_000, ..NONE }),
     // Shows all of a result to a person.
     ("inspector", Quirks { form: ResultForm::Structured, ..NONE }),
+    // Hands an image to the model as base64 text: one figure costs tens of thousands of tokens.
+    ("google-adk", Quirks { max_images: 0, ..NONE }),
     // The command line of Copilot cuts text at about 10 kB and drops images.
     ("copilot", Quirks { max_text: 9_000, max_error_text: 9_000, max_images: 0, ..NONE }),
 ];
@@ -47,7 +49,8 @@ impl Quirks {
         // The requests of the command line, which reads fields. Some clients give the name of the server as their own.
         let is_own = client.is_some_and(|it| it.name == "fourhands" && it.version == env!("CARGO_PKG_VERSION"));
         let form = if is_own { ResultForm::Structured } else { known.form };
-        Self { form: asked.unwrap_or(form), ..known }
+        let max_images = if asked == Some(ResultForm::Words) { 0 } else { known.max_images };
+        Self { form: asked.unwrap_or(form), max_images, ..known }
     }
 }
 
@@ -66,6 +69,8 @@ mod tests {
             assert_eq!(of(name, Some(ResultForm::Structured)).form, ResultForm::Structured, "{name}");
         }
         assert_eq!(of("claude-ai", Some(ResultForm::Text)).form, ResultForm::Text);
+        assert_eq!(of("google-adk", None).max_images, 0);
+        assert_eq!(of("mcp", Some(ResultForm::Words)), Quirks { form: ResultForm::Words, max_images: 0, ..NONE });
         assert_eq!(Quirks::of(None, None), NONE);
     }
 }

@@ -51,10 +51,10 @@ pub fn reading_tools() -> impl Iterator<Item = &'static str> {
     TOOLS.iter().filter(|tool| tool.effect == CallEffect::Reads).map(RegisteredTool::name)
 }
 
-/// The tools as `tools/list` shows them. A client that gets only text gets no output schemas.
+/// The tools as `tools/list` shows them. A client that gets no structured results gets no output schemas.
 pub fn listings(form: ResultForm) -> Vec<Listing> {
     let mut listings: Vec<Listing> = TOOLS.iter().map(|tool| tool.listing.clone()).collect();
-    if form == ResultForm::Text {
+    if form != ResultForm::Structured {
         for listing in &mut listings {
             listing.output_schema = None;
         }

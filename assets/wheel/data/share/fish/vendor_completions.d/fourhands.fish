@@ -84,6 +84,7 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l stdio -d '
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l until-unused -d 'End the session when no client uses it'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l structured -d 'Send results as structured content too, for a client that uses both'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l text-only -d 'Send results as text and images alone'
+complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -l no-images -d 'Send results as text without images, for a client that shows the model base64 in place of pictures'
 complete -c fourhands -n "__fish_fourhands_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l session -d 'Session to connect to [default: found by folder]' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l socket -d 'Socket to connect to, instead of looking for a session' -r -F
@@ -95,6 +96,7 @@ complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l serve -d 
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l tmux -d 'Open the dashboard in a tmux pane if no session is running'
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l structured -d 'Send results as structured content too, for a client that uses both'
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l text-only -d 'Send results as text and images alone'
+complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -l no-images -d 'Send results as text without images, for a client that shows the model base64 in place of pictures'
 complete -c fourhands -n "__fish_fourhands_using_subcommand bridge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fourhands -n "__fish_fourhands_using_subcommand sessions" -l restore -d 'Restore a session that was set aside' -r
 complete -c fourhands -n "__fish_fourhands_using_subcommand sessions" -l erase -d 'Erase a past session permanently, after a question' -r
