@@ -1,9 +1,9 @@
 """Checks what people's libraries show in a session: texts, pictures, progress, threads, event loops.
 
-    python check_libraries.py PATH_OF_FOURHANDS
+    python check_libraries.py PATH_OF_FOURHANDS [kaleido]
 
-Runs the session in the Python that runs this file, which needs the packages of `libraries.txt`. Exits with 0 only if
-everything was right.
+Runs the session in the Python that runs this file, which needs the packages of `libraries.txt`; those of `engines.txt` for
+`kaleido`. Exits with 0 only if everything was right.
 """
 
 import json
@@ -106,6 +106,18 @@ def pictures(session):
     check("the last frame of an animation", last[0] == last[1], last[0])
 
 
+def kaleido(session):
+    """Version 0.2.1 has a browser of its own. Plotly 7 wants a newer one, which has none."""
+    session.run("import plotly.graph_objects as go; figure = go.Figure(go.Bar(x=[1, 2], y=[3, 4]))")
+    for code in ("figure.show()", "figure"):
+        text, images = session.run(code)
+        check(f"plotly by kaleido: {code}", images == 1 and "[figure 1: 700x500 PNG" in text, text)
+    session.run("import kaleido.scopes.plotly, plotly.io as pio\ndef fail(*_, **__): raise ValueError('\\n\\nNo\\nbrowser')")
+    session.run("pio.kaleido.scope.transform = pio._kaleido.scope.transform = fail")
+    text, images = session.run("figure.show()")
+    check("why kaleido draws nothing", images == 0 and "could not draw it (ValueError: No browser)" in text, text)
+
+
 def progress(session):
     text, _ = session.run("from tqdm.notebook import tqdm\nfor n in tqdm(range(10), desc='bar'): pass")
     check("tqdm.notebook ends at 100 %", "bar: 100%" in text and "10/10" in text, text)
@@ -150,11 +162,11 @@ def engines(session):
     check("multiprocessing in each start method", "[[2, 4], [2, 4], [2, 4]]" in text, text)
 
 
-def main(binary):
+def main(binary, parts):
     with tempfile.TemporaryDirectory() as folder:
         session = Session(binary, folder)
         try:
-            for part in (html, pictures, progress, running, engines):
+            for part in parts:
                 print(part.__name__)
                 part(session)
         finally:
@@ -163,4 +175,4 @@ def main(binary):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], [kaleido] if sys.argv[2:] == ["kaleido"] else [html, pictures, progress, running, engines])

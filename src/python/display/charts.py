@@ -2,6 +2,8 @@
 
 # Pixels for each point of a chart.
 SCALE = 2
+# Characters of the reason why a chart was not drawn.
+MAX_REASON = 400
 
 
 def is_installed(name):
@@ -37,8 +39,8 @@ def show_plotly(figure):
         except KeyboardInterrupt:
             raise
         except Exception as error:
-            why = (reason(error).strip().splitlines() or [""])[0]
-            text += f"; kaleido could not draw it ({why}): it may need Chrome, which plotly_get_chrome installs"
+            why = " ".join(reason(error).split())[:MAX_REASON]
+            text += f"; kaleido could not draw it ({why})"
     forms["text/plain"] = text
     publish(forms, "a figure of plotly")
 
