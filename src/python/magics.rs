@@ -67,6 +67,12 @@ impl MagicHelper {
         module.bind(py).call_method0("before_snippet").map(drop)
     }
 
+    /// Notes which modules the code of a snippet has imported, if `%autoreload` is on.
+    pub fn after_snippet(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(module) = self.0.module.get(py) else { return Ok(()) };
+        module.bind(py).call_method0("after_snippet").map(drop)
+    }
+
     /// Returns the time now, for [`Self::print_times`].
     pub fn clock<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.0.module(py)?.call_method0("clock")

@@ -42,6 +42,12 @@ later = os.stat('shop.py').st_mtime + 10; os.utime('shop.py', (later, later))",
         let told = broken["stderr"].as_str().unwrap();
         assert!(told.contains("%autoreload: shop could not be read again") && told.contains("SyntaxError"), "{told}");
         assert_eq!(session.run("price()")["stderr"], "");
+        // A module that was imported after the magic, and changes before the next snippet.
+        session.out("open('fresh.py', 'w').write('def f(): return 1')");
+        assert_eq!(session.value("import fresh; fresh.f()"), "1");
+        let folder = session.out("print(os.getcwd(), end='')");
+        std::fs::write(format!("{folder}/fresh.py"), "def f(): return 22").unwrap();
+        assert_eq!(session.value("fresh.f()"), "22");
         assert_eq!(session.error("%load_ext cython")["type"], "UsageError");
     });
 }

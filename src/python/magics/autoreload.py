@@ -28,6 +28,12 @@ def before_snippet():
         reload_changed()
 
 
+def after_snippet():
+    # The file of a new module may change before the next snippet.
+    if autoreload_mode:
+        note_times()
+
+
 def project_modules():
     import os
 

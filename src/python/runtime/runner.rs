@@ -237,7 +237,10 @@ impl Runner {
         interrupt::check(InterruptTarget::Snippet(self.snippet))?;
         let has_value = compiled.last.is_some() && !hides_value(code);
         let steps: Vec<_> = compiled.body.into_iter().chain(compiled.last).collect();
-        let value = self.execute(steps, globals)?;
+        let value = self.execute(steps, globals);
+        let noted = self.magics.after_snippet(py);
+        let value = value?;
+        noted?;
         if let Some(began) = began {
             self.magics.print_times(&began)?;
         }
