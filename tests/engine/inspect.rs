@@ -329,6 +329,7 @@ fn no_code_of_values_in_a_frame_runs() {
     assert_eq!(rows(&look(session, "named", "rows"), "rows"), ["0 1"]);
     assert_eq!(session.value("ran"), "[]");
     assert_eq!(rows(&look(session, "df", "columns"), "columns")[0], "o object  0    <Odd>");
+    assert_eq!(look(session, "df", "stats")["tables"], look(session, "df", "columns")["tables"], "as models ask");
 }
 
 /// Paging through a large frame copies only a page, and the distribution of a column uses a sample.

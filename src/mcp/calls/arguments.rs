@@ -36,9 +36,11 @@ fn adapted(mut given: JsonObject, schema: &JsonObject) -> JsonObject {
     let required = schema.get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|known| known == name));
     given.retain(|name, value| {
-        let kind = properties.get(name).and_then(|property| property.get("type")).and_then(Value::as_str);
+        let property = properties.get(name);
+        let kind = property.and_then(|property| property.get("type")).and_then(Value::as_str);
         let (Value::String(text), Some(kind)) = (&*value, kind) else { return true };
-        if kind == "string" {
+        // Any text may be meant where it is no choice.
+        if kind == "string" && property.is_some_and(|property| property.get("enum").is_none()) {
             return true;
         }
         let text = text.trim();
@@ -151,6 +153,7 @@ mod tests {
             "properties": {
                 "code": {"type": "string"}, "wait_s": {"type": "number"}, "snippet": {"type": "integer"},
                 "eof": {"type": "boolean"}, "choices": {"type": "array"}, "title": {"type": "string"},
+                "what": {"type": "string", "enum": ["rows"]},
             },
             "required": ["code", "snippet"],
         });
@@ -164,7 +167,8 @@ mod tests {
         let expected =
             json!({"code": "30", "wait_s": 30, "snippet": 1, "eof": true, "choices": ["a", "b"], "title": "null"});
         assert_eq!(adapt(given), expected);
-        assert_eq!(adapt(json!({"code": "", "wait_s": "", "eof": "null", "choices": ""})), json!({"code": ""}));
+        let nothing = json!({"code": "", "wait_s": "", "eof": "null", "choices": "", "what": ""});
+        assert_eq!(adapt(nothing), json!({"code": ""}));
         for unclear in
             [json!({"snippet": ""}), json!({"snippet": "one"}), json!({"wait_s": "5 s"}), json!({"eof": "1"})]
         {

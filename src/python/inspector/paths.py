@@ -220,6 +220,9 @@ def inspect_value(path, names, aspect, page, describe, window=None):
     _, shape, _, size = describe(value)
     view = View(value, cls, mro, page, describe, path, window and Window(*window))
     known = view.aspects()
+    if aspect == "stats" and aspect not in known and "columns" in known:
+        # The statistics of a table are those of its columns.
+        aspect = "columns"
     if aspect not in known:
         why = f": {UNREAD[view.kind]}" if aspect == "rows" and view.kind in UNREAD else ""
         raise Refused(f"{path} is of type {full_name(cls)} and has no {aspect}{why}; there are {', '.join(known)}.")
