@@ -33,6 +33,8 @@ pub enum InputAnswer {
     Eof,
     /// Nobody answered within [`INPUT_TIMEOUT`].
     Nobody,
+    /// The answer is hidden, and no dashboard is there in which the person could type it.
+    NoDashboard,
 }
 
 /// Hides the line, which may be a password.
@@ -42,6 +44,7 @@ impl fmt::Debug for InputAnswer {
             Self::Line(_) => "Line(…)",
             Self::Eof => "Eof",
             Self::Nobody => "Nobody",
+            Self::NoDashboard => "NoDashboard",
         })
     }
 }

@@ -165,7 +165,11 @@ impl Engine for Scripted {
         if let InputAnswer::Line(line) = &answer {
             self.write(id, Stream::Stdout, &format!("got {line}\n"));
         }
-        self.end(if answer == InputAnswer::Nobody { failed() } else { outcome(Status::Ok, 0) });
+        self.end(if matches!(answer, InputAnswer::Nobody | InputAnswer::NoDashboard) {
+            failed()
+        } else {
+            outcome(Status::Ok, 0)
+        });
         true
     }
 

@@ -135,14 +135,18 @@ async fn a_request_for_input_ends_the_wait_and_is_answered_by_client_or_person()
             assert!(refused["isError"] == true && text(&refused).contains(why), "{refused}");
         }
 
+        let result = client.run("secret key? ").await;
+        assert_eq!(result["structuredContent"]["status"], "error", "nobody could type a password: {result}");
+
         // Only the person may enter a password. A call that waits for it does not return at once.
+        rig.session.dashboard_opened();
         let result = client.run("secret key? ").await;
         assert!(text(&result).contains("Only the person can type"), "{result}");
-        let refused = client.call("answer_input", json!({"snippet": 2, "text": "guess"})).await;
+        let refused = client.call("answer_input", json!({"snippet": 3, "text": "guess"})).await;
         assert!(refused["isError"] == true && text(&refused).contains("Only the person can type"), "{refused}");
-        let waiting = client.start("wait_for_snippet", json!({"snippet": 2})).await;
+        let waiting = client.start("wait_for_snippet", json!({"snippet": 3})).await;
         let answer = InputAnswer::Line("pass".to_owned());
-        rig.session.answer_input(SnippetId(2), None, answer, Author::You).await.unwrap();
+        rig.session.answer_input(SnippetId(3), None, answer, Author::You).await.unwrap();
         let result = client.result(waiting).await;
         assert_eq!(result["structuredContent"]["stdout"], "key? \ngot pass\n", "only the code tells it: {result}");
     }

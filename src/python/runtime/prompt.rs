@@ -152,6 +152,9 @@ impl Asker {
             Ok(InputAnswer::Nobody) => {
                 Err(PyEOFError::new_err(format!("nobody answered the prompt within {} s", INPUT_TIMEOUT.as_secs())))
             }
+            Ok(InputAnswer::NoDashboard) => Err(PyEOFError::new_err(
+                "this session has no dashboard, in which alone a person could type what the prompt hides",
+            )),
             Err(error) => {
                 self.prompts.withdraw();
                 if !fork::is_child() {

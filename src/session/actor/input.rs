@@ -22,6 +22,10 @@ impl Actor {
             self.engine.answer_input(number, InputAnswer::Eof);
             return;
         };
+        if hidden && !self.has_dashboard() {
+            self.engine.answer_input(number, InputAnswer::NoDashboard);
+            return;
+        }
         let author = asking.author.clone();
         let prompt = prompt.unwrap_or_else(|| asking.output.unfinished_line());
         let prompt: String =
