@@ -1,75 +1,47 @@
-"""Checks fourhands with frameworks for agents, as far as they work without a key: with their default limits of time, and
-with their conversion of tools.
+"""Checks fourhands with frameworks for agents, as far as they work without a key: a scripted model calls the tools, and
+what it gets is checked.
 
-    python check_frameworks.py PATH_OF_FOURHANDS
+    python check_frameworks.py PATH_OF_FOURHANDS mcp1|mcp2 [NAME...]
 
-Needs the packages of `clients/frameworks.txt`. The bridge starts a session in a home of its own, which ends with it. Exits
-with 0 only if everything was right.
+Needs the packages of `clients/frameworks1.txt` or `clients/frameworks2.txt`: the frameworks on version 1 or 2 of the
+Python SDK. Names choose among them. The bridge starts a session for each in a home of its own, which ends with it.
+Exits with 0 only if everything was right.
 """
 
 import asyncio
+import importlib
+import logging
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from agents.mcp import MCPServerStdio
-from google.genai import _mcp_utils
-from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
-
-DEADLINE = 120
-SESSION = f"frameworks-{os.getpid()}"
+from check_engines import of_session
+from frameworks.job import check, do_job
 
 
-def check(what, truth, seen):
-    print(f"  {'ok' if truth else 'NOT OK'}  {what}")
-    if not truth:
-        raise AssertionError(f"{what}: {seen!r}")
-
-
-async def openai_agents(command, environment, folder):
-    """Its limit is 5 s. Then it cancels the call, with a reason that is no wish of a person."""
-    parameters = {"command": command[0], "args": command[1:], "env": environment, "cwd": folder}
-    async with MCPServerStdio(params=parameters) as server:
-        await server.list_tools()
-        code = "import time; open('begun', 'w').close(); time.sleep(7); done = True"
-        try:
-            result = await server.call_tool("run_python_code", {"code": code})
-            check("openai-agents gives up after 5 s", False, result)
-        except Exception as error:
-            check("openai-agents gives up after 5 s", "timed out" in str(error), error)
-        check("the code had begun", (Path(folder) / "begun").exists(), os.listdir(folder))
-        text = ""
-        while "snippet 1 by you: " not in text:
-            try:
-                result = await server.call_tool("run_python_code", {"code": "done"})
-                text = result.content[0].text
-            except Exception as error:
-                check("only the time is over", "timed out" in str(error), error)
-        check("the code ran to its end", "snippet 1 by you: ok" in text and "Result: True" in text, text)
-
-
-async def google_genai(command, environment, folder):
-    parameters = StdioServerParameters(command=command[0], args=command[1:], env=environment, cwd=folder)
-    async with stdio_client(parameters) as streams, ClientSession(*streams) as client:
-        await client.initialize()
-        tools = (await client.list_tools()).tools
-        for tool in tools:
-            _mcp_utils.mcp_to_gemini_tool(tool)
-        check("google-genai takes all tools", len(tools) >= 10, tools)
-
-
-async def main(binary):
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder) / "home"
-        work = Path(folder) / "work"
+async def main(binary, version, names):
+    frameworks = importlib.import_module(f"frameworks.{version}").ALL
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        home, work = Path(folder, "home"), Path(folder, "work")
         home.mkdir()
         work.mkdir()
+        # Some frameworks start the bridge in the current folder.
+        os.chdir(work)
         environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
-        command = [binary, "bridge", "--serve", "--session", SESSION]
-        await openai_agents(command, environment, str(work))
-        await google_genai(command, environment, str(work))
+        for framework in frameworks:
+            if not names or framework.name in names:
+                begun = time.monotonic()
+                await do_job(framework(), binary, environment, work)
+                print(f"  done in {time.monotonic() - begun:.1f} s")
+        deadline = time.monotonic() + 60
+        while of_session(home) and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+        left = of_session(home)
+        check("no session outlives its clients", not left, left)
 
 
-asyncio.run(asyncio.wait_for(main(sys.argv[1]), DEADLINE))
+# They log what is expected here: limits that are over, pictures that are left out.
+logging.disable()
+asyncio.run(main(os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3:]))
