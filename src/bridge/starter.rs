@@ -104,9 +104,10 @@ impl Starter {
             state.held = None;
             // A session that was reached, and ended without a message, ended as sessions do.
             if !state.ever_connected || !stderr.is_empty() {
-                let what = match state.ever_connected {
-                    true => "The session that this server started has ended, and the next can start in some seconds",
-                    false => "This server could not start a session",
+                let what = if state.ever_connected {
+                    "The session that this server started has ended, and the next can start in some seconds"
+                } else {
+                    "This server could not start a session"
                 };
                 state.problem = Some(format!("{what}: {stderr}"));
                 state.retry_at = Some(now + RETRY_DELAY);

@@ -114,7 +114,7 @@ fn run(py: Python<'_>, boot: &str, mut startup_output: String, stderr: &mut Opti
     let keep_processes = boot.keep_processes || settings::read(settings::path()).settings.keep_processes;
     let spool = storage::spool(&boot.id);
     let capture = Arc::new(Capture::new(spool.clone(), UnreadOutput::of(&readers), move || {
-        announcer.send(EngineEvent::OutputReady)
+        announcer.send(EngineEvent::OutputReady);
     }));
     let (engine, mut jobs) = engine(capture.clone(), recorder).map_err(PyOSError::new_err)?;
     let (ready, host_ready) = mpsc::channel();
