@@ -15,10 +15,9 @@ use crate::launch::activation;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::choose_python;
 use crate::launch::exit_report::ExitReport;
-use crate::launch::guardian::{Guardian, Inherited, NextStep};
+use crate::launch::guardian::{Guardian, Inherited, NextStep, ProcessSource};
 use crate::launch::handover::Handover;
 use crate::launch::image::EngineImage;
-use crate::launch::startup_output::StartupOutput;
 use crate::session::{SessionId, clock};
 
 /// How long a session that bridges hold waits for a Python that starts. A call from a bridge is another try.
@@ -64,6 +63,15 @@ struct ProcessRun {
     next: Option<Handover>,
     /// The process died right after its start, as those before did.
     is_crash_loop: bool,
+    /// A safe point was to be woken.
+    wakes: bool,
+}
+
+impl ProcessRun {
+    /// Returns whether a safe point did not become the session.
+    fn slept_on(&self) -> bool {
+        self.wakes && self.ended.as_ref().map_or(true, |report| !report.was_ready && !report.was_requested)
+    }
 }
 
 /// What follows a process that failed.
@@ -83,10 +91,19 @@ impl GuardedSession {
     pub fn run(mut self, mut start: ProcessStart) -> anyhow::Result<ExitCode> {
         let began = clock::now();
         let mut is_first = true;
+        if self.image.can_be_copied() {
+            self.guardian.offer_safe_points();
+        }
         let mut crashes = Crashes::default();
         loop {
             let before = start.handover.clone();
             let run = self.run_process(&start, began, is_first, &mut crashes);
+            if run.slept_on() {
+                self.guardian.forget_safe_points();
+                self.guardian.say(&"The safe point could not be woken, so the variables are lost.");
+                start.handover = before;
+                continue;
+            }
             if let Some(failure) = self.failure(&run) {
                 match self.on_failure(&failure, &run, is_first, before, &mut crashes, began)? {
                     AfterFailure::Retry(handover) => start.handover = handover,
@@ -138,10 +155,13 @@ impl GuardedSession {
         let detached = guardian.detaches();
         let program = program();
         let (mut next, mut is_crash_loop) = (None, false);
+        let mut woken = false;
         let ended = guardian.socket().map_err(io::Error::other).and_then(|socket| {
             guardian.watch(
                 start.handover.clone(),
-                |Inherited { link, recorder, startup_output }| {
+                |inherited| {
+                    let Inherited { link, recorder, safe_points, streams, startup_output, wakes } = inherited;
+                    woken = wakes;
                     let boot = Boot {
                         mode: *mode,
                         id: id.clone(),
@@ -150,8 +170,9 @@ impl GuardedSession {
                         started_at: began,
                         socket,
                         link,
-                        streams: startup_output.and_then(StartupOutput::streams),
+                        streams,
                         recorder,
+                        safe_points,
                         detached,
                         takes_over: start.handover.is_some(),
                         replay: start.replay.clone(),
@@ -162,13 +183,16 @@ impl GuardedSession {
                         keep_processes: *keep_processes,
                         is_demo: *is_demo,
                     };
+                    if wakes {
+                        return Ok(ProcessSource::Copy { boot: serde_json::to_vec(&boot)?, engine: image.copy()? });
+                    }
                     let mut command = image.command(executable, &boot, startup_output)?;
                     activation::activate(&mut command, executable, venv.as_deref());
                     if *stdio && startup_output.is_none() {
                         // The client owns stdin and stdout.
                         command.stdin(Stdio::null()).stdout(Stdio::null());
                     }
-                    Ok(command)
+                    Ok(ProcessSource::Process(command))
                 },
                 |report| {
                     is_crash_loop = crashes.are_a_loop(report);
@@ -178,7 +202,7 @@ impl GuardedSession {
                 },
             )
         });
-        ProcessRun { ended, next, is_crash_loop }
+        ProcessRun { ended, next, is_crash_loop, wakes: woken }
     }
 
     /// Why no other process is started by itself, if that is so.

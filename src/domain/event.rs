@@ -32,6 +32,10 @@ pub struct Restart {
     pub ran: Option<SnippetId>,
     /// Python's stack at its death, innermost frame first, if it is known.
     pub stack: Vec<String>,
+    /// The last snippet that had run when the safe point was made from which Python goes on; `None` if all variables
+    /// are lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safe_point: Option<SnippetId>,
     /// Whether a session that had ended is resumed. Then `how` says when and where it ended.
     #[serde(default)]
     pub resumed: bool,
@@ -41,6 +45,12 @@ pub struct Restart {
 }
 
 impl Restart {
+    /// Returns whether the previous process died.
+    #[must_use]
+    pub fn is_death(&self) -> bool {
+        self.by.is_none() && !self.resumed && !self.how.is_empty()
+    }
+
     /// Returns the end of a sentence, such as `; ended 1 process that …`; empty if there were no processes.
     #[must_use]
     pub fn fate_of_processes(&self) -> String {

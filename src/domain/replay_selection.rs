@@ -71,7 +71,7 @@ pub fn snippets(transcript: &Transcript, which: &ReplaySelection) -> Vec<Snippet
 #[must_use]
 pub fn is_due(transcript: &Transcript) -> bool {
     let mut before = transcript.entries().iter().rev().skip_while(|entry| matches!(entry, Entry::Background { .. }));
-    matches!(before.next(), Some(Entry::Restart { .. }))
+    matches!(before.next(), Some(Entry::Restart { restart, .. }) if restart.safe_point.is_none())
         && before.any(|entry| matches!(entry, Entry::Snippet(snippet) if snippet.status == Status::Ok))
 }
 
@@ -91,7 +91,6 @@ struct LostWork<'a> {
 impl<'a> LostWork<'a> {
     fn of(transcript: &'a Transcript) -> Self {
         let entries = transcript.entries();
-        let is_mark = |entry: &Entry| matches!(entry, Entry::Restart { .. } | Entry::Reset { .. });
         // Without a restart or reset, all snippets are selected.
         let end = entries.iter().rposition(is_mark).unwrap_or(entries.len());
         let is_wanted = |(place, entry): (usize, &Entry)| match entry {
@@ -126,8 +125,11 @@ impl<'a> LostWork<'a> {
             }
             Some(of)
         };
-        let snippets =
-            entries[start..end].iter().filter_map(snippet).filter(|snippet| of_range(snippet).is_none()).collect();
+        let snippets = entries[start..end]
+            .iter()
+            .filter_map(snippet)
+            .filter(|snippet| of_range(snippet).is_none() && !snippet.taken_back)
+            .collect();
         let ran_well_again = |range: &'a [Entry]| -> HashSet<SnippetId> {
             let well = range.iter().filter_map(snippet).filter(|snippet| snippet.status == Status::Ok);
             well.filter_map(first_of).collect()
@@ -167,10 +169,19 @@ fn is_magic(snippet: &Snippet, magic: &str) -> bool {
     snippet.code.split_whitespace().next() == Some(magic)
 }
 
+/// Returns whether all variables were lost at an entry.
+fn is_mark(entry: &Entry) -> bool {
+    match entry {
+        Entry::Restart { restart, .. } => restart.safe_point.is_none(),
+        Entry::Reset { .. } => true,
+        _ => false,
+    }
+}
+
 /// Returns whether a checkpoint brought the variables back that a restart or reset had cleared; `after` is what
 /// followed it.
 fn brought_back(after: &[Entry]) -> bool {
-    let next_mark = after.iter().position(|entry| matches!(entry, Entry::Restart { .. } | Entry::Reset { .. }));
+    let next_mark = after.iter().position(is_mark);
     after[..next_mark.unwrap_or(after.len())].iter().any(
         |entry| matches!(entry, Entry::Snippet(snippet) if snippet.status.is_final() && is_magic(snippet, "%restore")),
     )

@@ -64,6 +64,8 @@ pub struct Snippet {
     pub outcome_is_cut: bool,
     /// Whether later ones have begun before it, or may.
     pub overtaken: bool,
+    /// Whether what it did to the variables is taken back: Python has died, and went on from an earlier safe point.
+    pub taken_back: bool,
 }
 
 /// The risks of a snippet: actions that the person allows or denies while it runs.

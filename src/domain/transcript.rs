@@ -4,6 +4,7 @@
 pub mod bounds;
 mod entry;
 mod taken;
+mod taken_back;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -176,6 +177,9 @@ impl Transcript {
                 self.undoable = Arc::default();
                 self.taken.clear();
                 self.replay = None;
+                if let Some(point) = restart.safe_point {
+                    self.take_back(point);
+                }
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
             }
             Event::Noted { note, at } => self.entries.push(Entry::Note { note: note.clone(), at: *at }),
@@ -217,6 +221,7 @@ impl Transcript {
             outcome: None,
             outcome_is_cut: false,
             overtaken: false,
+            taken_back: false,
         }));
         self.bounds.add_code(&mut self.entries, code.len());
     }

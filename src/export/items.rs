@@ -123,6 +123,9 @@ pub fn describe_entry(entry: &Entry) -> String {
                 restart.fate_of_processes()
             ),
             None if restart.resumed => format!("resumed: {}", restart.how),
+            None if restart.safe_point.is_some() => {
+                format!("{} A copy of Python took over{}", restart.how, restart.fate_of_processes())
+            }
             None => format!(
                 "{}: a new Python took over, all variables were lost{}",
                 restart.how,

@@ -119,6 +119,7 @@ fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
             "code": restart.code,
             "stack": restart.stack,
             "processes": restart.processes,
+            "safe_point": restart.safe_point,
         }),
         Entry::Note { note, at } => json!({
             "type": "note",

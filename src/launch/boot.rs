@@ -47,6 +47,9 @@ pub struct Boot {
     pub streams: Option<[i32; 3]>,
     /// Descriptor of the memory of [`super::recorder`], open at the start, if there is one.
     pub recorder: Option<i32>,
+    /// Descriptor of the socket for safe points (see [`crate::session::safe_point`]), open at the start, if the
+    /// guardian can wake them.
+    pub safe_points: Option<i32>,
     /// Whether the process has no controlling terminal, so that processes of snippets cannot reach the person's
     /// terminal by /dev/tty. The dashboard then uses descriptors that only its own table has.
     pub detached: bool,
@@ -66,6 +69,16 @@ pub struct Boot {
     pub keep_processes: bool,
     /// Whether this is a session of `fourhands demo`.
     pub is_demo: bool,
+}
+
+impl Boot {
+    /// Replaces the number of each descriptor.
+    pub fn map_descriptors(&mut self, number: impl Fn(i32) -> i32) {
+        self.link = number(self.link);
+        self.streams = self.streams.map(|streams| streams.map(&number));
+        self.recorder = self.recorder.map(&number);
+        self.safe_points = self.safe_points.map(&number);
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

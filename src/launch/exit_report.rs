@@ -40,6 +40,10 @@ pub struct ExitReport {
     pub last_snippet: SnippetId,
     /// What could not be recorded.
     pub losses: Losses,
+    /// Whether the process was a safe point that was woken.
+    pub woken: bool,
+    /// The last snippet of the safe point that follows, if one does.
+    pub safe_point: Option<SnippetId>,
     /// From the start of the process to its end.
     pub lifetime: Duration,
     /// What became of the processes that snippets started, one sentence each.
@@ -83,6 +87,7 @@ impl ExitReport {
                 stack: if self.is_fault() { self.death_report.stack.clone() } else { Vec::new() },
                 ran: self.death_report.running.as_ref().map(|(snippet, _)| *snippet),
                 resumed: false,
+                safe_point: None,
                 processes,
             },
             None => return None,
@@ -127,7 +132,7 @@ impl ExitReport {
         ))
     }
 
-    /// Returns what happened, in one line.
+    /// Returns what happened, in one line that does not say yet what became of the variables.
     fn sentence(&self) -> String {
         match self.killed {
             Some(Killed::TimeOut) => {
@@ -148,12 +153,9 @@ impl ExitReport {
             return match running {
                 Some((snippet, by)) => format!(
                     "Python ended unexpectedly with exit code {code} while running snippet {snippet}{by} (os._exit \
-                     does that); its variables are lost."
+                     does that)"
                 ),
-                None => format!(
-                    "Python ended unexpectedly with exit code {code} (os._exit in a snippet does that); its variables \
-                     are lost."
-                ),
+                None => format!("Python ended unexpectedly with exit code {code} (os._exit in a snippet does that)"),
             };
         };
         let mut text = match Signal::try_from(signal) {
@@ -166,7 +168,7 @@ impl ExitReport {
         if let Some((snippet, by)) = running {
             text.push_str(&format!(" while running snippet {snippet}{by}"));
         }
-        text + "; its variables are lost."
+        text
     }
 
     /// The lines with Python's stack, if one was recorded.
@@ -202,7 +204,25 @@ pub fn remedy() -> String {
 impl fmt::Display for ExitReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence())?;
+        if self.killed.is_none() {
+            f.write_str(&loss(self.safe_point, self.last_snippet))?;
+        }
         f.write_str(&self.stack())
+    }
+}
+
+/// Returns the end of the sentence that tells of a death: what is lost of the variables. `last` is the last snippet
+/// that ran.
+pub fn loss(safe_point: Option<SnippetId>, last: SnippetId) -> String {
+    let Some(point) = safe_point else { return "; its variables are lost.".to_owned() };
+    let first = point.0 + 1;
+    match last.0.checked_sub(first) {
+        None => format!("; all variables are as they were after snippet {point}."),
+        Some(0) => format!("; all variables are as they were after snippet {point}, before snippet {first}."),
+        Some(_) => format!(
+            "; all variables are as they were after snippet {point}: what snippets {first} to {last} did to them is taken \
+             back."
+        ),
     }
 }
 
@@ -241,6 +261,8 @@ mod tests {
             snapshot: None,
             last_snippet: SnippetId(0),
             losses: Losses::default(),
+            woken: false,
+            safe_point: None,
             lifetime: Duration::ZERO,
             processes: Vec::new(),
         }
@@ -270,6 +292,15 @@ mod tests {
         assert!(exit.to_string().contains("unexpectedly with exit code 3"));
         assert!(!exit.is_in_order());
         assert!(ExitReport { without_warning: false, ..exit }.is_in_order());
+    }
+
+    #[test]
+    fn what_is_lost_is_said() {
+        let point = Some(SnippetId(6));
+        assert_eq!(loss(None, SnippetId(7)), "; its variables are lost.");
+        assert!(loss(point, SnippetId(6)).ends_with("after snippet 6."));
+        assert!(loss(point, SnippetId(7)).ends_with("after snippet 6, before snippet 7."));
+        assert!(loss(point, SnippetId(9)).ends_with("what snippets 7 to 9 did to them is taken back."));
     }
 
     #[test]

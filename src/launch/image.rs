@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -35,7 +36,7 @@ sys.exit(start())
 pub struct EngineImage {
     path: PathBuf,
     /// The memfd, which a child inherits.
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 impl EngineImage {
@@ -61,7 +62,25 @@ impl EngineImage {
         // Not close-on-exec: the child loads the engine through its own /proc/self/fd, then closes the descriptor.
         let mut file = File::from(memfd_create(c"fourhands-engine", MFdFlags::empty())?);
         file.write_all(engine)?;
-        Ok(Self { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: Some(file) })
+        Ok(Self { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), file: Some(file) })
+    }
+
+    /// Returns the engine in a file of its own, for a Python that has loaded one before: the system takes the same file
+    /// for the same library.
+    pub fn copy(&self) -> io::Result<OwnedFd> {
+        #[cfg(target_os = "linux")]
+        if self.file.is_some() {
+            use nix::sys::memfd::{MFdFlags, memfd_create};
+            let mut copy = File::from(memfd_create(c"fourhands-engine", MFdFlags::MFD_CLOEXEC)?);
+            io::copy(&mut File::open(&self.path)?, &mut copy)?;
+            return Ok(copy.into());
+        }
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Returns whether [`Self::copy`] is possible.
+    pub fn can_be_copied(&self) -> bool {
+        cfg!(target_os = "linux") && self.file.is_some()
     }
 
     fn in_cache(engine: &[u8]) -> io::Result<Self> {
@@ -75,7 +94,7 @@ impl EngineImage {
             drop(file);
             fs::rename(&draft, &path)?;
         }
-        Ok(Self { path, _file: None })
+        Ok(Self { path, file: None })
     }
 
     /// Returns the command that starts `python` as the session process, with a place for its output until the engine

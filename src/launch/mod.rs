@@ -23,6 +23,7 @@ pub mod probe;
 pub mod python;
 mod python_cache;
 pub mod recorder;
+mod safe_points;
 pub mod script_metadata;
 pub mod signals;
 pub mod startup_output;

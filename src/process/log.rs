@@ -179,6 +179,9 @@ pub fn restarted(restart: &Restart) -> String {
     match &restart.by {
         None if restart.resumed => format!("resumed: {}", plain(&restart.how)),
         Some(by) => format!("{} restarted Python{processes}", name(by)),
+        None if restart.safe_point.is_some() => {
+            format!("a copy of Python has taken over: {}{processes}", plain(&restart.how))
+        }
         None => format!("a new Python has taken over: {}{processes}", plain(&restart.how)),
     }
 }

@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use self::exit::END_TIMEOUT;
 use self::host::{Host, PrivateTable};
@@ -44,8 +45,8 @@ use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::fd;
 use crate::python::io::unread::UnreadOutput;
 use crate::python::{
-    Capture, EventSender, Interpreter, Jobs, SessionFilePaths, StackFile, engine, event_waker, leave_python,
-    spawn_masked,
+    Capture, EngineDescriptors, EventSender, Interpreter, Jobs, Kept, SafePoints, SessionFilePaths, StackFile, engine,
+    event_waker, leave_python, spawn_masked,
 };
 use crate::session::EngineEvent;
 use crate::tui::settings;
@@ -58,13 +59,17 @@ fn fourhands(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(main, module)?)
 }
 
-/// Runs the session that `boot` (JSON of [`Boot`]) describes, to its end. Returns the exit code.
+/// Runs the session that `boot` (JSON of [`Boot`]) describes, to its end. Returns the exit code. In a copy that was
+/// woken, `kept` is what the engine before has left.
 #[pyfunction]
-fn main(py: Python<'_>, boot: &str) -> i32 {
-    let startup_output = restore_streams(py, boot);
+#[pyo3(signature = (boot, kept=None))]
+fn main<'py>(py: Python<'py>, boot: &str, kept: Option<Bound<'py, PyDict>>) -> i32 {
+    let kept = Kept::new(kept);
+    let boot = read_boot(boot, &kept);
+    let startup_output = restore_streams(py, boot.as_ref().ok());
     // fd 2 becomes a pipe of the capture; this keeps the real stderr.
     let mut stderr = fd::move_high(std::io::stderr().as_fd()).ok();
-    let code = startup_output.map_err(PyOSError::new_err).and_then(|output| run(py, boot, output, &mut stderr));
+    let code = startup_output.map_err(PyOSError::new_err).and_then(|output| run(py, boot?, output, &mut stderr, &kept));
     code.unwrap_or_else(|error| {
         let text = format!("fourhands: the session cannot start: {}\n", visible(&error.value(py).to_string()));
         match &stderr {
@@ -75,10 +80,22 @@ fn main(py: Python<'_>, boot: &str) -> i32 {
     })
 }
 
+/// Reads the parameters. In those for a copy, descriptors are places in the list of those that came with them.
+fn read_boot(boot: &str, kept: &Kept<'_>) -> PyResult<Boot> {
+    let mut boot: Boot = serde_json::from_str(boot).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    if let Some(numbers) = kept.get("descriptors") {
+        let numbers: Vec<i32> = numbers.extract()?;
+        let number =
+            |place: i32| usize::try_from(place).ok().and_then(|place| numbers.get(place).copied()).unwrap_or(-1);
+        boot.map_descriptors(number);
+    }
+    Ok(boot)
+}
+
 /// Puts the real streams on 0, 1 and 2 if they went to a file so far. Returns Python's output until now. If that fails,
 /// the guardian reads on from the file.
-fn restore_streams(py: Python<'_>, boot: &str) -> std::io::Result<String> {
-    let Some(streams) = serde_json::from_str::<Boot>(boot).ok().and_then(|boot| boot.streams) else {
+fn restore_streams(py: Python<'_>, boot: Option<&Boot>) -> std::io::Result<String> {
+    let Some(streams) = boot.and_then(|boot| boot.streams) else {
         return Ok(String::new());
     };
     for name in ["stdout", "stderr"] {
@@ -89,8 +106,13 @@ fn restore_streams(py: Python<'_>, boot: &str) -> std::io::Result<String> {
 }
 
 /// Runs the session. Drops `stderr` once the host reports errors.
-fn run(py: Python<'_>, boot: &str, mut startup_output: String, stderr: &mut Option<OwnedFd>) -> PyResult<i32> {
-    let boot: Boot = serde_json::from_str(boot).map_err(|error| PyValueError::new_err(error.to_string()))?;
+fn run(
+    py: Python<'_>,
+    boot: Boot,
+    mut startup_output: String,
+    stderr: &mut Option<OwnedFd>,
+    kept: &Kept<'_>,
+) -> PyResult<i32> {
     faults::record_panics();
     let link = fd::inherit(boot.link).map_err(PyOSError::new_err)?;
     link::send_begun(&link);
@@ -109,9 +131,11 @@ fn run(py: Python<'_>, boot: &str, mut startup_output: String, stderr: &mut Opti
     let (waker, host_waker, flag, reader) = event_waker().map_err(PyOSError::new_err)?;
     let events = EventSender { sender, waker };
     let announcer = events.clone();
-    let info = session_info(py, &boot)?;
+    let info = session_info(py, &boot, kept)?;
     // Read now, because at the end nothing may wait for a disk.
-    let keep_processes = boot.keep_processes || settings::read(settings::path()).settings.keep_processes;
+    let settings = settings::read(settings::path()).settings;
+    let keep_processes = boot.keep_processes || settings.keep_processes;
+    let mut safe_points = safe_points(&boot, settings.safe_points, kept);
     let spool = storage::spool(&boot.id);
     let capture = Arc::new(Capture::new(spool.clone(), UnreadOutput::of(&readers), move || {
         announcer.send(EngineEvent::OutputReady);
@@ -139,10 +163,14 @@ fn run(py: Python<'_>, boot: &str, mut startup_output: String, stderr: &mut Opti
     *stderr = None;
     if let Ok(Some(table)) = py.detach(move || host_ready.recv()) {
         leave_private_table(&table, &mut streams, &events, &mut jobs, stacks.as_mut());
+    } else {
+        // A copy would hold the connections of clients.
+        safe_points = None;
     }
 
     let worked = catch_unwind(AssertUnwindSafe(|| {
-        let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), files, &mut jobs)?;
+        let descriptors = EngineDescriptors { standard: streams, stacks, safe_points };
+        let mut interpreter = Interpreter::new(py, descriptors, capture, events.clone(), files, kept, &mut jobs)?;
         interpreter.work(py, &mut jobs)
     }));
     exit::set_main_thread_returned();
@@ -161,6 +189,12 @@ fn map_recorder(boot: &Boot) -> Option<(StackFile, &'static FlightRecorder)> {
     let fd = fd::inherit(boot.recorder?).ok()?;
     let recorder = recorder::map(fd.as_fd()).ok()?;
     Some((StackFile::new(fd.as_fd(), recorder).ok()?, recorder))
+}
+
+/// Prepares safe points, if the person wants them and the guardian can wake them.
+fn safe_points(boot: &Boot, wanted: bool, kept: &Kept<'_>) -> Option<SafePoints> {
+    let socket = fd::inherit(boot.safe_points?).ok()?;
+    if wanted { SafePoints::new(&socket, kept).ok() } else { None }
 }
 
 /// Closes the host's descriptors in the main thread's table, so that Python code reaches none of them. The main
@@ -195,7 +229,7 @@ fn join_within_timeout(host: JoinHandle<i32>) -> i32 {
     if host.is_finished() { host.join().unwrap_or(1) } else { 1 }
 }
 
-fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {
+fn session_info(py: Python<'_>, boot: &Boot, kept: &Kept<'_>) -> PyResult<SessionInfo> {
     let sys = py.import("sys")?;
     let text = |name: &str| sys.getattr(name).and_then(|value| value.extract::<String>()).unwrap_or_default();
     let version = py.version_info();
@@ -203,7 +237,7 @@ fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {
     let in_venv = prefix != text("base_prefix") || std::env::var("CONDA_PREFIX").is_ok_and(|conda| conda == prefix);
     Ok(SessionInfo {
         name: boot.name.clone(),
-        cwd: std::env::current_dir().unwrap_or_default(),
+        cwd: kept.session_folder(),
         python: text("executable").into(),
         python_version: format!("{}.{}.{}", version.major, version.minor, version.patch),
         venv: in_venv.then(|| PathBuf::from(prefix)),

@@ -46,7 +46,8 @@ impl SessionRun {
         let engine_events = self.events.forward()?;
         let (link, mut link_reader) = link::open(self.link)?;
         let restart = if self.boot.takes_over { link::read_restart(&mut link_reader).await } else { None };
-        let offers_checkpoint = restart.is_some() && self.boot.restore.is_none();
+        let is_lost = restart.as_ref().is_some_and(|restart| restart.safe_point.is_none());
+        let offers_checkpoint = is_lost && self.boot.restore.is_none();
         // Loads before recording starts, because loading first stores what the previous process left.
         let (past, past_notice) = match &restart {
             Some(_) => resume::load(&self.boot.id, self.recorder.map(FlightRecorder::last_snippet)),

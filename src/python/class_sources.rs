@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
+use super::safe_points::kept::Kept;
+
 /// Lines reserved for the running snippet.
 const RESERVED_LINES: usize = 5_000;
 /// Lines above which the oldest classes are removed.
@@ -29,11 +31,20 @@ pub struct ClassSources {
 
 impl ClassSources {
     /// `file` is the session file.
-    pub fn create(py: Python<'_>, file: &Path) -> PyResult<Self> {
-        let (lines, by_line) = (PyList::empty(py).unbind(), py.version_info() >= (3, 13));
-        let mut sources = Self { file: file.to_owned(), lines, bytes: 0, current: None, by_line };
-        sources.clear(py)?;
+    pub fn create(py: Python<'_>, file: &Path, kept: &Kept<'_>) -> PyResult<Self> {
+        let by_line = py.version_info() >= (3, 13);
+        let mut sources =
+            Self { file: file.to_owned(), lines: PyList::empty(py).unbind(), bytes: 0, current: None, by_line };
+        match kept.get("class_lines") {
+            Some(lines) => sources.lines = lines.cast_into()?.unbind(),
+            None => sources.clear(py)?,
+        }
         Ok(sources)
+    }
+
+    /// Returns the lines, for a successor.
+    pub fn lines(&self) -> &Py<PyList> {
+        &self.lines
     }
 
     /// Puts the text where `inspect` looks for it.

@@ -11,6 +11,8 @@ use super::io::capture::Capture;
 use super::io::diversion::Diversion;
 use super::isolation::baseline::Baseline;
 use super::isolation::children;
+use super::safe_points;
+use super::safe_points::kept::Kept;
 use super::{display, file_names};
 use crate::domain::lexer::{Rewritten, rewrite};
 use crate::domain::{Display, Form};
@@ -43,8 +45,18 @@ struct Magics {
 
 impl MagicHelper {
     /// Adds `get_ipython` to the builtins. Must be called before the baseline is taken, which then restores it.
-    pub fn install(py: Python<'_>, checkpoints: Option<PathBuf>, capture: &Arc<Capture>) -> PyResult<Self> {
+    pub fn install(
+        py: Python<'_>,
+        checkpoints: Option<PathBuf>,
+        capture: &Arc<Capture>,
+        kept: &Kept<'_>,
+    ) -> PyResult<Self> {
         let magics = Arc::new(Magics { checkpoints, capture: capture.clone(), module: PyOnceLock::new() });
+        if let Some(module) = kept.get("magics") {
+            let module = module.cast_into::<PyModule>()?;
+            magics.connect(&module)?;
+            let _ = magics.module.set(py, module.unbind());
+        }
         let shared = magics.clone();
         let get_ipython = PyCFunction::new_closure(py, Some(c"get_ipython"), None, move |args, _| {
             let shell = shared.module(args.py())?.getattr("get_ipython")?.call1(args)?;
@@ -52,6 +64,11 @@ impl MagicHelper {
         })?;
         py.import("builtins")?.setattr("get_ipython", get_ipython)?;
         Ok(Self(magics))
+    }
+
+    /// Returns the module, if it was ever needed, for a successor.
+    pub fn loaded(&self, py: Python<'_>) -> Option<Py<PyModule>> {
+        self.0.module.get(py).map(|module| module.clone_ref(py))
     }
 
     /// Returns `code` with calls in place of magics; `None` if it has none.
@@ -93,11 +110,20 @@ impl Magics {
         let source = std::ffi::CString::new(SOURCE)?;
         let file = std::ffi::CString::new(file_names::MAGICS)?;
         let module = PyModule::from_code(py, &source, &file, c"fourhands_magics")?;
+        self.connect(&module)?;
+        Ok(module)
+    }
+
+    /// Sets what the module has of the engine.
+    fn connect(&self, module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
         module.setattr("CHECKPOINTS", self.checkpoints.as_deref().map(Path::as_os_str))?;
         let started = PyCFunction::new_closure(py, Some(c"started"), None, |args, _| {
             args.get_item(0)?.extract().map(children::add_command)
         })?;
         module.setattr("started", started)?;
+        let safe_points = PyCFunction::new_closure(py, Some(c"safe_points"), None, |_, _| safe_points::describe())?;
+        module.setattr("safe_points", safe_points)?;
         let capture = self.capture.clone();
         let begin = PyCFunction::new_closure(py, Some(c"begin_capture"), None, move |args, _| {
             let (stdout, stderr, displays) = args.extract()?;
@@ -118,8 +144,7 @@ impl Magics {
             let [stdout, stderr] = kept.texts;
             PyResult::Ok((stdout, stderr, kept.displays.into_iter().map(forms).collect::<Vec<_>>()))
         })?;
-        module.setattr("end_capture", end)?;
-        Ok(module)
+        module.setattr("end_capture", end)
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
 
+use crate::python::safe_points::kept::Kept;
 use crate::session::discovery::paths;
 
 /// Statements of a snippet, or items of a literal, above which it is data and not saved.
@@ -97,7 +98,7 @@ enum DefinitionKind {
 }
 
 impl SessionFile {
-    pub fn create(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+    pub fn create(py: Python<'_>, path: PathBuf, kept: &Kept<'_>) -> PyResult<Self> {
         let ast = py.import("_ast")?;
         let class = |name: &str| ast.getattr(name).map(Bound::unbind);
         let nodes = NodeClasses {
@@ -108,9 +109,17 @@ impl SessionFile {
             constant: class("Constant")?,
             displays: [class("Dict")?, class("UnaryOp")?, class("List")?, class("Tuple")?, class("Set")?],
         };
-        let file = Self { path, definitions: Vec::new(), before: None, nodes };
+        let kept: Vec<(String, String)> =
+            kept.get("definitions").map(|kept| kept.extract()).transpose()?.unwrap_or_default();
+        let definitions = kept.into_iter().map(|(name, call)| (name.into(), call.into())).collect();
+        let file = Self { path, definitions, before: None, nodes };
         file.write()?;
         Ok(file)
+    }
+
+    /// Returns names and calls of the definitions, for a successor.
+    pub fn known(&self) -> Vec<(&str, &str)> {
+        self.definitions.iter().map(|(name, call)| (&**name, &**call)).collect()
     }
 
     pub fn path(&self) -> &std::path::Path {

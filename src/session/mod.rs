@@ -19,6 +19,7 @@ pub mod pidfd;
 pub mod processes;
 pub mod record;
 pub mod review_diff;
+pub mod safe_point;
 pub mod spool;
 pub mod unanswered_calls;
 

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::pidfd::PidFd;
+use super::safe_point;
 use crate::domain::terminal_text::plain;
 
 /// A process that SIGKILL does not end within this time (one blocked in the kernel) is left and reported.
@@ -38,6 +39,8 @@ pub struct Process {
     /// In ticks of the system clock: distinguishes the process from a later one of the same PID.
     started: u64,
     has_ended: bool,
+    /// A dormant copy of Python, which nobody but the guardian touches.
+    is_safe_point: bool,
 }
 
 /// Returns the process that started `pid`; `None` if that is gone, or not known.
@@ -63,6 +66,7 @@ impl Process {
             group: number(2)?,
             session: number(3)?,
             started: fields.get(19)?.parse().ok()?,
+            is_safe_point: head.split_once(" (")?.1.as_bytes() == safe_point::PROCESS_NAME.to_bytes(),
             has_ended: matches!(*fields.first()?, "Z" | "X"),
         })
     }
@@ -90,14 +94,14 @@ impl Process {
     }
 }
 
-/// Several processes.
+/// Several processes, without safe points.
 struct ProcessList(Vec<Process>);
 
 impl ProcessList {
     fn read() -> Self {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(Pid::from_raw);
-        Self(pids.filter_map(Process::find).collect())
+        Self(pids.filter_map(Process::find).filter(|process| !process.is_safe_point).collect())
     }
 
     /// Returns the descendants of `root`, without `spared` and its descendants.
@@ -266,7 +270,7 @@ mod tests {
 
     fn process(pid: i32, parent: i32, session: i32) -> Process {
         let [pid, parent, session] = [pid, parent, session].map(Pid::from_raw);
-        Process { pid, parent, group: pid, session, started: 7, has_ended: false }
+        Process { pid, parent, group: pid, session, started: 7, has_ended: false, is_safe_point: false }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Settings {
     pub figures: &'static str,
     /// Whether processes that snippets start outlive their Python.
     pub keep_processes: bool,
+    /// Whether Python makes safe points.
+    pub safe_points: bool,
     /// Environment variables that bridge sessions inherit in addition to the usual ones.
     pub keep_env: Vec<String>,
     /// The limits of the journal.
@@ -72,6 +74,7 @@ impl Default for Settings {
             osc: OscSettings::default(),
             figures: super::images::terminal::WAYS[0],
             keep_processes: false,
+            safe_points: false,
             keep_env: Vec::new(),
             journal: RetentionLimits::default(),
             gate: GateSettings::default(),

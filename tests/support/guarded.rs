@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fourhands::launch::boot::Mode;
-use fourhands::launch::guardian::Guardian;
+use fourhands::launch::guardian::{Guardian, Inherited, ProcessSource};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{ForkptyResult, forkpty};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
@@ -85,10 +85,10 @@ fn guard(program: &str, mode: Mode, script: &str) -> ! {
     let _ = unsafe { nix::sys::signal::signal(Signal::SIGHUP, nix::sys::signal::SigHandler::SigDfl) };
     let script = format!("{PRELUDE}{script}");
     let ending = Guardian::new(mode).and_then(|mut guardian| {
-        let start = |inherited: fourhands::launch::guardian::Inherited<'_>| {
+        let start = |inherited: Inherited<'_>| {
             let mut command = Command::new(program);
             command.args(["-c", &script]).env("LINK", inherited.link.to_string());
-            Ok(command)
+            Ok(ProcessSource::Process(command))
         };
         guardian.watch(None, start, |_| false)
     });

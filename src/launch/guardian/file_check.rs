@@ -13,6 +13,9 @@ const SETTLE_DELAY: Duration = Duration::from_millis(200);
 impl Watch<'_> {
     /// Checks the files a little later, so that the removal of a whole folder is over by then.
     pub(super) fn check_files_soon(&mut self) {
+        if let Some(points) = &mut self.guardian.safe_points {
+            points.on_message(self.child);
+        }
         let files = self.guardian.files.as_mut();
         if files.is_some_and(SessionFiles::has_changed) && self.end_requested.is_none() && self.killed.is_none() {
             signals::wake_after(SETTLE_DELAY);

@@ -22,8 +22,11 @@ const KEPT_SCREEN_TIMEOUT: Duration = Duration::from_secs(3);
 const DETAIL_DELAY: Duration = Duration::from_secs(6);
 /// How long a Python may take to reach the engine. The slowest honest case is `import site` on a slow network folder.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a safe point may take to reach the engine, which it only has to load.
+const WAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// When a start is checked, from its beginning.
-const CHECKS: [Duration; 5] = [NOTICE_DELAY, KEPT_SCREEN_TIMEOUT, DETAIL_DELAY, Duration::from_secs(25), START_TIMEOUT];
+const CHECKS: [Duration; 6] =
+    [NOTICE_DELAY, KEPT_SCREEN_TIMEOUT, DETAIL_DELAY, WAKE_TIMEOUT, Duration::from_secs(25), START_TIMEOUT];
 /// How long Python may take to write its stack before it is killed.
 const STACK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the keyboard is read while the session waits for another start.
@@ -54,7 +57,7 @@ impl Watch<'_> {
             self.take_down_kept_screen();
         }
         if self.is_starting() {
-            if age >= START_TIMEOUT {
+            if age >= if self.woken { WAKE_TIMEOUT } else { START_TIMEOUT } {
                 return self.give_up_start();
             }
             self.announce_start(age);

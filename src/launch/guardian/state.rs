@@ -11,6 +11,7 @@ use crate::launch::child;
 use crate::launch::deferred_messages::DeferredMessages;
 use crate::launch::descriptor_table;
 use crate::launch::dismissal::Dismissal;
+use crate::launch::safe_points::SafePointStore;
 use crate::launch::signals::Signals;
 use crate::launch::terminal::Terminal;
 use crate::session::discovery::registry::{Claim, ClaimError};
@@ -38,6 +39,8 @@ pub struct Guardian {
     pub(super) start_requested: bool,
     /// The gate after its last change.
     pub(super) gate: Option<Gate>,
+    /// `None` where copies cannot be woken.
+    pub(super) safe_points: Option<SafePointStore>,
 }
 
 impl Guardian {
@@ -62,6 +65,7 @@ impl Guardian {
             shares_streams: true,
             start_requested: false,
             gate: None,
+            safe_points: None,
         })
     }
 

@@ -15,6 +15,7 @@ use crate::launch::boot::{Mode, ToSession};
 use crate::launch::child::{self, Change};
 use crate::launch::exit_report::{ExitReport, Killed};
 use crate::launch::link::Link;
+use crate::launch::safe_points::SafePointStore;
 use crate::launch::startup_output::StartupOutput;
 use crate::launch::{recorder, signals};
 use crate::session::processes::Leader;
@@ -31,6 +32,8 @@ pub struct Watch<'a> {
     pub(super) recorder: Option<recorder::SharedRecorder>,
     /// The output of Python until the engine runs.
     pub(super) startup_output: Option<StartupOutput>,
+    /// Whether the child is a safe point that was woken.
+    pub(super) woken: bool,
     /// Whether the person knows of the start.
     pub(super) has_announced_start: bool,
     pub(super) started: Instant,
@@ -125,10 +128,11 @@ impl Watch<'_> {
     fn end(mut self, status: ExitStatus, follows: impl FnOnce(&ExitReport) -> bool) -> ExitReport {
         alarm::cancel();
         let (screen_up, has_entered) = (self.link.screen_is_up(), self.link.has_entered());
-        let report = self.report(status, (screen_up || self.ended_behind_editor) && has_entered);
+        let mut report = self.report(status, (screen_up || self.ended_behind_editor) && has_entered);
         let guardian = self.guardian;
         guardian.screen_kept = false;
         let follows = follows(&report);
+        report.safe_point = guardian.safe_points.as_mut().filter(|_| follows).and_then(SafePointStore::newest);
         if let Some(terminal) = &mut guardian.terminal {
             terminal.take_back_from(self.child);
             // A process that died without a screen may have said why. The screen of another must not cover that.
@@ -164,6 +168,8 @@ impl Watch<'_> {
             snapshot: self.recorder.as_deref().and_then(|recorder| recorder.crash_store().text()),
             last_snippet: self.recorder.as_deref().map_or(SnippetId(0), FlightRecorder::last_snippet),
             losses: self.recorder.as_deref().map(|recorder| recorder.losses().get()).unwrap_or_default(),
+            woken: self.woken,
+            safe_point: None,
             lifetime: self.started.elapsed(),
             processes: std::mem::take(&mut self.processes),
         }

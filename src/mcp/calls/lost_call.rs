@@ -82,6 +82,7 @@ impl LostCall {
                 let by = if by.is_you() { "The person".into() } else { by.label_for_models() };
                 format!("{by} restarted Python: variables and imports are gone{processes}.")
             }
+            Some(Restart { how, safe_point: Some(_), .. }) => format!("{how} A copy of it has taken over{processes}."),
             Some(Restart { how, .. }) => format!("{how} A new Python has taken over the session{processes}."),
         }
     }
@@ -96,7 +97,13 @@ impl LostCall {
         let error_says_it = error.is_some_and(|error| restart.is_some_and(|restart| restart.how == error.message));
         let what = if error_says_it && !self.recalled.is_own {
             let processes = self.fate_of_processes();
-            format!("A new Python has taken over the session; variables and imports are gone{processes}.")
+            match restart.and_then(|restart| restart.safe_point) {
+                Some(point) => format!(
+                    "A copy of Python has taken over the session, with all variables and imports as they were after snippet \
+                     {point}{processes}."
+                ),
+                None => format!("A new Python has taken over the session; variables and imports are gone{processes}."),
+            }
         } else {
             self.what_happened()
         };

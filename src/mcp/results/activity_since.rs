@@ -404,6 +404,9 @@ pub fn restart_text(restart: &Restart, reader: &Author) -> String {
         return format!("{} restarted Python: all earlier names are gone{processes}", by.label_for(reader));
     }
     let how = one_line(plain(&restart.how).trim_end_matches('.'), MAX_REASON);
+    if restart.safe_point.is_some() {
+        return format!("{how}. A copy of it has taken over{processes}");
+    }
     format!("{how}. A new Python has taken over: all earlier names are gone{processes}")
 }
 

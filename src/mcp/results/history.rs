@@ -199,6 +199,9 @@ fn history_entry(
                 _ if snippet.is_pending() => "waiting for the person, who decides whether it runs".to_owned(),
                 _ if is_hidden => format!("{}; {PRIVATE}", snippet.status.word()),
                 None => snippet.status.word().to_owned(),
+                Some(outcome) if snippet.taken_back => {
+                    format!("{}; taken back when Python died", outcome_text(outcome))
+                }
                 Some(outcome) => outcome_text(outcome),
             };
             let at = snippet.started_at.unwrap_or(snippet.submitted_at);

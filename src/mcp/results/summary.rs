@@ -190,19 +190,21 @@ fn last_entries(
                     0 => String::new(),
                     count => format!(" ({})", units::count(count, "effect")),
                 };
+                let taken = if snippet.taken_back { ", taken back when Python died" } else { "" };
                 let (author, what) = (name(&snippet.author), title_or_code(snippet, reader, &gate.private));
-                format!("- snippet {} by {author}: {end}: {what}{effects}", snippet.id)
+                format!("- snippet {} by {author}: {end}{taken}: {what}{effects}", snippet.id)
             }
             Entry::Reset { by, .. } => format!("- {} reset the environment: earlier names are gone", name(by)),
-            Entry::Restart { restart, .. } => match &restart.by {
-                Some(by) => format!("- {} restarted Python: earlier names are gone", name(by)),
-                None => {
-                    format!(
-                        "- Python died ({}) and was restarted: earlier names are gone",
-                        one_line(&restart.how, MAX_REASON)
-                    )
-                }
-            },
+            Entry::Restart { restart, .. } => {
+                let rest = match restart.safe_point {
+                    Some(_) => "a copy of it has taken over",
+                    None => "and was restarted: earlier names are gone",
+                };
+                restart.by.as_ref().map_or_else(
+                    || format!("- Python died ({}) {rest}", one_line(&restart.how, MAX_REASON)),
+                    |by| format!("- {} restarted Python: earlier names are gone", name(by)),
+                )
+            }
             Entry::Note { note, .. } if !reader.map_or(note.to.is_none(), |reader| note.is_for(reader)) => continue,
             Entry::Note { note, .. } => match &note.answers {
                 Some(inquiry) => {

@@ -18,6 +18,7 @@ use super::io::writer::OutputWriter;
 use super::isolation::fork;
 use super::runtime::context::SnippetContext;
 use super::runtime::os_signals::current_thread;
+use super::safe_points::kept::Kept;
 use super::values::repr;
 use crate::domain::{Display, DisplayedFrame, Form, FramePreview};
 
@@ -193,8 +194,13 @@ impl Displays {
         card: &Arc<ReportedSize>,
         context: &SnippetContext,
         patch_events: Py<PyAny>,
+        kept: &Kept<'_>,
     ) -> PyResult<Self> {
-        let builtins = py.import("builtins")?.dict().copy()?.unbind();
+        let helper: Option<Bound<'_, PyModule>> = kept.get("display").map(Bound::cast_into).transpose()?;
+        let builtins = match &helper {
+            Some(helper) => helper.getattr("__builtins__")?.cast_into()?.unbind(),
+            None => py.import("builtins")?.dict().copy()?.unbind(),
+        };
         let api = Py::new(
             py,
             HelperApi {
@@ -205,6 +211,11 @@ impl Displays {
                 patch_events,
             },
         )?;
+        if let Some(helper) = helper {
+            // What it has patched stays patched.
+            helper.setattr("engine", &api)?;
+            let _ = HELPER.set(py, helper.unbind());
+        }
         HELPER_API.set(py, api).map_err(|_| PyRuntimeError::new_err("the engine was started before"))?;
         py.import("builtins")?.setattr("display", wrap_pyfunction!(display, py)?)?;
         // Otherwise matplotlib looks for a window system. Child processes inherit the variable.
@@ -225,6 +236,13 @@ impl Displays {
             finders.insert(0, &self.finder)?;
         }
         Ok(())
+    }
+
+    /// Takes the finder away, for a successor. Returns the helper's module, if it was ever needed.
+    pub fn leave(&self, py: Python<'_>) -> PyResult<Option<Py<PyModule>>> {
+        let finders = py.import("sys")?.getattr("meta_path")?.cast_into::<PyList>()?;
+        finders.call_method1("remove", (&self.finder,))?;
+        Ok(HELPER.get(py).map(|helper| helper.clone_ref(py)))
     }
 
     /// Removes our stand-in for `IPython`, which may have been installed meanwhile.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -255,6 +255,11 @@ impl Capture {
         let effects = self.effects.lock().take();
         taken.extend(effects.into_iter().map(|(snippet, effects)| (Some(snippet), EngineOutput::Effects(effects))));
         taken
+    }
+
+    /// Returns the descriptor that this has in Python's table.
+    pub fn number(&self) -> Option<RawFd> {
+        self.unread.number()
     }
 
     /// Waits until the drain has taken the output of C code and children so far. The drain never needs the GIL.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -70,6 +70,11 @@ impl StandardDescriptors {
         }
     }
 
+    /// Returns the numbers of the copies.
+    pub fn numbers(&mut self) -> impl Iterator<Item = RawFd> + '_ {
+        self.0.iter_mut().filter_map(|stream| Some(stream.get().ok()?.as_raw_fd()))
+    }
+
     /// Restores those of 0, 1 and 2 that were closed or replaced.
     pub fn repair(&mut self) -> io::Result<()> {
         let [null, out, err] = &mut self.0;
@@ -98,7 +103,8 @@ fn is(fd: BorrowedFd<'_>, expected: &GuardedFd) -> bool {
 /// file.
 pub fn put_back(streams: [i32; 3]) -> io::Result<Vec<u8>> {
     let output = File::from(move_high(io::stderr().as_fd())?);
-    let end = lseek(&output, 0, Whence::SeekCur)?;
+    // In a Python that was woken, these are the pipes of the session before.
+    let end = lseek(&output, 0, Whence::SeekCur).unwrap_or(0);
     let begin = (end - MAX_STARTUP_OUTPUT).max(0);
     let mut bytes = vec![0; (end - begin) as usize];
     output.read_exact_at(&mut bytes, begin as u64)?;

@@ -39,6 +39,8 @@ pub struct ReportedSize {
     default: TerminalSize,
     /// `os.environ` of the start.
     environ: Py<PyAny>,
+    /// Python's own `os.get_terminal_size`.
+    original: Py<PyAny>,
     /// The size that was written to the environment variables last. A variable that user code has changed or removed
     /// no longer holds this size and is left alone.
     reported: Mutex<TerminalSize>,
@@ -59,15 +61,22 @@ impl ReportedSize {
             columns: given(COLUMNS).unwrap_or(default.columns),
             rows: given(LINES).unwrap_or(default.rows),
         };
-        os.setattr("get_terminal_size", get_terminal_size(py, &os, size, default)?)?;
+        let original = os.getattr("get_terminal_size")?.unbind();
+        os.setattr("get_terminal_size", get_terminal_size(py, &original, &os, size, default)?)?;
         let card = Self {
             size: size.clone(),
             default,
             environ: environ.unbind(),
+            original,
             reported: Mutex::new(TerminalSize::default()),
         };
         card.restore(py)?;
         Ok(card)
+    }
+
+    /// Puts Python's own function back, for a successor.
+    pub fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        py.import("os")?.setattr("get_terminal_size", &self.original)
     }
 
     /// The size of the card.
@@ -109,11 +118,12 @@ impl ReportedSize {
 /// Makes an `os.get_terminal_size` that knows the size of the session's own streams.
 fn get_terminal_size<'py>(
     py: Python<'py>,
+    original: &Py<PyAny>,
     os: &Bound<'py, PyModule>,
     size: &Arc<CardSize>,
     default: TerminalSize,
 ) -> PyResult<Bound<'py, PyCFunction>> {
-    let original = os.getattr("get_terminal_size")?.unbind();
+    let original = original.clone_ref(py);
     let terminal_size = os.getattr("terminal_size")?.unbind();
     let size = size.clone();
     let doc = c"Return the size of the terminal window as (columns, lines).\n\nFor the standard streams, the size of the card.";

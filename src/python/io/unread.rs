@@ -1,5 +1,9 @@
 //! A look at whether the pipes on 1 and 2 hold output that the drain has not read yet.
 
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
+use std::os::fd::RawFd;
+
 use super::descriptors::{PipeReaders, unread};
 use crate::domain::Stream;
 
@@ -32,6 +36,20 @@ impl UnreadOutput {
     #[cfg(not(target_os = "linux"))]
     pub fn of(_readers: &PipeReaders) -> Self {
         Self {}
+    }
+
+    /// Returns the descriptor in Python's table, unless user code has closed it.
+    pub fn number(&self) -> Option<RawFd> {
+        #[cfg(target_os = "linux")]
+        {
+            use nix::sys::epoll::{EpollEvent, EpollTimeout};
+
+            let pipes = self.pipes.as_ref()?;
+            pipes.wait(&mut [EpollEvent::empty()], EpollTimeout::ZERO).ok()?;
+            Some(pipes.0.as_raw_fd())
+        }
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 
     /// Returns whether there is any.

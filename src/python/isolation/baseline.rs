@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
+use crate::python::safe_points::kept::Kept;
+
 /// The saved state.
 pub struct Baseline {
     builtins: Py<PyDict>,
@@ -53,7 +55,7 @@ impl ImportList {
 }
 
 impl Baseline {
-    pub fn take(py: Python<'_>) -> PyResult<Self> {
+    pub fn take(py: Python<'_>, kept: &Kept<'_>) -> PyResult<Self> {
         let builtins = py.import("builtins")?.dict();
         let os = py.import("os")?;
         let sys = py.import("sys")?;
@@ -64,14 +66,37 @@ impl Baseline {
             sys: sys.unbind(),
             last_modules: modules.copy()?.unbind(),
             modules: modules.unbind(),
-            initial_builtins: builtins.copy()?.unbind(),
+            initial_builtins: Self::builtins_of_the_start(&builtins, kept)?.unbind(),
             builtins: builtins.unbind(),
             environ: os.getattr("environ")?.unbind(),
-            initial_environ: os.getattr("environ")?.call_method0("copy")?.cast_into::<PyDict>()?.unbind(),
-            cwd: os.call_method0("getcwd").map_or_else(|_| py.None(), Bound::unbind),
+            initial_environ: kept
+                .get_or("environ", || Ok(os.getattr("environ")?.call_method0("copy")?.cast_into::<PyDict>()?))?
+                .unbind(),
+            cwd: match kept.get("cwd") {
+                Some(cwd) => cwd.unbind(),
+                None => os.call_method0("getcwd").map_or_else(|_| py.None(), Bound::unbind),
+            },
             os_chdir: os.getattr("chdir")?.unbind(),
             os: os.unbind(),
         })
+    }
+
+    /// Returns the builtins of the start, with those of this engine.
+    fn builtins_of_the_start<'py>(now: &Bound<'py, PyDict>, kept: &Kept<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let initial = kept.get_or("builtins", || now.copy())?;
+        for name in initial.keys() {
+            if let Some(value) = now.get_item(&name)? {
+                initial.set_item(name, value)?;
+            }
+        }
+        Ok(initial)
+    }
+
+    /// Hands over what a reset restores.
+    pub fn hand_over(&self, kept: &Bound<'_, PyDict>) -> PyResult<()> {
+        kept.set_item("builtins", &self.initial_builtins)?;
+        kept.set_item("environ", &self.initial_environ)?;
+        kept.set_item("cwd", &self.cwd)
     }
 
     /// Returns the working directory of the start.

@@ -79,6 +79,11 @@ pub fn remember_guardian() {
     GUARDIAN.store(getppid().as_raw(), Ordering::Relaxed);
 }
 
+/// Returns the guardian.
+pub fn guardian() -> Pid {
+    Pid::from_raw(GUARDIAN.load(Ordering::Relaxed))
+}
+
 /// Returns whether the guardian has died.
 pub fn is_guardian_dead() -> bool {
     getppid().as_raw() != GUARDIAN.load(Ordering::Relaxed)

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::prelude::*;
-use pyo3::types::PyCFunction;
+use pyo3::types::{PyCFunction, PyDict};
 
 use super::fork;
 use super::process_limits::ProcessLimits;
 use crate::python::runtime::interrupt;
+use crate::python::safe_points::kept::Kept;
 
+/// Settings that `sys` has a function to set for.
+const SETTINGS: [&str; 4] = ["trace", "profile", "recursionlimit", "switchinterval"];
 const HOOKS: [&str; 3] = ["excepthook", "unraisablehook", "breakpointhook"];
 /// Tool numbers of `sys.monitoring`.
 const TOOLS: std::ops::Range<u32> = 0..6;
@@ -29,14 +32,16 @@ pub struct InterpreterSettings {
 }
 
 impl InterpreterSettings {
-    pub fn take(py: Python<'_>) -> PyResult<Self> {
+    pub fn take(py: Python<'_>, kept: &Kept<'_>) -> PyResult<Self> {
         let sys = py.import("sys")?;
+        let kept = kept.get_or("settings", || Ok(PyDict::new(py)))?;
         let mut setters = Vec::new();
-        for name in ["trace", "profile", "recursionlimit", "switchinterval"] {
-            let now = sys.getattr(format!("get{name}"))?.call0()?.unbind();
-            setters.push((sys.getattr(format!("set{name}"))?.unbind(), now));
+        for name in SETTINGS {
+            let now = kept.get_item(name)?.map_or_else(|| sys.getattr(format!("get{name}"))?.call0(), Ok)?;
+            setters.push((sys.getattr(format!("set{name}"))?.unbind(), now.unbind()));
         }
-        let hooks = HOOKS.map(|name| PyResult::Ok((name, sys.getattr(name)?.unbind())));
+        let hooks = HOOKS
+            .map(|name| PyResult::Ok((name, kept.get_item(name)?.map_or_else(|| sys.getattr(name), Ok)?.unbind())));
         let tools = TOOLS.filter(|tool| is_used(&sys, *tool)).collect();
         let generation = Arc::default();
         sys.setattr("addaudithook", add_audit_hook(py, &sys, &generation)?)?;
@@ -49,6 +54,18 @@ impl InterpreterSettings {
             gc: py.import("gc")?.unbind(),
             sys: sys.unbind(),
         })
+    }
+
+    /// Hands over the settings of the start.
+    pub fn hand_over(&self, kept: &Bound<'_, PyDict>) -> PyResult<()> {
+        let settings = PyDict::new(kept.py());
+        for (name, (_, value)) in SETTINGS.iter().zip(&self.setters) {
+            settings.set_item(name, value)?;
+        }
+        for (name, hook) in &self.hooks {
+            settings.set_item(name, hook)?;
+        }
+        kept.set_item("settings", settings)
     }
 
     /// To be called first in a reset, because a trace function or a hook may fail at each of its steps. Returns

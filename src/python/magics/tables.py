@@ -11,6 +11,13 @@ def load_ext(line, frame):
         raise UsageError(f"IPython's extensions are not supported: %load_ext {line}")
 
 
+def safepoint(line, frame):
+    """Tells to which snippet a crash would take Python back, and why there is no newer safe point."""
+    if line:
+        raise UsageError("%safepoint takes no arguments")
+    print(safe_points())
+
+
 LINE = {
     name: alias(name) for name in ("ls", "ll", "cat", "cp", "mv", "rm", "mkdir", "rmdir")
 } | {
@@ -31,6 +38,7 @@ LINE = {
     "reset": reset,
     "restore": restore,
     "run": run,
+    "safepoint": safepoint,
     "set_env": env,
     "sx": lambda line, frame: lines(line, frame),
     "system": lambda line, frame: lines(line, frame),

@@ -30,13 +30,14 @@ pub struct CompiledSnippet<'py> {
 }
 
 impl Compiler {
-    pub fn new(py: Python<'_>) -> PyResult<Self> {
+    /// `future` are the flags of the future features that hold already.
+    pub fn new(py: Python<'_>, future: u32) -> PyResult<Self> {
         let ast = py.import("_ast")?;
         Ok(Self {
             compile: py.import("builtins")?.getattr("compile")?.unbind(),
             expr: ast.getattr("Expr")?.cast_into::<PyType>()?.unbind(),
             expression: ast.getattr("Expression")?.cast_into::<PyType>()?.unbind(),
-            future: 0,
+            future,
         })
     }
 

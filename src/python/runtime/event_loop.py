@@ -90,6 +90,19 @@ def idle(loop, descriptor, seconds):
         loop.remove_reader(descriptor)
 
 
+def own_descriptors(loop):
+    """Returns the descriptors of a loop on which nothing waits; None if something does, or the loop is of another maker."""
+    from asyncio import tasks
+
+    try:
+        handles = [handle for handle in (*loop._ready, *loop._scheduled) if not handle._cancelled]
+        if handles or tasks.all_tasks(loop) or loop._signal_handlers or len(loop._selector.get_map()) != 1:
+            return None
+        return [loop._selector.fileno(), loop._ssock.fileno(), loop._csock.fileno()]
+    except AttributeError:
+        return None
+
+
 # Tasks that were seen while the session was idle, with the snippet that had run before.
 watched = None
 

@@ -16,6 +16,7 @@ use super::{force, interrupt};
 use crate::domain::SnippetId;
 use crate::python::file_names;
 use crate::python::isolation::fork;
+use crate::python::safe_points::kept::Kept;
 use crate::python::values::report::{self, Reporter};
 
 /// Clones are the same loop.
@@ -51,12 +52,8 @@ const MAX_CLEANUP_RUNS: usize = 10;
 
 impl EventLoop {
     /// Lets asyncio find the loop, also if user code has not imported asyncio yet: see [`Self::patch`].
-    pub fn new(py: Python<'_>, context: &SnippetContext) -> PyResult<Self> {
-        let source = std::ffi::CString::new(include_str!("event_loop.py"))?;
-        let file = std::ffi::CString::new(file_names::ENGINE)?;
-        let helper = PyModule::from_code(py, &source, &file, c"fourhands_event_loop")?;
-        // `from_code` makes the module importable.
-        py.import("sys")?.getattr("modules")?.del_item("fourhands_event_loop")?;
+    pub fn new(py: Python<'_>, context: &SnippetContext, kept: &Kept<'_>) -> PyResult<Self> {
+        let helper = kept.get_or("event_loop", || load_helper(py))?;
         let errors = Arc::new(BackgroundErrors { reporter: Reporter::new(py)?, context: context.clone() });
         let event_loop = Self { current: Arc::default(), helper: Arc::new(helper.clone().unbind()), errors };
         let offering = event_loop.clone();
@@ -71,10 +68,17 @@ impl EventLoop {
         })?;
         helper.setattr("report", report)?;
         helper.setattr("variable", context.variable(py))?;
-        if let Ok(events) = py.import("sys")?.getattr("modules")?.get_item("asyncio.events") {
+        if !kept.is_woken()
+            && let Ok(events) = py.import("sys")?.getattr("modules")?.get_item("asyncio.events")
+        {
             helper.getattr("patch")?.call1((events,))?;
         }
         Ok(event_loop)
+    }
+
+    /// Returns the helper in Python, which a successor takes over.
+    pub fn helper<'py>(&self, py: Python<'py>) -> &Bound<'py, PyModule> {
+        self.helper.bind(py)
     }
 
     /// Returns the function that patches the module `asyncio.events` when that is imported.
@@ -96,6 +100,21 @@ impl EventLoop {
     /// Returns whether tasks may be waiting.
     pub fn exists(&self) -> bool {
         self.current.lock().is_some()
+    }
+
+    /// Returns the descriptors of the loop; `None` if anything waits on it, or it is of a kind that is not known.
+    pub fn own_descriptors(&self, py: Python<'_>) -> Option<Vec<RawFd>> {
+        let Some(event_loop) = self.peek(py).filter(|event_loop| !is_true(event_loop, "is_closed")) else {
+            return Some(Vec::new());
+        };
+        self.helper.bind(py).getattr("own_descriptors").ok()?.call1((event_loop,)).ok()?.extract().ok()?
+    }
+
+    /// Closes the loop, which shares its descriptors with the process that this one is a copy of.
+    pub fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(event_loop) = self.peek(py) else { return Ok(()) };
+        event_loop.call_method0("close")?;
+        py.import("asyncio")?.call_method1("set_event_loop", (py.None(),)).map(drop)
     }
 
     /// Runs tasks until `wakes` is readable or `limit` has passed.
@@ -203,6 +222,15 @@ impl EventLoop {
         HAS_EVENT_LOOP.store(true, Ordering::Relaxed);
         Ok(event_loop)
     }
+}
+
+fn load_helper(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    let source = std::ffi::CString::new(include_str!("event_loop.py"))?;
+    let file = std::ffi::CString::new(file_names::ENGINE)?;
+    let helper = PyModule::from_code(py, &source, &file, c"fourhands_event_loop")?;
+    // `from_code` makes the module importable.
+    py.import("sys")?.getattr("modules")?.del_item("fourhands_event_loop")?;
+    Ok(helper)
 }
 
 /// Makes a loop the one of this thread.

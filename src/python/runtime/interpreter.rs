@@ -1,5 +1,8 @@
 //! The loop of the main thread, which does one job after the other.
 
+mod old_objects;
+mod succession;
+
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -12,7 +15,7 @@ use super::context::SnippetContext;
 use super::engine::{EngineJob, Jobs};
 use super::event_loop::EventLoop;
 use super::events::EventSender;
-use super::interrupt::{self, InterruptTarget};
+use super::interrupt::{self, InterruptTarget, let_go_of};
 use super::os_signals::current_thread;
 use super::prompt::Asker;
 use super::runner::{Runner, SessionFilePaths};
@@ -39,7 +42,8 @@ use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::settings::InterpreterSettings;
 use crate::python::isolation::{children, environment, exit_words, fork, project, threads};
 use crate::python::magics::MagicHelper;
-use crate::python::values::bindings::OldBinding;
+use crate::python::safe_points::SafePoints;
+use crate::python::safe_points::kept::Kept;
 use crate::python::values::namespace::{Namespace, NamespaceEnd};
 use crate::session::EngineEvent;
 
@@ -88,6 +92,15 @@ pub struct Interpreter {
     consent: Arc<Consent>,
     /// When descriptors and signals were last checked, and how many descriptors had been lost by then.
     checked: Option<(Instant, u64)>,
+    /// `None` if there are to be none.
+    safe_points: Option<SafePoints>,
+}
+
+/// What the engine has open in Python's table of descriptors.
+pub struct EngineDescriptors {
+    pub standard: StandardDescriptors,
+    pub stacks: Option<StackFile>,
+    pub safe_points: Option<SafePoints>,
 }
 
 #[derive(Clone, Copy)]
@@ -100,13 +113,14 @@ impl Interpreter {
     /// Prepares Python for the session. Must be called on its main thread.
     pub fn new(
         py: Python<'_>,
-        descriptors: StandardDescriptors,
-        stacks: Option<StackFile>,
+        descriptors: EngineDescriptors,
         capture: Arc<Capture>,
         events: EventSender,
         files: SessionFilePaths,
+        kept: &Kept<'_>,
         jobs: &mut Jobs,
     ) -> PyResult<Self> {
+        let EngineDescriptors { standard: descriptors, stacks, safe_points } = descriptors;
         let (prompts, waiter) = (jobs.prompts.clone(), jobs.waiter.clone());
         let consent = ConsentWait { consent: jobs.consent.clone(), waiter: waiter.clone(), events: events.clone() };
         let asker = Asker { prompts, waiter, events: events.clone(), capture: capture.clone() };
@@ -116,23 +130,20 @@ impl Interpreter {
         let context = SnippetContext::new(py)?;
         exit_words::install(py)?;
         threads::install(py, &capture)?;
-        let signals = SignalHandlers::install(py)?;
+        let signals = SignalHandlers::install(py, kept)?;
         let streams = Streams::install(py, &capture, &context)?;
         // Before the baseline, which includes the runner's builtins and environment variables; and before the
         // namespace, whose `__file__` the runner sets.
         let own = files.own_folders();
-        let folders = SessionFolders {
-            session: std::env::current_dir().unwrap_or_default(),
-            temporary: std::env::temp_dir(),
-            own,
-        };
+        let folders = SessionFolders { session: kept.session_folder(), temporary: std::env::temp_dir(), own };
         let _ = effects::install(py, &capture, &context, folders, consent);
         let card = Arc::new(ReportedSize::install(py, &jobs.card)?);
-        let event_loop = EventLoop::new(py, &context)?;
-        let displays = Displays::install(py, &capture, &card, &context, event_loop.patch(py)?.unbind())?;
-        let magics = MagicHelper::install(py, files.checkpoints.clone(), &capture)?;
-        let runner = Runner::new(py, files, displays, event_loop, magics, context)?;
-        let namespace = Namespace::take(py)?;
+        let event_loop = EventLoop::new(py, &context, kept)?;
+        let patch = event_loop.patch(py)?.unbind();
+        let displays = Displays::install(py, &capture, &card, &context, patch, kept)?;
+        let magics = MagicHelper::install(py, files.checkpoints.clone(), &capture, kept)?;
+        let runner = Runner::new(py, files, displays, event_loop, magics, context, kept)?;
+        let namespace = Namespace::take(py, kept)?;
         let completer = jobs.completion_channel.take().and_then(|channel| {
             Completer::start(py, namespace.globals(py), &card, &events, jobs.questions.clone(), channel).ok()
         });
@@ -147,8 +158,8 @@ impl Interpreter {
             inspector: ValueInspector::new(namespace.describer().clone()),
             namespace,
             completer,
-            baseline: Baseline::take(py)?,
-            settings: InterpreterSettings::take(py)?,
+            baseline: Baseline::take(py, kept)?,
+            settings: InterpreterSettings::take(py, kept)?,
             descriptors,
             capture,
             card,
@@ -161,14 +172,23 @@ impl Interpreter {
             undoable: UndoableNames::new(),
             consent: jobs.consent.clone(),
             checked: None,
+            safe_points,
         };
-        // Includes the names that the runner has added.
-        interpreter.namespace.remember_module_names(py)?;
+        if kept.is_woken() {
+            interpreter.send_variables(py);
+        } else {
+            // Includes the names that the runner has added.
+            interpreter.namespace.remember_module_names(py)?;
+        }
         Ok(interpreter)
     }
 
     /// Does jobs until [`EngineJob::Quit`]. Other threads can use Python while the main thread waits.
     pub fn work(&mut self, py: Python<'_>, jobs: &mut Jobs) -> PyResult<()> {
+        if self.safe_points.as_ref().is_some_and(|points| points.due().is_some()) {
+            // This is a copy that was woken. The next snippet may end it again.
+            self.take_safe_point(py, &jobs.waiter);
+        }
         loop {
             match jobs.inbox.try_recv() {
                 Ok(EngineJob::Run { snippet, code, by_client }) => self.run(py, snippet, &code, by_client),
@@ -191,7 +211,15 @@ impl Interpreter {
             self.send_variables(py);
             return Ok(());
         }
-        let left = left.into_iter().chain(self.let_old_go(py).map(until)).min();
+        if let Some(points) = &mut self.safe_points {
+            points.settle(false);
+        }
+        let point = self.safe_points.as_ref().and_then(SafePoints::due).map(until);
+        if point == Some(Duration::ZERO) {
+            self.take_safe_point(py, waiter);
+            return Ok(());
+        }
+        let left = left.into_iter().chain(self.let_old_go(py).map(until)).chain(point).min();
         if self.runner.event_loop().exists() && self.run_background(py, waiter, left).is_ok() {
             return Ok(());
         }
@@ -226,6 +254,9 @@ impl Interpreter {
     fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str, by_client: bool) {
         if self.deferred_table.is_some_and(|table| table.since.elapsed() > MAX_TABLE_DELAY) {
             self.send_variables(py);
+        }
+        if let Some(points) = &mut self.safe_points {
+            points.settle(true);
         }
         let threads = self.user_threads(py);
         if self.may_have_changed(threads.as_ref().is_ok_and(Vec::is_empty)) {
@@ -269,6 +300,9 @@ impl Interpreter {
         self.send_undoable(py);
         self.events.send(EngineEvent::Finished { snippet, outcome: Box::new(outcome) });
         let_go_of(py, let_go);
+        if let Some(points) = &mut self.safe_points {
+            points.on_snippet(snippet, code);
+        }
         self.signals.install_termination(py);
         children::remember_existing(has_children);
         if let Some(completer) = &mut self.completer {
@@ -379,6 +413,9 @@ impl Interpreter {
     }
 
     fn reset(&mut self, py: Python<'_>) {
+        if let Some(points) = &mut self.safe_points {
+            points.forget();
+        }
         let unrestored = self.settings.restore(py);
         self.check_process(py);
         let _ = self.repair(py);
@@ -407,37 +444,6 @@ impl Interpreter {
         self.send_variables(py);
     }
 
-    fn put_back(&mut self, py: Python<'_>, snippet: SnippetId, names: &[Arc<str>]) {
-        // The objects of the present may have finalizers.
-        interrupt::begin_background();
-        let names = interrupt::finalize(py, || self.namespace.put_back(py, snippet, names));
-        interrupt::end();
-        self.send_undoable(py);
-        self.events.send(EngineEvent::PutBack { snippet, names });
-        self.send_variables(py);
-    }
-
-    /// Lets old objects go whose time is over. Returns when the next one is due.
-    fn let_old_go(&mut self, py: Python<'_>) -> Option<Instant> {
-        let gate = self.consent.gate();
-        let due = self.namespace.due(&gate.locked)?;
-        if due > Instant::now() {
-            return Some(due);
-        }
-        let old = self.namespace.take_old(py, &gate.locked);
-        self.send_undoable(py);
-        let_go_of(py, old);
-        self.namespace.due(&gate.locked)
-    }
-
-    fn send_undoable(&mut self, py: Python<'_>) {
-        let undoable = self.namespace.undoable(py);
-        if undoable != self.undoable {
-            self.undoable = undoable.clone();
-            self.events.send(EngineEvent::Undoable(undoable));
-        }
-    }
-
     /// Sends the table of variables if it has changed.
     fn send_variables(&mut self, py: Python<'_>) {
         let began = Instant::now();
@@ -461,16 +467,6 @@ impl Interpreter {
         }
         self.events.send(EngineEvent::Variables { table, requested: Some(query) });
     }
-}
-
-/// Drops objects, whose finalizers may run and be interrupted.
-fn let_go_of(py: Python<'_>, objects: Vec<OldBinding>) {
-    if objects.is_empty() {
-        return;
-    }
-    interrupt::begin_background();
-    interrupt::finalize(py, || drop(objects));
-    interrupt::end();
 }
 
 /// Closes matplotlib's open figures, if user code has loaded it.

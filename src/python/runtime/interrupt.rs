@@ -159,6 +159,16 @@ pub fn forget_requests(target: InterruptTarget) {
     FORCED.remove(target);
 }
 
+/// Drops objects, whose finalizers may run and be interrupted.
+pub fn let_go_of<T>(py: Python<'_>, objects: Vec<T>) {
+    if objects.is_empty() {
+        return;
+    }
+    begin_background();
+    finalize(py, || drop(objects));
+    end();
+}
+
 /// Runs `work`, which runs only finalizers of user code, each by itself. Python 3.10 crashes where an exception is
 /// raised at every step of these.
 pub fn finalize<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {

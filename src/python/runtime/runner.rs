@@ -21,6 +21,7 @@ use crate::python::io::streams::Streams;
 use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::fork;
 use crate::python::magics::{self, MagicHelper};
+use crate::python::safe_points::kept::Kept;
 use crate::python::session_file::{Definition, SessionFile};
 use crate::python::sources::Sources;
 use crate::python::values::report::{self, Reporter, SnippetEnd};
@@ -76,19 +77,22 @@ impl Runner {
         event_loop: EventLoop,
         magics: MagicHelper,
         context: SnippetContext,
+        kept: &Kept<'_>,
     ) -> PyResult<Self> {
-        let session_file = SessionFile::create(py, files.session).ok();
-        if let Some(file) = &session_file {
+        let session_file = SessionFile::create(py, files.session, kept).ok();
+        // The file of a Python that was woken is the same.
+        if let Some(file) = session_file.as_ref().filter(|_| !kept.is_woken()) {
             file.publish(py)?;
         }
         let builtins = py.import("builtins")?;
         let sys = py.import("sys")?;
+        let future = kept.get("future").map(|flags| flags.extract()).transpose()?;
         Ok(Self {
-            class_sources: session_file.as_ref().and_then(|file| ClassSources::create(py, file.path()).ok()),
-            compiler: Compiler::new(py)?,
+            class_sources: session_file.as_ref().and_then(|file| ClassSources::create(py, file.path(), kept).ok()),
+            compiler: Compiler::new(py, future.unwrap_or(0))?,
             eval: builtins.getattr("eval")?.unbind(),
             coroutine: coroutine_function(py)?,
-            displayhook: sys.getattr("displayhook")?.unbind(),
+            displayhook: kept.get_or("displayhook", || sys.getattr("displayhook"))?.unbind(),
             settrace: sys.getattr("settrace")?.unbind(),
             sys: sys.unbind(),
             sources: Sources::new(py)?,
@@ -167,6 +171,18 @@ impl Runner {
             let _ = self.settrace.bind(py).call1((py.None(),));
         }
         result
+    }
+
+    /// Hands over what a successor needs.
+    pub fn hand_over(&self, kept: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = kept.py();
+        kept.set_item("definitions", self.session_file.as_ref().map(SessionFile::known))?;
+        kept.set_item("class_lines", self.class_sources.as_ref().map(ClassSources::lines))?;
+        kept.set_item("future", self.compiler.future())?;
+        kept.set_item("displayhook", &self.displayhook)?;
+        kept.set_item("event_loop", self.event_loop.helper(py))?;
+        kept.set_item("display", self.displays.leave(py)?)?;
+        kept.set_item("magics", self.magics.loaded(py))
     }
 
     /// Writes the session file again if somebody has removed it.

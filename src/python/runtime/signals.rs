@@ -2,11 +2,12 @@
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyCFunction;
+use pyo3::types::{PyCFunction, PyList};
 
 use super::os_signals::{die_of, request_signal, set_main_thread, stack_signal, unblock};
 use super::{force, interrupt, termination};
 use crate::python::isolation::fork;
+use crate::python::safe_points::kept::Kept;
 
 /// Signals whose default is to end the process without a word. They raise an exception in the snippet that runs.
 const DEADLY: &[i32] = &[
@@ -37,7 +38,7 @@ pub struct SignalHandlers {
 
 impl SignalHandlers {
     /// Must be called on Python's main thread.
-    pub fn install(py: Python<'_>) -> PyResult<Self> {
+    pub fn install(py: Python<'_>, kept: &Kept<'_>) -> PyResult<Self> {
         let module = py.import("_signal")?;
         let get = module.getattr("getsignal")?.unbind();
         let get_handler = get.clone_ref(py);
@@ -60,6 +61,11 @@ impl SignalHandlers {
         keep_unblocked(&module)?;
         signals.restore(py)?;
         signals.check(py);
+        if let Some(originals) = kept.get("signals") {
+            signals.originals = originals.extract()?;
+            interrupt::enable();
+            return Ok(signals);
+        }
         for signal in module.call_method0("valid_signals")?.try_iter()? {
             let signal: i32 = signal?.extract()?;
             let handler = signals.get.bind(py).call1((signal,))?;
@@ -70,6 +76,20 @@ impl SignalHandlers {
         }
         interrupt::enable();
         Ok(signals)
+    }
+
+    /// Takes the engine's handlers away, for a successor. Returns the handlers of the start.
+    pub fn leave<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let defaults = py.import("_signal")?;
+        let default = defaults.getattr("SIG_DFL")?;
+        for signal in DEADLY.iter().copied().chain([request_signal(), libc::SIGINT]) {
+            if self.is_ours(py, signal) {
+                self.set.bind(py).call1((signal, &default))?;
+            }
+        }
+        let originals: Vec<_> =
+            self.originals.iter().map(|(signal, handler)| (*signal, handler.clone_ref(py))).collect();
+        PyList::new(py, originals)
     }
 
     fn is_ours(&self, py: Python<'_>, signal: i32) -> bool {

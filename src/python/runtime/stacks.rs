@@ -92,6 +92,18 @@ impl Stacks {
         Ok(())
     }
 
+    /// Returns the descriptor of the recorder as it was checked last.
+    pub fn number(&self) -> RawFd {
+        self.file.fd.unchecked().as_raw_fd()
+    }
+
+    /// Stops faulthandler from writing to the recorder, for a successor that has another.
+    pub fn leave(py: Python<'_>) -> PyResult<()> {
+        let module = py.import("faulthandler")?;
+        module.call_method0("disable")?;
+        module.call_method1("unregister", (stack_signal(),)).map(drop)
+    }
+
     pub fn recorder(&self) -> &'static FlightRecorder {
         self.file.recorder
     }

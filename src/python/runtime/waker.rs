@@ -114,6 +114,11 @@ impl WakeFlag {
 }
 
 impl EventWaker {
+    /// Returns the descriptor.
+    pub fn number(&self) -> io::Result<RawFd> {
+        Ok(self.fd.lock().get()?.as_raw_fd())
+    }
+
     pub fn wake(&self) {
         if self.flag.set()
             && let Ok(fd) = self.fd.lock().get()

@@ -12,6 +12,7 @@ use super::bindings::{Bindings, OldBinding};
 use super::changes::{NamespaceSnapshot, Setters};
 use super::variables::Describer;
 use crate::domain::{SnippetId, UndoableNames, VariableChanges, VariableQuery, VariableTable};
+use crate::python::safe_points::kept::Kept;
 
 pub struct Namespace {
     globals: Py<PyDict>,
@@ -30,21 +31,32 @@ pub struct NamespaceEnd {
 }
 
 impl Namespace {
-    /// Takes `__main__` and removes all names but those that every module has.
-    pub fn take(py: Python<'_>) -> PyResult<Self> {
-        let globals = py.import("__main__")?.dict();
+    /// Takes `__main__` and removes all names but those that every module has. Of a Python that was woken, all stay.
+    pub fn take(py: Python<'_>, kept: &Kept<'_>) -> PyResult<Self> {
+        let globals = kept.get_or("globals", || Ok(py.import("__main__")?.dict()))?;
         for name in globals.keys() {
-            if !is_dunder(&name) {
+            if !is_dunder(&name) && !kept.is_woken() {
                 globals.del_item(name)?;
             }
         }
-        Ok(Self {
-            module_names: globals.copy()?.unbind(),
+        let mut namespace = Self {
+            module_names: kept.get_or("module_names", || globals.copy())?.unbind(),
             globals: globals.unbind(),
             snapshot: NamespaceSnapshot::default(),
             bindings: Bindings::default(),
             describer: Arc::new(Describer::new(py)?),
-        })
+        };
+        if kept.is_woken() {
+            // What is there was not set by the next snippet.
+            namespace.snapshot.changes(namespace.globals.bind(py), &namespace.describer.libraries, None);
+        }
+        Ok(namespace)
+    }
+
+    /// Hands over the names.
+    pub fn hand_over(&self, kept: &Bound<'_, PyDict>) -> PyResult<()> {
+        kept.set_item("globals", &self.globals)?;
+        kept.set_item("module_names", &self.module_names)
     }
 
     /// Counts all present names among those that every module has.

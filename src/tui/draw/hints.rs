@@ -195,7 +195,9 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
                 hints.offer(Action::Received, "received");
             }
         }
-        Entry::Restart { .. } if !view.replay_choices().is_empty() => hints.offer(Action::Replay, "replay"),
+        Entry::Restart { restart, .. } if restart.safe_point.is_none() && !view.replay_choices().is_empty() => {
+            hints.offer(Action::Replay, "replay");
+        }
         _ => {}
     }
 }

@@ -13,8 +13,14 @@ pub fn session(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: 
     for (key, span, value) in reader.table(value, "a section: [session]") {
         if key == "keep_processes" {
             reader.switch(value, &mut settings.keep_processes);
+        } else if key == "safe_points" {
+            match value.get_ref().as_str() {
+                Some("auto") => settings.safe_points = true,
+                Some("off") => settings.safe_points = false,
+                _ => reader.expected(value, "\"auto\" or \"off\""),
+            }
         } else {
-            let hint = meant(key, ["keep_processes"].into_iter());
+            let hint = meant(key, ["keep_processes", "safe_points"].into_iter());
             reader.wrong(&span, format!("there is no `{key}` in [session]{hint}"));
         }
     }

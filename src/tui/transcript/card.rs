@@ -452,8 +452,10 @@ impl Card {
         for fate in &restart.processes {
             self.wrapped(&text::name(fate), theme::DIM, shape);
         }
-        let keys = keys.key_hint(Action::Replay);
-        self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
+        if restart.safe_point.is_none() {
+            let keys = keys.key_hint(Action::Replay);
+            self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
+        }
     }
 
     pub(super) fn wrapped(&mut self, line: &str, style: Style, shape: CardLayout) {
@@ -468,7 +470,7 @@ impl Card {
 }
 
 /// Magics that answer in sentences.
-const PROSE_MAGICS: [&str; 6] = ["autoreload", "checkpoint", "load_ext", "lsmagic", "restore", "who"];
+const PROSE_MAGICS: [&str; 7] = ["autoreload", "checkpoint", "load_ext", "lsmagic", "restore", "safepoint", "who"];
 
 /// Returns whether the output of code is prose: sentences of a magic, or the help of an object.
 fn is_prose(code: &str) -> bool {

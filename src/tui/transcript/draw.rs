@@ -87,7 +87,7 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
             match snippet.replay_of {
                 None => text::name(snippet.author.name()).into_owned(),
                 Some(of) => format!("{} ↻ {of}", text::name(snippet.author.name())),
-            },
+            } + if snippet.taken_back { "  taken back" } else { "" },
             theme::BOLD.patch(view.author_style(&snippet.author)),
             Some(snippet),
         ),
@@ -102,6 +102,7 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
                 Some(Author::You) => "you restarted Python".to_owned(),
                 Some(by) => format!("{} restarted Python", text::name(by.name())),
                 None if restart.resumed => "resumed".to_owned(),
+                None if restart.safe_point.is_some() => "a copy of Python has taken over".to_owned(),
                 None => "a new Python has taken over".to_owned(),
             };
             (String::new(), what, theme::NOTICE, None)

@@ -1,0 +1,40 @@
+//! Snippets whose effect on variables is taken back, because Python has died and went on from an earlier safe point.
+
+use super::Transcript;
+use super::entry::Entry;
+use crate::domain::SnippetId;
+
+impl Transcript {
+    /// Marks the snippets after `point` of the Python that has died.
+    pub(super) fn take_back(&mut self, point: SnippetId) {
+        for entry in self.entries.iter_mut().rev() {
+            match entry {
+                Entry::Snippet(snippet) if snippet.id > point => snippet.taken_back = snippet.started_at.is_some(),
+                Entry::Snippet(_) => break,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Author, Event, Restart};
+
+    #[test]
+    fn what_ran_after_the_safe_point_is_taken_back() {
+        let mut transcript = Transcript::default();
+        for number in 1..=4 {
+            let (snippet, author) = (SnippetId(number), Author::You);
+            transcript.apply(&Event::Submitted { snippet, author, code: "1".into(), call: None, at: 0 });
+            if number < 4 {
+                transcript.apply(&Event::Started { snippet, at: 0 });
+            }
+        }
+        let restart = Restart { how: "died".to_owned(), safe_point: Some(SnippetId(1)), ..Restart::default() };
+        transcript.apply(&Event::Restarted { restart: restart.into(), at: 1 });
+        let is_back = |number| transcript.snippet(SnippetId(number)).unwrap().taken_back;
+        assert_eq!([1, 2, 3, 4].map(is_back), [false, true, true, false], "the last one has not run");
+    }
+}

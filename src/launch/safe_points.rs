@@ -1,0 +1,202 @@
+//! The guardian's safe points: the dormant copies of the session process that can be woken.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::signals;
+use crate::domain::SnippetId;
+use crate::session::safe_point::{self, PointMessage};
+
+/// Copies that are kept; the oldest go first.
+const MAX_POINTS: usize = 3;
+/// Bytes that all copies together may keep for themselves. The oldest go first.
+const MAX_MEMORY: u64 = 1 << 30;
+/// How long a copy may take to end.
+const END_TIMEOUT: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub struct SafePointStore {
+    /// Where copies tell of themselves.
+    inbox: OwnedFd,
+    /// The other end, for session processes.
+    outbox: OwnedFd,
+    /// The newest comes last.
+    points: Vec<Point>,
+}
+
+#[derive(Debug)]
+struct Point {
+    pid: Pid,
+    /// The last snippet that had run.
+    snippet: SnippetId,
+    /// Wakes the copy; once closed, the copy ends.
+    socket: OwnedFd,
+}
+
+impl SafePointStore {
+    pub fn new() -> io::Result<Self> {
+        let (inbox, outbox) = safe_point::pair()?;
+        signals::notify_by_sigio(&inbox)?;
+        Ok(Self { inbox, outbox, points: Vec::new() })
+    }
+
+    /// Returns the socket by which copies tell of themselves.
+    pub fn outbox(&self) -> BorrowedFd<'_> {
+        self.outbox.as_fd()
+    }
+
+    /// Takes in what copies and session processes have told. `session` is the process that runs.
+    pub fn on_message(&mut self, session: Pid) {
+        let before = self.points.len();
+        self.receive();
+        if self.points.len() > before {
+            let excess = self.points.len().saturating_sub(MAX_POINTS);
+            self.points.drain(..excess);
+            self.bound_memory(session);
+        }
+    }
+
+    fn receive(&mut self) {
+        while let Ok(Some((message, mut sockets))) = safe_point::receive(self.inbox.as_fd(), false) {
+            match (serde_json::from_slice(&message), sockets.pop()) {
+                (Ok(PointMessage::Made { pid, snippet }), Some(socket)) => {
+                    self.points.push(Point { pid: Pid::from_raw(pid), snippet, socket });
+                }
+                (Ok(PointMessage::Forget), _) => self.points.clear(),
+                // User code may write anything into the descriptor.
+                _ => {}
+            }
+        }
+    }
+
+    /// Lets the oldest copies go while all together take too much memory in addition to that of `session`.
+    fn bound_memory(&mut self, session: Pid) {
+        let shares: Vec<u64> = self.points.iter().map(|point| Memory::of(point.pid).share).collect();
+        let own = Memory::of(session);
+        let mut extra = (own.share + shares.iter().sum::<u64>()).saturating_sub(own.resident);
+        for share in shares {
+            if extra <= MAX_MEMORY || self.points.len() < 2 {
+                break;
+            }
+            self.points.remove(0);
+            extra = extra.saturating_sub(share);
+        }
+    }
+
+    /// Returns the last snippet of the newest copy that lives.
+    pub fn newest(&mut self) -> Option<SnippetId> {
+        self.receive();
+        while let Some(point) = self.points.last() {
+            // A copy never writes, so there is nothing to read but the end.
+            match safe_point::receive(point.socket.as_fd(), false) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(point.snippet),
+                _ => self.points.pop(),
+            };
+        }
+        None
+    }
+
+    /// Wakes the newest copy with the parameters of a session process. Returns its PID.
+    pub fn wake(&mut self, boot: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<Pid> {
+        let point = self.points.pop().ok_or(io::ErrorKind::NotFound)?;
+        safe_point::send(point.socket.as_fd(), boot, descriptors)?;
+        Ok(point.pid)
+    }
+
+    /// Ends all copies, and waits until they are gone.
+    pub fn clear(&mut self) {
+        self.receive();
+        let pids: Vec<Pid> = self.points.drain(..).map(|point| point.pid).collect();
+        let deadline = Instant::now() + END_TIMEOUT;
+        for pid in pids {
+            while is_running(pid) {
+                if Instant::now() > deadline {
+                    let _ = kill(pid, Signal::SIGKILL);
+                    let _ = waitpid(pid, None);
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+impl Drop for SafePointStore {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Returns whether a child of this process still runs. One that has ended is reaped.
+fn is_running(pid: Pid) -> bool {
+    matches!(waitpid(pid, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive) | Err(Errno::EINTR))
+}
+
+/// The memory of a process, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Memory {
+    resident: u64,
+    /// The same, with each page divided by the number of processes that share it.
+    share: u64,
+}
+
+impl Memory {
+    fn of(pid: Pid) -> Self {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default())
+    }
+
+    fn parse(rollup: &str) -> Self {
+        let bytes = |name: &str| {
+            let line = rollup.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
+        };
+        Self { resident: bytes("Rss:"), share: bytes("Pss:") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(points: &SafePointStore, snippet: u32) -> OwnedFd {
+        let (copy, theirs) = safe_point::pair().unwrap();
+        let message = PointMessage::Made { pid: i32::MAX, snippet: SnippetId(snippet) };
+        safe_point::send(points.outbox(), &serde_json::to_vec(&message).unwrap(), &[theirs.as_fd()]).unwrap();
+        copy
+    }
+
+    #[test]
+    fn memory_is_counted_by_its_share() {
+        let rollup = "7f-80 ---p 0 00:00 0 [rollup]\nRss:     2048 kB\nPss:     1024 kB\nPss_Dirty:   5 kB\n";
+        assert_eq!(Memory::parse(rollup), Memory { resident: 2 << 20, share: 1 << 20 });
+        assert_eq!(Memory::parse(""), Memory { resident: 0, share: 0 });
+    }
+
+    #[test]
+    fn the_newest_that_lives_is_woken_and_the_oldest_go() {
+        let (inbox, outbox) = safe_point::pair().unwrap();
+        let mut points = SafePointStore { inbox, outbox, points: Vec::new() };
+        assert_eq!(points.newest(), None);
+        let mut copies: Vec<_> = (1..=4).map(|snippet| made(&points, snippet)).collect();
+        safe_point::send(points.outbox(), b"rubbish", &[]).unwrap();
+        points.on_message(nix::unistd::getpid());
+        assert_eq!(points.newest(), Some(SnippetId(4)));
+        assert!(safe_point::receive(copies[0].as_fd(), true).unwrap().is_none(), "the oldest has ended");
+        drop(copies.pop());
+        assert_eq!(points.newest(), Some(SnippetId(3)), "the last one has died");
+        points.wake(b"boot", &[]).unwrap();
+        assert_eq!(safe_point::receive(copies[2].as_fd(), true).unwrap().unwrap().0, b"boot");
+        let forget = serde_json::to_vec(&PointMessage::Forget).unwrap();
+        safe_point::send(points.outbox(), &forget, &[]).unwrap();
+        assert_eq!(points.newest(), None);
+        assert!(safe_point::receive(copies[1].as_fd(), true).unwrap().is_none());
+        assert!(points.wake(b"boot", &[]).is_err());
+    }
+}
