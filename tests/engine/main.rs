@@ -23,5 +23,6 @@ mod magics;
 mod output;
 mod recovery;
 mod running;
+mod safe_points;
 mod system_calls;
 mod variables;
