@@ -145,21 +145,29 @@ const HARMLESS: [&str; 16] = [
 const SHELL: [char; 9] = [';', '|', '&', '>', '<', '`', '$', '(', '\n'];
 
 impl RiskRules {
+    /// `of_system` tells whether the program that is to be started is one of the system.
     #[must_use]
-    pub fn answer(&self, kind: RiskKind, target: &str) -> RuleAnswer {
+    pub fn answer(&self, kind: RiskKind, target: &str, of_system: bool) -> RuleAnswer {
         let fits = |rule: &&RiskRule| {
             rule.event.is_none_or(|event| event == kind)
-                && rule.pattern.as_deref().is_none_or(|pattern| matches(pattern, target))
+                && rule.pattern.as_deref().is_none_or(|pattern| {
+                    matches(pattern, target) && !(rule.answer == RuleAnswer::Allow && does_more(kind, target, pattern))
+                })
         };
-        self.0.iter().find(fits).map_or_else(|| default_answer(kind, target), |rule| rule.answer)
+        self.0.iter().find(fits).map_or_else(|| default_answer(kind, target, of_system), |rule| rule.answer)
     }
 }
 
-fn default_answer(kind: RiskKind, target: &str) -> RuleAnswer {
+/// Whether a command line does more than the pattern says: `git *` does not mean `git log; rm x`.
+fn does_more(kind: RiskKind, target: &str, pattern: &str) -> bool {
+    kind == RiskKind::Start && pattern.trim_matches('*') != "" && target.contains(SHELL) && !pattern.contains(SHELL)
+}
+
+fn default_answer(kind: RiskKind, target: &str, of_system: bool) -> RuleAnswer {
     let is_harmless = match kind {
         RiskKind::Start => {
             let program = target.split(' ').next().unwrap_or_default();
-            HARMLESS.contains(&program) && !target.contains(SHELL)
+            of_system && HARMLESS.contains(&program) && !target.contains(SHELL)
         }
         RiskKind::WriteOutside => target.contains("/.cache/"),
         _ => false,
@@ -268,6 +276,7 @@ mod tests {
         let rules = RiskRules(vec![
             rule(Some(RiskKind::Delete), Some("build/*"), RuleAnswer::Allow),
             rule(Some(RiskKind::Connect), Some("*.example.org:443*"), RuleAnswer::Allow),
+            rule(Some(RiskKind::Start), Some("git *"), RuleAnswer::Allow),
             rule(None, Some("*secret*"), RuleAnswer::Deny),
         ]);
         for (kind, target, answer) in [
@@ -279,12 +288,15 @@ mod tests {
             (RiskKind::Connect, "api.example.org:80", RuleAnswer::Ask),
             (RiskKind::Start, "uname -a", RuleAnswer::Allow),
             (RiskKind::Start, "ls; rm -r x", RuleAnswer::Ask),
-            (RiskKind::Start, "git push", RuleAnswer::Ask),
+            (RiskKind::Start, "git push", RuleAnswer::Allow),
+            (RiskKind::Start, "git log; rm x", RuleAnswer::Ask),
+            (RiskKind::Start, "make", RuleAnswer::Ask),
             (RiskKind::WriteOutside, "/home/a/.cache/x", RuleAnswer::Allow),
             (RiskKind::WriteOutside, "/home/a/x", RuleAnswer::Ask),
         ] {
-            assert_eq!(rules.answer(kind, target), answer, "{kind:?} {target}");
+            assert_eq!(rules.answer(kind, target, true), answer, "{kind:?} {target}");
         }
+        assert_eq!(rules.answer(RiskKind::Start, "uname -a", false), RuleAnswer::Ask, "another program of that name");
     }
 
     #[test]

@@ -250,3 +250,42 @@ fn without_a_dashboard_a_setting_answers_and_rules_come_first() {
     let asked = "'the person does not let this code delete a: no dashboard is open to ask the person'";
     assert_eq!(tried, [format!("['deleted', {asked}, {no}]"), format!("['gone', 'deleted', {no}]")]);
 }
+
+/// What is asked about is the file that changes and the program that runs, whatever their names are.
+#[test]
+fn links_and_false_names_hide_no_risk() {
+    let home = Home::new();
+    let folder = home.work();
+    fs::create_dir(folder.join("data")).unwrap();
+    for file in ["old", "data/old"] {
+        fs::write(folder.join(file), "old").unwrap();
+    }
+    let mut command = home.fourhands();
+    command.args(["serve", "--session", "work", "--gate", "ask-at-risk", "--unattended", "deny"]);
+    command.arg("--python").arg(support::python());
+    let _server = Server::start(command);
+    let mut claude = client(&home, "claude");
+    let begin = "import os, subprocess\nfor link, to in ('link', 'old'), ('folder', 'data'), ('away', '/usr/fourhands-test'):\n    \
+                 os.symlink(to, link)\nos.mkdir('own')\nwith open('own/uname', 'w') as file:\n    \
+                 print('#!/bin/sh\\nrm old', file=file)\nos.chmod('own/uname', 0o700)\nsubprocess.run(['uname']).returncode";
+    assert_eq!(claude.run(begin)["result"], "0");
+    for code in [
+        "open('link', 'w')",
+        "open(f\"/proc/self/fd/{os.open('old', os.O_RDONLY)}\", 'w')",
+        "open('away', 'w')",
+        "os.remove('folder/old')",
+        "os.truncate('link', 0)",
+        "subprocess.run(['uname', 'old'], executable='/bin/rm')",
+        "subprocess.run(['uname', '-c', 'rm old'], executable='/bin/sh')",
+        "os.waitpid(os.posix_spawn('/bin/rm', ['uname', 'old'], os.environ), 0)",
+        "subprocess.run(['own/uname'])",
+        "subprocess.run(['uname'], env={'PATH': 'own'})",
+        "os.environ['PATH'] = os.path.abspath('own')\nsubprocess.run(['uname'])",
+    ] {
+        let ran = claude.run(code);
+        assert_eq!(ran["error"]["type"], "PermissionError", "{code}: {ran}");
+    }
+    for file in ["old", "data/old"] {
+        assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), "old", "{file}");
+    }
+}

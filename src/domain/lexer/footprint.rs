@@ -152,7 +152,7 @@ impl<'a> FootprintWalk<'a> {
             if let Some(kind) = magic_kind(self.text(magic)) {
                 self.call(kind, self.text(magic).lines().next().unwrap_or_default());
             }
-            self.timed(magic);
+            self.magic(magic);
             return self.assignments(all);
         }
         for string in all.iter().filter(|lexeme| matches!(lexeme.kind, LexemeKind::String { .. })) {

@@ -1,8 +1,8 @@
 //! The arguments of audit events, read without calling code of the user.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
@@ -130,28 +130,76 @@ impl Arguments<'_> {
         if program.as_os_str().as_bytes().contains(&b'/') {
             return folder.join(program).exists();
         }
-        let given = self.0.get_item(3).ok().filter(|environment| !environment.is_none());
-        let given = given.and_then(|environment| environment.get_item("PATH").ok());
-        let search = match given {
-            Some(path) => Self::to_path(&path).map(PathBuf::into_os_string),
-            None => std::env::var_os("PATH"),
-        };
-        search.is_none_or(|search| std::env::split_paths(&search).any(|folder| folder.join(&program).exists()))
+        self.search_path(Some(3))
+            .is_none_or(|search| std::env::split_paths(&search).any(|folder| folder.join(&program).exists()))
     }
 
-    /// Returns the command in an argument, which is a line or a sequence of words.
-    pub(super) fn command(&self, index: usize) -> Option<SideEffect> {
+    /// Returns the words of the command that an event starts. The first is the program that is executed, which need not
+    /// be the one that the command names.
+    pub(super) fn words(&self, event: AuditEvent) -> Option<Vec<String>> {
+        let (program, index) = match event {
+            AuditEvent::System => return Some(vec!["sh".to_owned(), "-c".to_owned(), self.text(0)?]),
+            AuditEvent::Popen | AuditEvent::PosixSpawn | AuditEvent::Exec => (self.raw_path(0), 1),
+            AuditEvent::Spawn => (self.raw_path(1), 2),
+            _ => (None, 0),
+        };
         let value = self.0.get_item(index).ok()?;
-        if let Some(line) = self.text(index) {
-            return Some(commands::effect(&["sh".to_owned(), "-c".to_owned(), line]));
+        let mut words: Vec<String> = match self.text(index) {
+            Some(line) if program.is_none() => vec!["sh".to_owned(), "-c".to_owned(), line],
+            Some(word) => vec![word],
+            None => value
+                .try_iter()
+                .ok()?
+                .take(64)
+                .flatten()
+                .filter_map(|word| Self::to_path(&word).map(|word| word.to_string_lossy().into_owned()))
+                .collect(),
+        };
+        let named = Path::new(words.first()?).file_name().map(OsStr::to_owned);
+        if let Some(program) = program.filter(|program| program.file_name() != named.as_deref()) {
+            words[0] = program.to_string_lossy().into_owned();
         }
-        let words: Vec<String> = value
-            .try_iter()
-            .ok()?
-            .take(64)
-            .flatten()
-            .filter_map(|word| Self::to_path(&word).map(|word| word.to_string_lossy().into_owned()))
-            .collect();
-        (!words.is_empty()).then(|| commands::effect(&words))
+        Some(words)
+    }
+
+    /// Returns whether the program that an event starts is one of the system, and no other of the same name.
+    pub(super) fn starts_program_of_system(&self, event: AuditEvent) -> bool {
+        const FOLDERS: [&str; 6] = ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
+        let environment = match event {
+            AuditEvent::Popen | AuditEvent::Spawn => Some(3),
+            AuditEvent::PosixSpawn | AuditEvent::Exec => Some(2),
+            _ => None,
+        };
+        let Some(words) = self.words(event) else { return false };
+        // Where the event has the place of the program, that is what is executed, unless it is a shell.
+        let place = match event {
+            AuditEvent::Popen | AuditEvent::PosixSpawn | AuditEvent::Exec => self.raw_path(0),
+            AuditEvent::Spawn => self.raw_path(1),
+            _ => None,
+        };
+        let program = PathBuf::from(commands::program(&words));
+        let program = place.filter(|place| place.file_name() == program.file_name()).unwrap_or(program);
+        let found = if program.as_os_str().as_bytes().contains(&b'/') {
+            Some(program)
+        } else {
+            let search = self.search_path(environment);
+            search.and_then(|search| {
+                std::env::split_paths(&search).map(|folder| folder.join(&program)).find(|program| program.exists())
+            })
+        };
+        found.is_some_and(|program| FOLDERS.iter().any(|folder| program.parent() == Some(Path::new(folder))))
+    }
+
+    /// Returns the PATH of the environment in an argument, or of this process.
+    fn search_path(&self, environment: Option<usize>) -> Option<OsString> {
+        let given = environment.and_then(|index| self.0.get_item(index).ok());
+        let Some(given) = given.filter(|given| !given.is_none()) else { return std::env::var_os("PATH") };
+        let path = given.get_item("PATH").or_else(|_| given.get_item(PyBytes::new(self.0.py(), b"PATH")));
+        Self::to_path(&path.ok()?).map(PathBuf::into_os_string)
+    }
+
+    /// Returns the effect of the command that an event starts.
+    pub(super) fn command(&self, event: AuditEvent) -> Option<SideEffect> {
+        self.words(event).map(|words| commands::effect(&words))
     }
 }

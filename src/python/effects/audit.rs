@@ -22,7 +22,6 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyTuple;
 
 use super::arguments::{Arguments, OpenMode};
-use super::commands;
 use super::consent::ConsentWait;
 use super::event::AuditEvent;
 use super::shown_path::{SessionFolders, ShownPath};
@@ -44,6 +43,8 @@ pub fn take_reads() -> u64 {
 
 /// Threads whose last name lookup is remembered.
 const MAX_LOOKUPS: usize = 64;
+/// Links that are followed, as Linux has it.
+const MAX_LINKS: u32 = 40;
 
 thread_local! {
     /// Whether this thread runs code of the session, and not of a snippet.
@@ -64,6 +65,8 @@ pub(super) struct Recorder {
     pub(super) capture: Arc<Capture>,
     pub(super) context: SnippetContext,
     folders: SessionFolders,
+    /// The same, without links.
+    real_folders: SessionFolders,
     interpreter: usize,
     pub(super) consent: ConsentWait,
     /// Files that are older were there before the session.
@@ -107,6 +110,7 @@ pub fn install(
     let recorder = Recorder {
         capture: capture.clone(),
         context: context.clone(),
+        real_folders: folders.without_links(),
         folders,
         interpreter,
         consent,
@@ -200,11 +204,12 @@ impl Recorder {
             AuditEvent::MakeFolder => self.new_file(SideEffectKind::MakeFolder, &args.path(0, Some(2))?)?,
             AuditEvent::Link => self.new_file(SideEffectKind::Create, &args.path(1, Some(3))?)?,
             AuditEvent::SymbolicLink => self.new_file(SideEffectKind::Create, &args.path(1, Some(2))?)?,
-            AuditEvent::Popen => args.command(1).filter(|_| args.program_exists())?,
-            AuditEvent::System => commands::effect(&["sh".to_owned(), "-c".to_owned(), args.text(0)?]),
-            AuditEvent::PosixSpawn | AuditEvent::Exec => args.command(1)?,
-            AuditEvent::Spawn => args.command(2)?,
-            AuditEvent::PtySpawn => args.command(0)?,
+            AuditEvent::Popen => args.command(event).filter(|_| args.program_exists())?,
+            AuditEvent::System
+            | AuditEvent::PosixSpawn
+            | AuditEvent::Exec
+            | AuditEvent::Spawn
+            | AuditEvent::PtySpawn => args.command(event)?,
             AuditEvent::Fork => forked(),
             AuditEvent::Connect => SideEffect::new(SideEffectKind::Connect, self.address(args, Some(origin))?),
             AuditEvent::SendTo => SideEffect::new(SideEffectKind::Connect, self.address(args, None)?),
@@ -261,6 +266,22 @@ impl Recorder {
         self.folders.place(path, &folder)
     }
 
+    /// Places the file that a path leads to. Links are followed: what counts is the file that changes. A path to be
+    /// deleted or renamed is a link itself (`follows` is false), within the folder that it leads to.
+    pub(super) fn target(&self, path: &Path, follows: bool) -> Option<ShownPath> {
+        let named = self.place(path);
+        // The text of the path may lead to a file of the user through one of these.
+        let may_lead_out = || ["/proc", "/dev"].iter().any(|top| path.starts_with(top));
+        if named.is_none() && !may_lead_out() {
+            return None;
+        }
+        let Some(real) = real_path(path, follows) else { return named };
+        if named.as_ref().is_some_and(|named| named.absolute == real) {
+            return named;
+        }
+        self.real_folders.place(&real, Path::new(""))
+    }
+
     /// Returns an effect on a file that must exist.
     fn existing(&self, kind: SideEffectKind, path: &Path) -> Option<SideEffect> {
         let place = self.place(path)?;
@@ -283,7 +304,11 @@ impl Recorder {
         if self.last_written.lock().as_ref().is_some_and(|(by, written)| *by == snippet && *written == path) {
             return;
         }
-        let Some(place) = self.place(&path) else { return };
+        let Some(mut place) = self.place(&path) else { return };
+        if place.absolute.is_symlink() {
+            let Some(target) = self.target(&path, true) else { return };
+            place = target;
+        }
         let kind = match place.absolute.metadata() {
             // A temporary file without a name is opened by its folder.
             Ok(known) if known.is_dir() || only_creates || !is_writable(&place.absolute, &known) => return,
@@ -337,6 +362,23 @@ impl Recorder {
         let name = name.map(|lookup| format!(" ({})", lookup.host)).unwrap_or_default();
         Some(if host.contains(':') { format!("[{host}]:{port}{name}") } else { format!("{host}:{port}{name}") })
     }
+}
+
+/// Returns the absolute path without links, also of a file that does not exist yet; `None` if its folder does not.
+fn real_path(path: &Path, follows: bool) -> Option<PathBuf> {
+    let mut path = std::path::absolute(path).ok()?;
+    for _ in 0..MAX_LINKS {
+        if follows && let Ok(real) = path.canonicalize() {
+            return Some(real);
+        }
+        let real = path.parent()?.canonicalize().ok()?.join(path.file_name()?);
+        match real.read_link() {
+            // A link to a file that does not exist.
+            Ok(next) if follows => path = real.parent()?.join(next),
+            _ => return Some(real),
+        }
+    }
+    None
 }
 
 fn forked() -> SideEffect {

@@ -9,6 +9,21 @@ const INSTALLERS: [&str; 9] = ["pip", "pip3", "uv", "conda", "mamba", "micromamb
 
 /// Returns the effect of starting a command: the start of a program, or an installation.
 pub fn effect(words: &[String]) -> SideEffect {
+    let line = line(words);
+    if let Some(packages) = installed(&line) {
+        return SideEffect::new(SideEffectKind::Install, cut(&packages));
+    }
+    let program = line.split(' ').next().unwrap_or_default().to_owned();
+    let short = program.rsplit('/').next().unwrap_or_default();
+    SideEffect::new(SideEffectKind::Start, cut(&format!("{short}{}", &line[program.len()..])))
+}
+
+/// Returns the program that a command starts, as the command writes it.
+pub fn program(words: &[String]) -> String {
+    line(words).split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn line(words: &[String]) -> String {
     // The shell that runs a command line is not worth a word.
     let line = match words {
         [shell, option, line, ..] if is_shell(shell) && option.starts_with('-') && option.ends_with('c') => {
@@ -16,13 +31,7 @@ pub fn effect(words: &[String]) -> SideEffect {
         }
         words => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
     };
-    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some(packages) = installed(&line) {
-        return SideEffect::new(SideEffectKind::Install, cut(&packages));
-    }
-    let program = line.split(' ').next().unwrap_or_default().to_owned();
-    let short = program.rsplit('/').next().unwrap_or_default();
-    SideEffect::new(SideEffectKind::Start, cut(&format!("{short}{}", &line[program.len()..])))
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn is_shell(word: &str) -> bool {

@@ -36,6 +36,8 @@ pub struct Risk {
     pub path: Option<PathBuf>,
     /// The file that is renamed, as it is shown.
     pub source: Option<String>,
+    /// A program that the system has, and not another one of the same name.
+    pub of_system: bool,
 }
 
 /// The gate as the audit hook sees it, and the answers to threads that wait.
@@ -148,7 +150,7 @@ impl Consent {
             return ConsentDecision::Allowed;
         };
         // A rule holds whatever was allowed or denied before.
-        match state.rules.answer(risk.kind, &risk.target) {
+        match state.rules.answer(risk.kind, &risk.target, risk.of_system) {
             RuleAnswer::Allow => return ConsentDecision::Allowed,
             RuleAnswer::Deny => return ConsentDecision::DeniedByRule,
             RuleAnswer::Ask => {}

@@ -32,13 +32,13 @@ impl Recorder {
     }
 
     fn renamed(&self, args: &Arguments<'_>) -> Option<Vec<Risk>> {
-        self.rename_risks(self.place(&args.path(0, Some(2))?)?, self.place(&args.path(1, Some(3))?)?)
+        self.rename_risks(self.target(&args.path(0, Some(2))?, false)?, self.target(&args.path(1, Some(3))?, false)?)
     }
 
     /// The risks of `shutil.move`, before it renames, or copies and deletes.
     fn moved(&self, args: &Arguments<'_>) -> Option<Vec<Risk>> {
-        let from = self.place(&args.converted_path(0)?)?;
-        let to = self.place(&args.converted_path(1)?)?;
+        let from = self.target(&args.converted_path(0)?, false)?;
+        let to = self.target(&args.converted_path(1)?, true)?;
         let is_same = || Some(from.absolute.canonicalize().ok()? == to.absolute.canonicalize().ok()?);
         if !to.absolute.is_dir() || is_same() == Some(true) {
             return self.rename_risks(from, to);
@@ -65,7 +65,7 @@ impl Recorder {
         match event {
             AuditEvent::Open => {
                 let Some(OpenMode::Write { creates, only_creates }) = args.open_mode() else { return None };
-                let place = self.place(&args.path(0, None)?)?;
+                let place = self.target(&args.path(0, None)?, true)?;
                 match place.absolute.metadata() {
                     Ok(known) if known.is_dir() || only_creates => None,
                     Ok(_) => self.file_risk(RiskKind::Overwrite, place),
@@ -73,18 +73,22 @@ impl Recorder {
                 }
             }
             AuditEvent::Remove | AuditEvent::RemoveFolder => {
-                self.file_risk(RiskKind::Delete, self.place(&args.path(0, Some(1))?)?)
+                self.file_risk(RiskKind::Delete, self.target(&args.path(0, Some(1))?, false)?)
             }
-            AuditEvent::RemoveTree => self.file_risk(RiskKind::Delete, self.place(&args.path(0, None)?)?),
-            AuditEvent::Truncate => self.file_risk(RiskKind::Overwrite, self.place(&args.path(0, None)?)?),
-            AuditEvent::ChangeMode => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, None)?)?),
+            AuditEvent::RemoveTree => self.file_risk(RiskKind::Delete, self.target(&args.path(0, None)?, false)?),
+            AuditEvent::Truncate => self.file_risk(RiskKind::Overwrite, self.target(&args.path(0, None)?, true)?),
+            AuditEvent::ChangeMode => self.file_risk(RiskKind::WriteOutside, self.target(&args.path(0, None)?, true)?),
             AuditEvent::CopyTree => {
                 self.place(&args.converted_path(0)?).filter(|from| from.absolute.is_dir())?;
-                self.file_risk(RiskKind::WriteOutside, self.place(&args.converted_path(1)?)?)
+                self.file_risk(RiskKind::WriteOutside, self.target(&args.converted_path(1)?, true)?)
             }
-            AuditEvent::MakeFolder => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(0, Some(2))?)?),
-            AuditEvent::Link => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(1, Some(3))?)?),
-            AuditEvent::SymbolicLink => self.file_risk(RiskKind::WriteOutside, self.place(&args.path(1, Some(2))?)?),
+            AuditEvent::MakeFolder => {
+                self.file_risk(RiskKind::WriteOutside, self.target(&args.path(0, Some(2))?, false)?)
+            }
+            AuditEvent::Link => self.file_risk(RiskKind::WriteOutside, self.target(&args.path(1, Some(3))?, false)?),
+            AuditEvent::SymbolicLink => {
+                self.file_risk(RiskKind::WriteOutside, self.target(&args.path(1, Some(2))?, false)?)
+            }
             AuditEvent::Connect | AuditEvent::SendTo if args.is_loopback() => None,
             AuditEvent::Kill | AuditEvent::KillGroup if args.is_own_process(event) => None,
             event => {
@@ -104,7 +108,9 @@ impl Recorder {
                         .lock()
                         .as_ref()
                         .is_some_and(|(starter, started)| *starter == origin && *started == effect);
-                (!is_second).then(|| Risk { kind, target: effect.target.to_string(), path: None, source: None })
+                let of_system = kind == RiskKind::Start && args.starts_program_of_system(event);
+                let target = effect.target.to_string();
+                (!is_second).then_some(Risk { kind, target, path: None, source: None, of_system })
             }
         }
     }
@@ -121,7 +127,13 @@ impl Recorder {
         let deletes_nothing = kind == RiskKind::Delete && !exists;
         let kind = if was_there && kind != RiskKind::WriteOutside { kind } else { RiskKind::WriteOutside };
         let is_risk = !deletes_nothing && (kind != RiskKind::WriteOutside || place.outside);
-        is_risk.then_some(Risk { kind, target: place.shown, path: Some(place.absolute), source: None })
+        is_risk.then_some(Risk {
+            kind,
+            target: place.shown,
+            path: Some(place.absolute),
+            source: None,
+            of_system: false,
+        })
     }
 }
 

@@ -23,6 +23,17 @@ pub struct ShownPath {
 }
 
 impl SessionFolders {
+    /// Returns the folders with the paths that links lead to.
+    #[must_use]
+    pub fn without_links(&self) -> Self {
+        let real = |folder: &PathBuf| folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        Self {
+            session: real(&self.session),
+            temporary: real(&self.temporary),
+            own: self.own.iter().map(real).collect(),
+        }
+    }
+
     /// Places a path that is seen from `folder`; `None` for paths that are not reported: devices, bytecode, and the
     /// session's own files.
     pub fn place(&self, path: &Path, folder: &Path) -> Option<ShownPath> {

@@ -105,6 +105,7 @@ impl Actor {
             return;
         }
         let by = self.shutdown.reason();
+        self.deny_late_risks(&by);
         for queued in std::mem::take(&mut self.queue.waiting) {
             if let Queued::Run { snippet, .. } = queued {
                 self.cancel(snippet, &by);

@@ -77,6 +77,17 @@ impl Actor {
         self.go_on();
     }
 
+    /// Denies what threads of ended snippets wait for, so that their cards say what was not done. The end of the running
+    /// snippet tells that by itself.
+    pub(super) fn deny_late_risks(&mut self, why: &str) {
+        let running = self.transcript.running().map(|snippet| snippet.id);
+        let late = self.transcript.risks().filter(|(snippet, _)| Some(*snippet) != running);
+        let open: Vec<u32> = late.map(|(_, request)| request.number).collect();
+        for number in open {
+            self.answer_risk(number, &RiskVerdict::Deny(Some(format!("not answered before {why}").into())), false);
+        }
+    }
+
     pub(super) fn on_risk_withdrawn(&mut self, number: u32) {
         if let Some((snippet, _)) = self.transcript.risk(number) {
             self.emit(Event::RiskWithdrawn { snippet, number });

@@ -42,8 +42,26 @@ impl FootprintWalk<'_> {
         }
     }
 
+    /// Names that a magic deletes or binds: `%reset` all, `%%capture` the one that it is given.
+    pub(super) fn magic(&mut self, magic: &Lexeme) {
+        let mut words = self.text(magic).lines().next().unwrap_or_default().split_whitespace();
+        match words.next() {
+            Some("%reset" | "reset") => {
+                let all = self.only.into_iter().flatten();
+                self.found.deletes.extend(all.map(|name| name.to_string()));
+            }
+            Some("%%capture") => {
+                if let Some(name) = words.find(|word| !word.starts_with('-')) {
+                    let start = magic.range.start + self.text(magic).find(name).unwrap_or_default();
+                    self.bind(Some(&Lexeme { range: start..start + name.len(), kind: LexemeKind::Name }));
+                }
+            }
+            _ => self.timed(magic),
+        }
+    }
+
     /// Code that a magic runs as it stands.
-    pub(super) fn timed(&mut self, magic: &Lexeme) {
+    fn timed(&mut self, magic: &Lexeme) {
         let text = self.text(magic);
         let Some(code) = text.strip_prefix("%time").filter(|code| code.starts_with([' ', '\t'])) else { return };
         let offset = magic.range.end - code.len();
