@@ -206,6 +206,12 @@ const FAULTS: &[Case] = &[
         "FOURHANDS_SESSION is sales",
         "fourhands --session sales",
     ),
+    (
+        "a session name that can be none",
+        |w| w.set("FOURHANDS_SESSION", "../x"),
+        "FOURHANDS_SESSION: \"../x\" is not a valid session name",
+        "change or unset the variable",
+    ),
     ("a size without a unit", |w| w.set("FOURHANDS_JOURNAL_MAX", "5"), "a number without a unit", "did you mean 5GB"),
     (
         "a journal that is damaged",
@@ -383,6 +389,16 @@ fn what_is_only_worth_knowing_is_no_fault() {
         assert!(wrong.iter().any(|line| line.starts_with("\"note\"") && line.contains(text)), "{what}: {wrong:#?}");
         assert_eq!(code, Some(0), "{what}: {wrong:#?}");
     }
+}
+
+#[test]
+fn a_folder_of_its_own_is_no_fault() {
+    let mut world = World::new();
+    let (own, runtime) = (world.private("own"), world.private("run"));
+    world.set("FOURHANDS_HOME", own);
+    world.set("XDG_RUNTIME_DIR", runtime);
+    let (wrong, code) = world.examine();
+    assert!(code == Some(0) && !wrong.iter().any(|line| line.starts_with("\"fault\"")), "{wrong:#?}");
 }
 
 #[test]

@@ -74,10 +74,13 @@ fn sessions(paths: &Paths) -> Vec<Finding> {
             }
             let requested = std::env::var("FOURHANDS_SESSION").ok().filter(|name| !name.is_empty());
             if let Some(name) = requested.filter(|name| !running.contains(name)) {
-                let text = format!(
-                    "FOURHANDS_SESSION is {name}, and no session of that name is running, so `fourhands bridge` waits for \
-                     it; start it with `fourhands --session {name}`, or unset the variable"
-                );
+                let text = match registry::check_name(&name) {
+                    Err(bad) => format!("FOURHANDS_SESSION: {bad}; change or unset the variable"),
+                    Ok(()) => format!(
+                        "FOURHANDS_SESSION is {name}, and no session of that name is running, so `fourhands bridge` waits \
+                         for it; start it with `fourhands --session {name}`, or unset the variable"
+                    ),
+                };
                 found.push(Finding::fault(SECTION, text));
             }
         }
@@ -88,6 +91,10 @@ fn sessions(paths: &Paths) -> Vec<Finding> {
 /// What is wrong with `$XDG_RUNTIME_DIR`, which is then passed over.
 fn runtime_folder(paths: &Paths) -> Option<String> {
     let set = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty())?;
+    if paths::own_folder().is_some() {
+        // The folder of FOURHANDS_HOME takes its place.
+        return None;
+    }
     let passed = "so sockets go elsewhere";
     let Some(folder) = &paths.runtime else {
         return Some(format!(

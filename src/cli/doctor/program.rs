@@ -11,10 +11,11 @@ pub fn check() -> Vec<Finding> {
     let version = env!("CARGO_PKG_VERSION");
     let mut found = vec![Finding::ok(SECTION, format!("fourhands {version}, {}", running.display()))];
     let Some(folders) = ConfigFolders::of_this_process() else {
-        found.push(Finding::fault(
-            SECTION,
-            "HOME is not set, so nothing can be found or kept; set it to your home folder",
-        ));
+        // Without a working directory, another section says so.
+        if std::env::current_dir().is_ok() {
+            let text = "HOME is not set, so nothing can be found or kept; set it to your home folder";
+            found.push(Finding::fault(SECTION, text));
+        }
         return found;
     };
     let stable = clients::stable_program(&folders, &running);
