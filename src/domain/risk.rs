@@ -160,7 +160,10 @@ impl RiskRules {
 
 /// Whether a command line does more than the pattern says: `git *` does not mean `git log; rm x`.
 fn does_more(kind: RiskKind, target: &str, pattern: &str) -> bool {
-    kind == RiskKind::Start && pattern.trim_matches('*') != "" && target.contains(SHELL) && !pattern.contains(SHELL)
+    kind == RiskKind::Start
+        && !pattern.trim_matches('*').is_empty()
+        && target.contains(SHELL)
+        && !pattern.contains(SHELL)
 }
 
 fn default_answer(kind: RiskKind, target: &str, of_system: bool) -> RuleAnswer {

@@ -77,8 +77,8 @@ impl Actor {
         self.go_on();
     }
 
-    /// Denies what threads of ended snippets wait for, so that their cards say what was not done. The end of the running
-    /// snippet tells that by itself.
+    /// Denies what threads of ended snippets wait for, so that their cards say what was not done. The end of the
+    /// running snippet tells that by itself.
     pub(super) fn deny_late_risks(&mut self, why: &str) {
         let running = self.transcript.running().map(|snippet| snippet.id);
         let late = self.transcript.risks().filter(|(snippet, _)| Some(*snippet) != running);

@@ -48,7 +48,7 @@ impl FootprintWalk<'_> {
         match words.next() {
             Some("%reset" | "reset") => {
                 let all = self.only.into_iter().flatten();
-                self.found.deletes.extend(all.map(|name| name.to_string()));
+                self.found.deletes.extend(all.map(ToString::to_string));
             }
             Some("%%capture") => {
                 if let Some(name) = words.find(|word| !word.starts_with('-')) {
