@@ -120,7 +120,9 @@ fn nothing_is_lost_doubled_or_left_behind() {
     assert_eq!(terminal.wait().exit_code(), 0, "{}", terminal.text());
     agrees(&home, &told);
     let left = self::files(home.path());
-    let strange: Vec<_> = left.iter().filter(|name| !files.contains(name) && !name.contains("/spool/")).collect();
+    // A process that is killed just as it makes a file leaves a draft, which a start from a minute later on removes.
+    let is_expected = |name: &str| name.contains("/spool/") || name.ends_with(".draft");
+    let strange: Vec<_> = left.iter().filter(|name| !files.contains(name) && !is_expected(name)).collect();
     assert!(strange.is_empty(), "left behind: {strange:?}");
 }
 
