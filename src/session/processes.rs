@@ -18,6 +18,8 @@ use crate::domain::terminal_text::plain;
 const KILL_TIMEOUT: Duration = Duration::from_millis(500);
 /// How often the process list is read while processes end: at first, then later.
 const POLL_INTERVALS: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(20)];
+/// How long Linux may show no command of a process whose program has just been started.
+const EXEC_TIMEOUT: Duration = Duration::from_millis(20);
 /// Processes that a report names.
 const MAX_NAMED: usize = 5;
 /// Characters of a command in a report.
@@ -83,8 +85,17 @@ impl Process {
         }
     }
 
+    /// Empty for a process that is just ending.
     fn command(&self) -> Vec<u8> {
-        fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default()
+        let begun = Instant::now();
+        loop {
+            let command = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+            let runs = || Self::find(self.pid).is_some_and(|now| now.is(self) && !now.has_ended);
+            if !command.is_empty() || begun.elapsed() > EXEC_TIMEOUT || !runs() {
+                return command;
+            }
+            std::thread::sleep(POLL_INTERVALS[0]);
+        }
     }
 
     fn is_tracker(&self) -> bool {
@@ -271,6 +282,17 @@ mod tests {
     fn process(pid: i32, parent: i32, session: i32) -> Process {
         let [pid, parent, session] = [pid, parent, session].map(Pid::from_raw);
         Process { pid, parent, group: pid, session, started: 7, has_ended: false, is_safe_point: false }
+    }
+
+    #[test]
+    fn a_process_that_has_just_been_started_has_its_command() {
+        for _ in 0..200 {
+            let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+            let found = Process::find(Pid::from_raw(child.id() as i32)).unwrap();
+            assert_eq!(found.command(), b"sleep\x001000\0");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 
     #[test]
