@@ -279,6 +279,7 @@ fn links_and_false_names_hide_no_risk() {
         "subprocess.run(['uname', '-c', 'rm old'], executable='/bin/sh')",
         "os.waitpid(os.posix_spawn('/bin/rm', ['uname', 'old'], os.environ), 0)",
         "subprocess.run(['own/uname'])",
+        "os.link('own/uname', 'own/sh')\nsubprocess.run(['own/sh', '-c', 'uname'])",
         "subprocess.run(['uname'], env={'PATH': 'own'})",
         "os.environ['PATH'] = os.path.abspath('own')\nsubprocess.run(['uname'])",
     ] {

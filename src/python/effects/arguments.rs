@@ -171,23 +171,25 @@ impl Arguments<'_> {
             _ => None,
         };
         let Some(words) = self.words(event) else { return false };
-        // Where the event has the place of the program, that is what is executed, unless it is a shell.
         let place = match event {
             AuditEvent::Popen | AuditEvent::PosixSpawn | AuditEvent::Exec => self.raw_path(0),
             AuditEvent::Spawn => self.raw_path(1),
             _ => None,
         };
-        let program = PathBuf::from(commands::program(&words));
-        let program = place.filter(|place| place.file_name() == program.file_name()).unwrap_or(program);
-        let found = if program.as_os_str().as_bytes().contains(&b'/') {
-            Some(program)
-        } else {
-            let search = self.search_path(environment);
-            search.and_then(|search| {
-                std::env::split_paths(&search).map(|folder| folder.join(&program)).find(|program| program.exists())
-            })
+        let Some(executed) = place.or_else(|| words.first().map(PathBuf::from)) else { return false };
+        let named = PathBuf::from(commands::program(&words));
+        let search = self.search_path(environment);
+        let is_of_system = |program: &Path| {
+            let found = if program.as_os_str().as_bytes().contains(&b'/') {
+                Some(program.to_owned())
+            } else {
+                let folders = search.iter().flat_map(std::env::split_paths);
+                folders.map(|folder| folder.join(program)).find(|program| program.exists())
+            };
+            found.is_some_and(|program| FOLDERS.iter().any(|folder| program.parent() == Some(Path::new(folder))))
         };
-        found.is_some_and(|program| FOLDERS.iter().any(|folder| program.parent() == Some(Path::new(folder))))
+        // A shell is executed, and starts the program that its line names.
+        is_of_system(&executed) && (named.file_name() == executed.file_name() || is_of_system(&named))
     }
 
     /// Returns the PATH of the environment in an argument, or of this process.
