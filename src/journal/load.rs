@@ -1,7 +1,6 @@
 //! Loading of a session from the database, as a stream: memory holds one entry at a time, and only the ends of old
 //! outputs are read.
 
-use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +13,11 @@ use super::schema::JournalError;
 use super::{intake, retention, store};
 use crate::domain::transcript::bounds;
 use crate::domain::{
-    CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, Segment, Snippet, SnippetId, Status, Stream,
-    Timestamp, Transcript,
+    Client, Display, Entry, Event, Form, Outcome, OutputChunk, Segment, Snippet, SnippetId, Status, Stream, Timestamp,
+    Transcript,
 };
 use crate::session::discovery::status::SessionStatus;
-use crate::session::{self, SessionId};
+use crate::session::{self, CallSnippets, SessionId};
 
 /// A recorded session: all of the newest entries, and the ends of the older ones.
 #[derive(Clone, Debug)]
@@ -29,13 +28,13 @@ pub struct RecordedSession {
     /// The clients that were connected when the last process ended.
     pub former: Vec<Client>,
     /// The snippets that calls have submitted.
-    pub calls: HashMap<CallId, SnippetId>,
+    pub calls: CallSnippets,
 }
 
 impl RecordedSession {
     /// A record without events.
     pub(super) fn of(session: SessionSummary) -> Self {
-        Self { session, transcript: Transcript::default(), former: Vec::new(), calls: HashMap::new() }
+        Self { session, transcript: Transcript::default(), former: Vec::new(), calls: CallSnippets::default() }
     }
 
     pub(super) fn apply(&mut self, event: &Event) {

@@ -5,6 +5,7 @@
 pub mod activity;
 pub mod actor;
 pub mod background;
+pub mod call_numbers;
 mod client_calls;
 pub mod client_names;
 pub mod client_responses;
@@ -26,6 +27,7 @@ pub mod unanswered_calls;
 pub use activity::{Activity, ActivityLog, ReadPlace};
 pub use actor::{Startup, remember_client, spawn};
 pub use background::in_background;
+pub use call_numbers::CallSnippets;
 pub use client_calls::{CallAnswer, CallEnd, ClientCall, ClientCalls};
 pub use client_responses::{ClientResponse, ClientResponses, ResponseKind, Structured};
 pub use engine::{Engine, EngineEvent, EngineOutput, RiskReply};

@@ -1,12 +1,12 @@
 //! Calls that a session process left without an answer, and what the next process knows of them.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::SessionId;
+use super::call_numbers::CallSet;
 use crate::domain::{CallId, CallState, Restart, SnippetId};
 
 /// A call that this process or another left without an answer.
@@ -43,10 +43,10 @@ pub struct CallReport {
 
 /// Received calls that submit no code: answers, interrupts, resets, questions.
 ///
-/// All are remembered, at 32 bytes each, since a forgotten call could be carried out twice. Calls are noted without the
-/// actor, so that no call loses its place to a later one.
+/// All are remembered, since a forgotten call could be carried out twice. Calls are noted without the actor, so that no
+/// call loses its place to a later one.
 #[derive(Debug, Default)]
-pub struct ReceivedCalls(Mutex<HashSet<CallId>>);
+pub struct ReceivedCalls(Mutex<CallSet>);
 
 impl ReceivedCalls {
     /// Notes a call. Returns `false` if it was noted before.
@@ -55,6 +55,6 @@ impl ReceivedCalls {
     }
 
     pub fn contains(&self, call: CallId) -> bool {
-        self.0.lock().contains(&call)
+        self.0.lock().contains(call)
     }
 }

@@ -38,7 +38,7 @@ fn the_call_of_a_snippet_is_recorded() {
     submit(&mut session, 1, Some(call(1)));
     submit(&mut session, 2, None);
     submit(&mut session, 3, Some(call(u64::MAX)));
-    let expected = [(call(1), SnippetId(1)), (call(u64::MAX), SnippetId(3))].into();
+    let expected = [(call(1), SnippetId(1)), (call(u64::MAX), SnippetId(3))].into_iter().collect();
     assert_eq!(home.load(&id).calls, expected, "from the intake or the database");
     session.finish(1, Status::Ok);
     session.stop();

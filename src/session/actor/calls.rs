@@ -1,11 +1,10 @@
 //! The ledger of calls: what each call submitted, and how far a call without an answer came.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{CallId, CallState, Entry, Snippet, SnippetId, Transcript};
-use crate::session::SessionId;
 use crate::session::unanswered_calls::{CallReport, ReceivedCalls, SentTo, UnansweredCall};
+use crate::session::{CallSnippets, SessionId};
 
 pub struct CallLedger {
     /// PID of this process.
@@ -15,13 +14,13 @@ pub struct CallLedger {
     /// See [`super::Startup::is_whole`].
     is_whole: bool,
     /// The snippet of each call that submitted one: all calls to this process, and the known calls to earlier ones.
-    snippets: HashMap<CallId, SnippetId>,
+    snippets: CallSnippets,
     /// The calls to this process that submitted no code.
     received: Arc<ReceivedCalls>,
 }
 
 impl CallLedger {
-    pub fn new(pid: u32, session: Option<SessionId>, is_whole: bool, snippets: HashMap<CallId, SnippetId>) -> Self {
+    pub fn new(pid: u32, session: Option<SessionId>, is_whole: bool, snippets: CallSnippets) -> Self {
         Self { pid, session, is_whole, snippets, received: Arc::default() }
     }
 
@@ -36,7 +35,7 @@ impl CallLedger {
     }
 
     pub fn snippet(&self, call: CallId) -> Option<SnippetId> {
-        self.snippets.get(&call).copied()
+        self.snippets.get(call)
     }
 
     pub fn add(&mut self, call: CallId, snippet: SnippetId) {
@@ -56,9 +55,9 @@ impl CallLedger {
     /// Decides how far a call came. Nothing else decides that, and neither the text of the call nor a clock takes part.
     fn state(&self, call: &UnansweredCall, transcript: &Transcript) -> (CallState, Option<SnippetId>) {
         let UnansweredCall { call: Some(call), sent_to, submits } = call else { return (CallState::Unknown, None) };
-        match self.snippets.get(call) {
+        match self.snippets.get(*call) {
             Some(snippet) => {
-                (transcript.snippet(*snippet).map_or(CallState::Unknown, Snippet::call_state), Some(*snippet))
+                (transcript.snippet(snippet).map_or(CallState::Unknown, Snippet::call_state), Some(snippet))
             }
             None if self.received.contains(*call) => (CallState::Begun, None),
             None if self.knows_all_of(sent_to, *submits) => (CallState::NotReceived, None),
@@ -82,7 +81,7 @@ mod tests {
     const CALL: CallId = CallId { bridge: 7, number: 3 };
 
     fn ledger() -> CallLedger {
-        CallLedger::new(20, SessionId::parse("0123456789abcdef0123"), true, HashMap::new())
+        CallLedger::new(20, SessionId::parse("0123456789abcdef0123"), true, CallSnippets::default())
     }
 
     /// Every state of a snippet and every recipient. The state is unknown unless it is certain.
@@ -143,7 +142,7 @@ mod tests {
             for event in &events {
                 transcript.apply(event);
             }
-            let snippets = HashMap::from([(CALL, snippet)]);
+            let snippets = CallSnippets::from_iter([(CALL, snippet)]);
             let ledger = CallLedger { snippets, is_whole: false, ..ledger() };
             // The call id alone decides, whatever the recipient and whatever is missing.
             for sent_to in [SentTo::default(), to(&other, Some(20))] {

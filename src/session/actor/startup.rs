@@ -1,14 +1,14 @@
 //! The startup of the actor: snippets that the process before left open are ended.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::state::Actor;
 use crate::domain::{
-    Author, CallId, Client, Entry, ErrorReport, Event, Gate, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId,
-    Status, Transcript, Unattended, VariableChanges,
+    Author, Client, Entry, ErrorReport, Event, Gate, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId, Status,
+    Transcript, Unattended, VariableChanges,
 };
+use crate::session::call_numbers::CallSnippets;
 use crate::session::clock::now;
 use crate::session::record::{EventSink, SessionId, Unrecorded};
 use crate::session::spool::Spool;
@@ -23,7 +23,7 @@ pub struct Startup {
     pub is_whole: bool,
     pub id: Option<SessionId>,
     /// The snippets that calls submitted.
-    pub calls: HashMap<CallId, SnippetId>,
+    pub calls: CallSnippets,
     /// Clients that may reconnect; see [`super::remember_client`].
     pub former: Vec<Client>,
     /// Why this process takes the session over from another.
@@ -44,7 +44,7 @@ impl Default for Startup {
             ran: SnippetId(0),
             is_whole: true,
             id: None,
-            calls: HashMap::new(),
+            calls: CallSnippets::default(),
             former: Vec::new(),
             restart: None,
             record: Box::new(Unrecorded),
