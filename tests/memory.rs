@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use counting::{Counting, counted};
 use fourhands::domain::retention::RetentionLimits;
 use fourhands::domain::{
-    Author, Display, Entry, ErrorReport, Event, Form, Outcome, OutputChunk, SessionInfo, SnippetId, Status, Stream,
-    Transcript, VariableChanges,
+    Author, ClientId, Display, Entry, ErrorReport, Event, Form, Outcome, OutputChunk, SessionInfo, SnippetId, Status,
+    Stream, Transcript, VariableChanges,
 };
 use fourhands::export::{self, ExportOptions, Format, SessionHeader};
 use fourhands::journal::{self, JournalArchive, JournalReader};
@@ -78,11 +78,34 @@ fn a_long_session_takes_bounded_memory() {
     let ((), more, peak) = counted(|| fill(&mut transcript, 400..800));
     assert!(half < 72 * MB, "{half} bytes are held of 180 MB");
     assert!(more < 6 * MB && peak < 12 * MB, "{more} bytes more, and {peak} in between");
-    let Some(Entry::Snippet(first)) = transcript.entries().first() else { panic!("no entry") };
+    let Some(Entry::Snippet(first)) = transcript.entries().get(0) else { panic!("no entry") };
     assert!(first.output.text(None).starts_with("sixteen letters\n") && !first.is_whole());
     assert!(first.output.omitted() > 7 * MB as u64, "what is cut is counted");
     let last = transcript.snippet(SnippetId(799)).unwrap();
     assert_eq!((last.output.total(), last.output.omitted(), last.is_whole()), (100 << 10, 0, true));
+}
+
+/// The person and a client may go on all day.
+#[test]
+fn a_tiny_call_takes_a_few_bytes_once_it_is_old() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut transcript = Transcript::default();
+    let mut at = 1_800_000_000_000;
+    let mut run = |snippets: std::ops::Range<u32>| {
+        for number in snippets {
+            let snippet = SnippetId(number);
+            at += u64::from(number % 3);
+            let author = Author::Client { id: ClientId(1), name: "claude".into() };
+            transcript.apply(&Event::Submitted { snippet, author, code: "1+1".into(), call: None, at });
+            transcript.apply(&Event::Started { snippet, at });
+            let elapsed = Duration::from_nanos(u64::from(number) * 7_919 % 50_000);
+            let outcome = Outcome { elapsed, ..outcome(Some("2".to_owned()), None) }.into();
+            transcript.apply(&Event::Finished { snippet, outcome, at });
+        }
+    };
+    run(1..5_000);
+    let ((), more, _) = counted(|| run(5_000..55_000));
+    assert!(more < 50_000 * 30, "{} bytes for each of 50 000 calls", more / 50_000);
 }
 
 /// A home with the journal of one session.

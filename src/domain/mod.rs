@@ -67,5 +67,5 @@ pub use snippet::{Snippet, Stuck};
 pub use snippet_id::SnippetId;
 pub use terminal_size::TerminalSize;
 pub use timestamp::Timestamp;
-pub use transcript::{Client, Entry, Transcript};
+pub use transcript::{Client, Entries, Entry, Transcript};
 pub use variable::{Clash, UndoableNames, Variable, VariableChanges, VariableKind, VariableQuery, VariableTable};

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::char_boundary::{ceil_char_boundary, floor_char_boundary};
 use super::output_chunk::{OutputChunk, Segment, Stream};
 use super::terminal_text::compact;
 
 /// Output in the order written, bounded to [`Output::HEAD`] + [`Output::TAIL`] bytes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Output {
     head: Vec<Segment>,
     /// The bytes of the head, [`SEGMENT_OVERHEAD`] included.

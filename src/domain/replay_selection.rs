@@ -1,6 +1,7 @@
 //! The choice of snippets for a replay.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -94,20 +95,20 @@ impl<'a> LostWork<'a> {
         // Without a restart or reset, all snippets are selected.
         let end = entries.iter().rposition(is_mark).unwrap_or(entries.len());
         let is_wanted = |(place, entry): (usize, &Entry)| match entry {
-            _ if brought_back(&entries[place + 1..end]) => false,
+            _ if brought_back(entries.range(place + 1..end)) => false,
             Entry::Reset { .. } => true,
             Entry::Restart { restart, .. } => restart.by.is_some(),
             _ => false,
         };
         let ran_well = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.status == Status::Ok);
-        let last_well = entries[..end].iter().rposition(ran_well).unwrap_or(0);
-        let start = entries[..last_well].iter().enumerate().rposition(is_wanted).map_or(0, |mark| mark + 1);
+        let last_well = entries.range(0..end).rposition(ran_well).unwrap_or(0);
+        let start = entries.range(0..last_well).enumerate().rposition(is_wanted).map_or(0, |mark| mark + 1);
         let snippet = |entry: &'a Entry| match entry {
             Entry::Snippet(snippet) => Some(snippet),
             _ => None,
         };
         let all: HashMap<SnippetId, &Snippet> =
-            entries[start..end].iter().filter_map(snippet).map(|snippet| (snippet.id, snippet)).collect();
+            entries.range(start..end).filter_map(snippet).map(|snippet| (snippet.id, snippet)).collect();
         let mut authors = HashMap::new();
         for found in all.values() {
             let mut origin = *found;
@@ -125,16 +126,16 @@ impl<'a> LostWork<'a> {
             }
             Some(of)
         };
-        let snippets = entries[start..end]
-            .iter()
+        let snippets = entries
+            .range(start..end)
             .filter_map(snippet)
             .filter(|snippet| of_range(snippet).is_none() && !snippet.taken_back)
             .collect();
-        let ran_well_again = |range: &'a [Entry]| -> HashSet<SnippetId> {
-            let well = range.iter().filter_map(snippet).filter(|snippet| snippet.status == Status::Ok);
+        let ran_well_again = |range: Range<usize>| -> HashSet<SnippetId> {
+            let well = entries.range(range).filter_map(snippet).filter(|snippet| snippet.status == Status::Ok);
             well.filter_map(first_of).collect()
         };
-        let (well, back) = (ran_well_again(&entries[start..end]), ran_well_again(&entries[end..]));
+        let (well, back) = (ran_well_again(start..end), ran_well_again(end..entries.len()));
         Self { snippets, authors, well, back }
     }
 
@@ -180,9 +181,8 @@ fn is_mark(entry: &Entry) -> bool {
 
 /// Returns whether a checkpoint brought the variables back that a restart or reset had cleared; `after` is what
 /// followed it.
-fn brought_back(after: &[Entry]) -> bool {
-    let next_mark = after.iter().position(is_mark);
-    after[..next_mark.unwrap_or(after.len())].iter().any(
+fn brought_back<'a>(after: impl Iterator<Item = &'a Entry>) -> bool {
+    after.take_while(|entry| !is_mark(entry)).any(
         |entry| matches!(entry, Entry::Snippet(snippet) if snippet.status.is_final() && is_magic(snippet, "%restore")),
     )
 }

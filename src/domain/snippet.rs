@@ -27,7 +27,7 @@ impl Stuck {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Snippet {
     pub id: SnippetId,
     pub author: Author,
@@ -45,10 +45,12 @@ pub struct Snippet {
     pub started_at: Option<Timestamp>,
     pub output: Output,
     /// In the order shown; [`Display::after`] is the position in `output`.
+    #[serde(skip)]
     pub displays: Vec<Arc<Display>>,
     /// The number of earlier displays, which were dropped.
     pub displays_dropped: usize,
     /// The risks that the person was asked about; few snippets have any.
+    #[serde(skip)]
     pub risks: Option<Box<SnippetRisks>>,
     /// What it did beyond Python's variables.
     pub effects: Arc<SideEffects>,

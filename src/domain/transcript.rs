@@ -1,16 +1,20 @@
 //! The transcript: the state of a session, built from its events. The actor has one, and so has each view of the
 //! session.
 
+mod block;
 pub mod bounds;
+mod entries;
 mod entry;
+mod places;
 mod taken;
 mod taken_back;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bounds::Bounds;
+pub use entries::Entries;
 pub use entry::{Client, Entry};
+use places::Places;
 pub use taken::TakenNames;
 
 use super::{
@@ -27,9 +31,9 @@ const MAX_SEARCHED: usize = 1_000;
 
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
-    entries: Vec<Entry>,
+    entries: Entries,
     bounds: Bounds,
-    index: HashMap<SnippetId, usize>,
+    places: Places,
     queue: Vec<SnippetId>,
     running: Option<SnippetId>,
     last_finished: Option<SnippetId>,
@@ -102,9 +106,9 @@ impl Transcript {
                 }
             }
             Event::Effects { snippet: id, effects } => {
-                if let Some(snippet) = self.snippet_mut(*id) {
-                    let before = snippet.effects.size();
-                    snippet.effects = effects.clone();
+                let Some(snippet) = self.snippet_mut(*id) else { return };
+                let before = std::mem::replace(&mut snippet.effects, effects.clone()).size();
+                if self.is_counted(*id) {
                     self.bounds.change_effects(&mut self.entries, before, effects.size());
                 }
             }
@@ -197,7 +201,7 @@ impl Transcript {
             client.runs += 1;
             client.last_active = at;
         }
-        self.index.insert(id, self.entries.len());
+        self.places.add(id, self.entries.len());
         self.queue.push(id);
         self.entries.push(Entry::Snippet(Snippet {
             id,
@@ -224,6 +228,7 @@ impl Transcript {
             taken_back: false,
         }));
         self.bounds.add_code(&mut self.entries, code.len());
+        self.entries.pack(|places, entries| self.bounds.leave(places, entries));
     }
 
     fn review(&mut self, id: SnippetId, review: &Arc<Review>, code: Option<&Arc<str>>) {
@@ -231,7 +236,9 @@ impl Transcript {
         snippet.review = Some(review.clone());
         if let Some(code) = code {
             let before = std::mem::replace(&mut snippet.code, code.clone()).len();
-            self.bounds.change_code(before, code.len());
+            if self.is_counted(id) {
+                self.bounds.change_code(before, code.len());
+            }
         }
     }
 
@@ -289,7 +296,9 @@ impl Transcript {
         {
             client.last_active = at;
         }
-        self.bounds.add_outcome(&mut self.entries, outcome.size());
+        if self.is_counted(id) {
+            self.bounds.add_outcome(&mut self.entries, outcome.size());
+        }
     }
 
     fn display(&mut self, id: SnippetId, display: &Arc<Display>, replaces: bool) {
@@ -315,13 +324,13 @@ impl Transcript {
 
     /// Returns all entries, oldest first. Entries are only ever appended.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &Entries {
         &self.entries
     }
 
     #[must_use]
     pub fn snippet(&self, id: SnippetId) -> Option<&Snippet> {
-        match self.entries.get(*self.index.get(&id)?)? {
+        match self.entries.get(self.places.get(id)?)? {
             Entry::Snippet(snippet) => Some(snippet),
             _ => None,
         }
@@ -340,14 +349,24 @@ impl Transcript {
     /// Returns the index in [`Transcript::entries`].
     #[must_use]
     pub fn position(&self, id: SnippetId) -> Option<usize> {
-        self.index.get(&id).copied()
+        self.places.get(id)
+    }
+
+    /// Forgets what readers have unpacked of old entries, if that is much.
+    pub fn forget_unpacked(&mut self) {
+        self.entries.forget_unpacked();
     }
 
     fn snippet_mut(&mut self, id: SnippetId) -> Option<&mut Snippet> {
-        match self.entries.get_mut(*self.index.get(&id)?)? {
+        match self.entries.get_mut(self.places.get(id)?)? {
             Entry::Snippet(snippet) => Some(snippet),
             _ => None,
         }
+    }
+
+    /// Returns whether the bounds count a snippet, which is not so for packed ones.
+    fn is_counted(&self, id: SnippetId) -> bool {
+        self.position(id).is_some_and(|place| place >= self.entries.packed_len())
     }
 
     fn client_mut(&mut self, id: ClientId) -> Option<&mut Client> {

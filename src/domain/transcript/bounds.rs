@@ -2,8 +2,10 @@
 //!
 //! What is left out of memory is in the journal.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::entries::Entries;
 use super::entry::Entry;
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Output, Snippet};
@@ -19,6 +21,8 @@ const OLDEST_OUTPUT_ENDS: usize = 200;
 /// Bytes of code of all entries together. Beyond it the oldest keep their beginning.
 const MAX_CODE: usize = 8 << 20;
 const OLD_CODE_HEAD: usize = 4 << 10;
+/// The beginning that code in the oldest packed blocks keeps.
+const OLDEST_CODE_HEAD: usize = 512;
 /// Bytes of values and tracebacks of all entries together. Beyond it the oldest keep their ends.
 const MAX_OUTCOMES: usize = 8 << 20;
 /// Bytes of effects of all entries together. Beyond it the oldest lose theirs.
@@ -58,13 +62,54 @@ fn output_of(entry: &mut Entry) -> Option<&mut Output> {
     }
 }
 
+fn output_in(entry: &Entry) -> Option<&Output> {
+    match entry {
+        Entry::Snippet(Snippet { output, .. }) | Entry::Background { output, .. } => Some(output),
+        Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => None,
+    }
+}
+
+fn outcome_size(snippet: &Snippet) -> usize {
+    snippet.outcome.as_ref().map_or(0, |outcome| outcome.size())
+}
+
+/// Returns the bytes of the texts of an entry, without its displays.
+pub fn memory(entry: &Entry) -> usize {
+    let texts = match entry {
+        Entry::Snippet(snippet) => snippet.code.len() + outcome_size(snippet) + snippet.effects.size(),
+        _ => 0,
+    };
+    output_in(entry).map_or(0, Output::memory) + texts
+}
+
+/// Keeps only the ends of the texts of an entry, if that has ended.
+pub fn shorten(entry: &mut Entry) {
+    if is_open(entry) {
+        return;
+    }
+    if let Some(output) = output_of(entry) {
+        output.shrink(OLDEST_OUTPUT_ENDS);
+    }
+    let Entry::Snippet(snippet) = entry else { return };
+    shorten_code(snippet, OLDEST_CODE_HEAD);
+    if let Some(cut) = snippet.outcome.as_ref().and_then(|outcome| outcome.cut()) {
+        snippet.outcome = Some(Arc::new(cut));
+        snippet.outcome_is_cut = true;
+    }
+    if !snippet.effects.is_empty() {
+        snippet.effects = Arc::default();
+        snippet.effects_dropped = true;
+    }
+}
+
 fn is_open(entry: &Entry) -> bool {
     matches!(entry, Entry::Snippet(snippet) if !snippet.status.is_final())
 }
 
 impl Bounds {
     /// Changes the output of the entry at `index`, and shortens old outputs where the bound is exceeded.
-    pub fn change_output(&mut self, entries: &mut [Entry], index: usize, change: impl FnOnce(&mut Output)) {
+    pub fn change_output(&mut self, entries: &mut Entries, index: usize, change: impl FnOnce(&mut Output)) {
+        let is_packed = index < entries.packed_len();
         let Some(output) = entries.get_mut(index).and_then(output_of) else { return };
         let before = output.memory();
         change(output);
@@ -72,6 +117,9 @@ impl Bounds {
         let ends = if index < self.oldest_until { OLDEST_OUTPUT_ENDS } else { OLD_OUTPUT_ENDS };
         if index < self.old_until && output.memory() > 4 * ends {
             output.shrink(ends);
+        }
+        if is_packed {
+            return;
         }
         let after = output.memory();
         self.output = self.output + after - before;
@@ -81,12 +129,9 @@ impl Bounds {
         self.cut_output(entries);
     }
 
-    fn cut_output(&mut self, entries: &mut [Entry]) {
+    fn cut_output(&mut self, entries: &mut Entries) {
         while self.output - self.old_output > MAX_OUTPUT && self.old_until + 1 < entries.len() {
-            let entry = &mut entries[self.old_until];
-            if is_open(entry) {
-                break;
-            }
+            let Some(entry) = entries.get_mut(self.old_until).filter(|entry| !is_open(entry)) else { break };
             if let Some(output) = output_of(entry) {
                 let before = output.memory();
                 output.shrink(OLD_OUTPUT_ENDS);
@@ -96,7 +141,7 @@ impl Bounds {
             self.old_until += 1;
         }
         while self.old_output > MAX_OLD_OUTPUT && self.oldest_until < self.old_until {
-            if let Some(output) = output_of(&mut entries[self.oldest_until]) {
+            if let Some(output) = entries.get_mut(self.oldest_until).and_then(output_of) {
                 let before = output.memory();
                 output.shrink(OLDEST_OUTPUT_ENDS);
                 self.output = self.output + output.memory() - before;
@@ -107,16 +152,13 @@ impl Bounds {
     }
 
     /// Counts the code of a new entry, and shortens the code of the oldest ones.
-    pub fn add_code(&mut self, entries: &mut [Entry], added: usize) {
+    pub fn add_code(&mut self, entries: &mut Entries, added: usize) {
         self.code += added;
         while self.code > MAX_CODE && self.code_cut_until + 1 < entries.len() {
-            let entry = &mut entries[self.code_cut_until];
-            if is_open(entry) {
-                break;
-            }
+            let Some(entry) = entries.get_mut(self.code_cut_until).filter(|entry| !is_open(entry)) else { break };
             if let Entry::Snippet(snippet) = entry {
                 let before = snippet.code.len();
-                shorten_code(snippet);
+                shorten_code(snippet, OLD_CODE_HEAD);
                 self.code = self.code + snippet.code.len() - before;
             }
             self.code_cut_until += 1;
@@ -129,13 +171,10 @@ impl Bounds {
     }
 
     /// Counts the outcome of a snippet that has ended, and shortens the oldest outcomes.
-    pub fn add_outcome(&mut self, entries: &mut [Entry], added: usize) {
+    pub fn add_outcome(&mut self, entries: &mut Entries, added: usize) {
         self.outcomes += added;
         while self.outcomes > MAX_OUTCOMES && self.outcomes_cut_until + 1 < entries.len() {
-            let entry = &mut entries[self.outcomes_cut_until];
-            if is_open(entry) {
-                break;
-            }
+            let Some(entry) = entries.get_mut(self.outcomes_cut_until).filter(|entry| !is_open(entry)) else { break };
             if let Entry::Snippet(snippet) = entry
                 && let Some(outcome) = &snippet.outcome
                 && let Some(cut) = outcome.cut()
@@ -149,10 +188,10 @@ impl Bounds {
     }
 
     /// Counts effects that have grown, and drops those of the oldest entries.
-    pub fn change_effects(&mut self, entries: &mut [Entry], before: usize, after: usize) {
+    pub fn change_effects(&mut self, entries: &mut Entries, before: usize, after: usize) {
         self.effects = self.effects + after - before;
         while self.effects > MAX_EFFECTS && self.effects_from + 1 < entries.len() {
-            if let Entry::Snippet(snippet) = &mut entries[self.effects_from]
+            if let Some(Entry::Snippet(snippet)) = entries.get_mut(self.effects_from)
                 && !snippet.effects.is_empty()
             {
                 self.effects -= snippet.effects.size();
@@ -163,10 +202,37 @@ impl Bounds {
         }
     }
 
+    /// No longer counts entries that are about to be packed, which has a bound of its own. Displays stay counted.
+    pub fn leave(&mut self, places: Range<usize>, entries: &[Entry]) {
+        for (place, entry) in places.clone().zip(entries) {
+            if let Some(output) = output_in(entry) {
+                self.output = self.output.saturating_sub(output.memory());
+                if place < self.old_until {
+                    self.old_output = self.old_output.saturating_sub(output.memory());
+                }
+            }
+            if let Entry::Snippet(snippet) = entry {
+                self.code = self.code.saturating_sub(snippet.code.len());
+                self.outcomes = self.outcomes.saturating_sub(outcome_size(snippet));
+                self.effects = self.effects.saturating_sub(snippet.effects.size());
+            }
+        }
+        let cursors = [
+            &mut self.old_until,
+            &mut self.oldest_until,
+            &mut self.code_cut_until,
+            &mut self.outcomes_cut_until,
+            &mut self.effects_from,
+        ];
+        for cursor in cursors {
+            *cursor = places.end.max(*cursor);
+        }
+    }
+
     /// Drops the bytes of the oldest displays beyond [`MAX_DISPLAYS`].
-    pub fn drop_old_displays(&mut self, entries: &mut [Entry]) {
+    pub fn drop_old_displays(&mut self, entries: &mut Entries) {
         while self.displays > MAX_DISPLAYS && self.displays_from < entries.len() {
-            if let Entry::Snippet(Snippet { displays, .. }) = &mut entries[self.displays_from] {
+            if let Some(Entry::Snippet(Snippet { displays, .. })) = entries.loose_mut(self.displays_from) {
                 for display in displays.iter_mut().filter(|display| display.bytes_kept() > 0) {
                     self.displays -= display.bytes_kept();
                     *display = Arc::new(display.dropped());
@@ -180,13 +246,16 @@ impl Bounds {
     }
 }
 
-fn shorten_code(snippet: &mut Snippet) {
-    let code = &snippet.code;
-    if code.len() <= 2 * OLD_CODE_HEAD || snippet.code_omitted > 0 {
+fn shorten_code(snippet: &mut Snippet, head: usize) {
+    let code = match snippet.code_omitted {
+        0 => &snippet.code,
+        _ => snippet.code.strip_suffix(CODE_MARK).unwrap_or(&snippet.code),
+    };
+    if code.len() <= 2 * head {
         return;
     }
-    let cut = floor_char_boundary(code, OLD_CODE_HEAD);
+    let cut = floor_char_boundary(code, head);
     let cut = code[..cut].rfind('\n').unwrap_or(cut);
-    snippet.code_omitted = code.len() - cut;
+    snippet.code_omitted += code.len() - cut;
     snippet.code = format!("{}{CODE_MARK}", &code[..cut]).into();
 }

@@ -7,11 +7,14 @@ use crate::domain::SnippetId;
 impl Transcript {
     /// Marks the snippets after `point` of the Python that has died.
     pub(super) fn take_back(&mut self, point: SnippetId) {
-        for entry in self.entries.iter_mut().rev() {
-            match entry {
-                Entry::Snippet(snippet) if snippet.id > point => snippet.taken_back = snippet.started_at.is_some(),
-                Entry::Snippet(_) => break,
-                _ => {}
+        for place in (0..self.entries.len()).rev() {
+            match self.entries.get(place) {
+                Some(Entry::Snippet(snippet)) if snippet.id <= point => break,
+                Some(Entry::Snippet(_)) => {}
+                _ => continue,
+            }
+            if let Some(Entry::Snippet(snippet)) = self.entries.get_mut(place) {
+                snippet.taken_back = snippet.started_at.is_some();
             }
         }
     }

@@ -143,7 +143,10 @@ pub fn of(
     let mut found: Vec<&Entry> = Vec::new();
     let (mut earlier, mut goes_on) = (0, false);
     if let Some(since) = since {
-        for entry in entries[position_after(transcript, since)..].iter().filter(|entry| filter.matches(entry, reader)) {
+        for entry in entries
+            .range(position_after(transcript, since)..entries.len())
+            .filter(|entry| filter.matches(entry, reader))
+        {
             // The next page begins after the last snippet of this one.
             goes_on = found.len() >= limit && found.iter().any(|entry| is_snippet(entry));
             if goes_on {
@@ -155,10 +158,11 @@ pub fn of(
             found.pop();
         }
     } else {
-        let mut matching = entries.iter().rev().filter(|entry| filter.matches(entry, reader));
-        found.extend(matching.by_ref().take(limit));
+        found.extend(entries.iter().rev().filter(|entry| filter.matches(entry, reader)).take(limit));
         found.reverse();
-        earlier = matching.count();
+        let mut matching = 0;
+        entries.visit_backwards(|entry| matching += usize::from(filter.matches(entry, reader)));
+        earlier = matching - found.len();
     }
     // The entries share the room. A result has code twice: in the text and in the structured content.
     let max_code = (MAX_TEXT / 2 / limit.max(found.len()).max(1)).clamp(MIN_CODE, MAX_CODE);

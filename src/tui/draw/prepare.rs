@@ -38,6 +38,7 @@ impl View {
         let mut window = Vec::new();
         let mut cards = BTreeMap::new();
         if let Some(layout) = layout {
+            self.transcript.forget_unpacked();
             self.advance_lookup(&layout);
             let anchor = self.viewport.anchor;
             let anchor = self.walk(&layout, |walk, height| {

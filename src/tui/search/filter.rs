@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::incremental::Scan;
 use super::query::Query;
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, Entry, Outcome, Output, Status};
+use crate::domain::{Author, Entries, Entry, Outcome, Output, Status};
 
 const STATUSES: &[(&str, Status)] = &[
     ("ok", Status::Ok),
@@ -166,13 +166,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub fn new(text: &str, query: FilterQuery, entries: &[Entry]) -> Self {
+    pub fn new(text: &str, query: FilterQuery, entries: &Entries) -> Self {
         let (scan, since) = (Scan::new(entries.len()), entries.len());
         Self { text: text.trim().to_owned(), query, shown: BTreeSet::new(), scan, since }
     }
 
     /// Checks new cards and some of the others until `deadline`. Returns whether cards are left.
-    pub fn advance(&mut self, entries: &[Entry], deadline: Instant) -> bool {
+    pub fn advance(&mut self, entries: &Entries, deadline: Instant) -> bool {
         self.scan.begin();
         while let Some(index) = self.scan.next(entries) {
             if self.query.fits(&entries[index]) {

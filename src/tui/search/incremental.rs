@@ -1,7 +1,7 @@
 //! A scan over the entries of the transcript in small steps, newest first, with a second look at entries that change: a
 //! hundred thousand cards must not delay a key.
 
-use crate::domain::{Entry, Status};
+use crate::domain::{Entries, Entry, Status};
 
 /// The part of an entry that may change.
 type Revision = (Option<Status>, u64);
@@ -35,7 +35,7 @@ impl Scan {
     }
 
     /// Returns the next entry to visit, changed and new entries first; `None` at the end of the round.
-    pub fn next(&mut self, entries: &[Entry]) -> Option<usize> {
+    pub fn next(&mut self, entries: &Entries) -> Option<usize> {
         while let Some((index, known)) = self.open.get_mut(self.turn) {
             let index = *index;
             let Some(entry) = entries.get(index) else {
@@ -76,7 +76,7 @@ fn revision(entry: &Entry) -> Revision {
     }
 }
 
-fn is_settled(entries: &[Entry], index: usize) -> bool {
+fn is_settled(entries: &Entries, index: usize) -> bool {
     match &entries[index] {
         Entry::Snippet(snippet) => snippet.status.is_final(),
         Entry::Background { .. } => index + 1 < entries.len(),

@@ -9,8 +9,8 @@ use std::time::Instant;
 use super::filter::mentions;
 use super::incremental::Scan;
 use super::query::Query;
-use crate::domain::Entry;
 use crate::domain::units::grouped;
+use crate::domain::{Entries, Entry};
 use crate::tui::images::Figures;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::text;
@@ -31,7 +31,7 @@ pub type MatchIndex = (usize, usize);
 /// The searched cards, and how they are laid out.
 #[derive(Clone, Copy)]
 pub struct SearchScope<'a> {
-    pub entries: &'a [Entry],
+    pub entries: &'a Entries,
     /// The cards that the filter shows; `None` for all.
     pub shown: Option<&'a BTreeSet<usize>>,
     pub keys: &'a Keymap,
@@ -59,7 +59,7 @@ pub struct Search {
 }
 
 impl Search {
-    pub fn new(text: &str, from: usize, entries: &[Entry]) -> Self {
+    pub fn new(text: &str, from: usize, entries: &Entries) -> Self {
         Self {
             needle: Query::new(text),
             scan: Scan::new(entries.len()),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::card::{Card, CardLayout};
-use crate::domain::{Entry, Status};
+use crate::domain::{Entries, Entry, Status};
 use crate::tui::images::Figures;
 use crate::tui::input::keymap::Keymap;
 
@@ -38,7 +38,7 @@ impl CardCache {
         Self { cache: HashMap::new(), keys }
     }
 
-    pub fn get(&mut self, entries: &[Entry], index: usize, shape: CardLayout, figures: &Figures) -> Option<Rc<Card>> {
+    pub fn get(&mut self, entries: &Entries, index: usize, shape: CardLayout, figures: &Figures) -> Option<Rc<Card>> {
         let entry = entries.get(index)?;
         let (status, output) = match entry {
             Entry::Snippet(snippet) => (Some(snippet.status), Some(&snippet.output)),
