@@ -38,6 +38,9 @@ pub fn length_of_beginning(text: &str, max: usize) -> usize {
 /// A text on one line of at most `max` characters: control characters are escaped, invisible ones shown, and `...`
 /// stands for the rest.
 pub fn one_line(text: &str, max: usize) -> String {
+    if text.len() <= max && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned();
+    }
     let mut line = String::new();
     let beginning: String = text.chars().take(max + 1).collect();
     for c in with_invisible_shown(&beginning).chars() {

@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyModule, PySlice, PyTuple, PyType};
+use pyo3::types::{
+    PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyFunction, PyInt, PyList, PyModule, PySet, PySlice, PyString,
+    PyTuple, PyType,
+};
 
 use super::attributes::{MAX_LABELS, call_number, dtype, labels, number, shape, sizes, tensor_type, text};
 use super::digest::Digest;
@@ -51,9 +54,29 @@ pub struct Libraries {
     getprofile: Py<PyAny>,
     /// Recognised classes, by address. The reference keeps the address from being reused.
     recognised: Mutex<HashMap<usize, (Py<PyType>, LibraryType)>>,
+    /// Names of the classes that most values have, by address. They live as long as Python.
+    builtins: HashMap<usize, &'static str>,
     /// User code has set a trace function, which would run within Python code of libraries.
     is_traced: AtomicBool,
     python_reads: AtomicUsize,
+}
+
+fn builtins(py: Python<'_>) -> HashMap<usize, &'static str> {
+    let classes = [
+        (py.get_type::<PyBool>(), "bool"),
+        (py.get_type::<PyInt>(), "int"),
+        (py.get_type::<PyFloat>(), "float"),
+        (py.get_type::<PyString>(), "str"),
+        (py.get_type::<PyBytes>(), "bytes"),
+        (py.get_type::<PyList>(), "list"),
+        (py.get_type::<PyTuple>(), "tuple"),
+        (py.get_type::<PyDict>(), "dict"),
+        (py.get_type::<PySet>(), "set"),
+        (py.get_type::<PyFrozenSet>(), "frozenset"),
+        (py.get_type::<PyFunction>(), "function"),
+        (py.get_type::<PyModule>(), "module"),
+    ];
+    classes.into_iter().map(|(class, name)| (class.as_ptr() as usize, name)).collect()
 }
 
 impl Libraries {
@@ -71,6 +94,7 @@ impl Libraries {
             gettrace: sys.getattr("gettrace")?.unbind(),
             getprofile: sys.getattr("getprofile")?.unbind(),
             recognised: Mutex::default(),
+            builtins: builtins(py),
             is_traced: AtomicBool::new(false),
             python_reads: AtomicUsize::new(0),
         })
@@ -89,6 +113,9 @@ impl Libraries {
     }
 
     pub fn name_of(&self, class: &Bound<'_, PyType>) -> String {
+        if let Some(name) = self.builtins.get(&(class.as_ptr() as usize)) {
+            return (*name).to_owned();
+        }
         text(self.name.bind(class.py()).call1((class,)).ok()).unwrap_or_else(|| "object".to_owned())
     }
 
@@ -133,6 +160,9 @@ impl Libraries {
         let recognised = self.recognised.lock().get(&address).map(|(_, library_type)| *library_type);
         if recognised.is_some() {
             return recognised;
+        }
+        if self.builtins.contains_key(&(class.as_ptr() as usize)) {
+            return None;
         }
         let py = class.py();
         let module = text(self.module.bind(py).call1((class,)).ok())?;

@@ -328,6 +328,9 @@ fn has_small_ends(range: &Bound<'_, PyAny>) -> bool {
 }
 
 fn integer(value: &Bound<'_, PyAny>) -> String {
+    if let Ok(small) = value.extract::<i64>() {
+        return small.to_string();
+    }
     let bits = value.call_method0("bit_length").and_then(|bits| bits.extract::<u64>()).unwrap_or(u64::MAX);
     if bits > MAX_INT_BITS {
         return format!("<int of {bits} bits>");
