@@ -154,7 +154,12 @@ fn main() {
     }
     // The others slow down the machine no longer, and the slowest of them would take hours.
     servers.truncate(3);
-    let growth: Vec<Growth> = servers.iter_mut().map(Growth::measure).collect();
+    let connect = |of: &Contestant| Server::start(of.name, of.tools, (of.command)(&place));
+    let growth: Vec<Growth> = servers
+        .into_iter()
+        .zip(&contestants)
+        .map(|(server, contestant)| Growth::measure(server, || connect(contestant)))
+        .collect();
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     let lines = |points: fn(&Growth) -> &Vec<(f64, f64)>| -> Vec<Line> {
         growth.iter().map(|growth| Line { name: growth.name, points: points(growth).clone() }).collect()
@@ -171,6 +176,15 @@ fn main() {
         (
             "latency-by-variables.svg",
             Chart { title: "A call of 1+1", x: "variables held", y: "µs, median", lines: lines(|g| &g.by_variables) },
+        ),
+        (
+            "memory-by-clients.svg",
+            Chart {
+                title: "Memory",
+                x: "clients connected",
+                y: "kB of all processes",
+                lines: lines(|g| &g.by_clients),
+            },
         ),
     ] {
         std::fs::write(assets.join(file), chart.svg()).unwrap();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::server::Server;
+use crate::server::{Server, memory_of};
 
 const WARM_UP: usize = 100;
 /// Calls in each block, one after the other.
@@ -15,6 +15,9 @@ const REMEMBERED: u64 = 1_000;
 const COLD_STARTS: usize = 5;
 /// A server that needs longer for a call is asked less often.
 const SLOW: Duration = Duration::from_millis(20);
+
+/// The median of a call in µs, beyond which a million calls are not waited for.
+const SLOW_CALL: f64 = 1_000.0;
 
 const PRINTS: &str = "for n in range(100_000):\n    print('x')";
 const LARGE: &str = "print('x' * 10_000_000)";
@@ -150,25 +153,45 @@ pub struct Growth {
     pub memory: Vec<(f64, f64)>,
     /// Variables held, and the median time of a call in µs.
     pub by_variables: Vec<(f64, f64)>,
+    /// Clients connected, and kB.
+    pub by_clients: Vec<(f64, f64)>,
 }
 
 impl Growth {
-    pub fn measure(server: &mut Server) -> Self {
-        let mut growth = Self { name: server.name, latency: Vec::new(), memory: Vec::new(), by_variables: Vec::new() };
+    /// `connect` connects one more client.
+    pub fn measure(mut server: Server, connect: impl Fn() -> Server) -> Self {
+        let mut growth = Self {
+            name: server.name,
+            latency: Vec::new(),
+            memory: Vec::new(),
+            by_variables: Vec::new(),
+            by_clients: Vec::new(),
+        };
         let mut made = 0;
-        for calls in [100, 1_000, 10_000, 100_000] {
+        for calls in [100, 1_000, 10_000, 100_000, 1_000_000] {
+            // Some would need an hour for the last step.
+            if calls == 1_000_000 && growth.latency.last().is_some_and(|(_, time)| *time > SLOW_CALL) {
+                break;
+            }
             eprintln!("{}: {calls} calls", server.name);
             while made < calls {
                 let lines: String = (0..100).map(|_| server.call("1+1")).collect();
                 server.pipeline(&lines, 100);
                 made += 100;
             }
-            growth.latency.push((f64::from(calls), median_call(server)));
+            growth.latency.push((f64::from(calls), median_call(&mut server)));
             growth.memory.push((f64::from(calls), server.memory() as f64));
         }
         for variables in [10, 100, 1_000, 10_000, 100_000] {
             server.run(&format!("globals().update({{f'v{{n}}': n for n in range({variables})}})"));
-            growth.by_variables.push((f64::from(variables), median_call(server)));
+            growth.by_variables.push((f64::from(variables), median_call(&mut server)));
+        }
+        let mut servers = vec![server];
+        for clients in [1, 3, 10, 30, 100] {
+            while servers.len() < clients {
+                servers.push(connect());
+            }
+            growth.by_clients.push((clients as f64, memory_of(&servers) as f64));
         }
         growth
     }

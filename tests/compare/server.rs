@@ -1,5 +1,6 @@
 //! The servers that are compared, each as a process that speaks MCP in lines of JSON.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -110,19 +111,19 @@ impl Server {
 
     /// The memory of all its processes, in kB; what several share is divided among them.
     pub fn memory(&self) -> u64 {
-        let mut pids = vec![self.child.id()];
-        pids.extend(&self.helpers);
-        let mut all = pids.clone();
-        while let Some(pid) = pids.pop() {
-            for child in children(pid) {
-                if !all.contains(&child) {
-                    all.push(child);
-                    pids.push(child);
-                }
-            }
-        }
-        all.into_iter().map(proportional).sum()
+        memory_of(std::slice::from_ref(self))
     }
+}
+
+/// The memory of all processes of these servers, in kB.
+pub fn memory_of(servers: &[Server]) -> u64 {
+    let mut pids: Vec<u32> = servers.iter().map(|server| server.child.id()).collect();
+    pids.extend(servers.iter().flat_map(|server| &server.helpers));
+    let mut all: BTreeSet<u32> = pids.iter().copied().collect();
+    while let Some(pid) = pids.pop() {
+        pids.extend(children(pid).into_iter().filter(|child| all.insert(*child)));
+    }
+    all.into_iter().map(proportional).sum()
 }
 
 impl Drop for Server {
