@@ -33,41 +33,59 @@ pub struct Snippet {
     pub author: Author,
     pub code: Arc<str>,
     /// The number of bytes missing from `code`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub code_omitted: usize,
     /// The snippet whose code it repeats.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub replay_of: Option<SnippetId>,
     /// The title that its author gave.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub title: Option<Arc<str>>,
     pub status: Status,
     /// The person's review of it, if there is one.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub review: Option<Arc<Review>>,
     pub submitted_at: Timestamp,
     pub started_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Output::is_empty")]
     pub output: Output,
     /// In the order shown; [`Display::after`] is the position in `output`.
     #[serde(skip)]
     pub displays: Vec<Arc<Display>>,
     /// The number of earlier displays, which were dropped.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub displays_dropped: usize,
     /// The risks that the person was asked about; few snippets have any.
     #[serde(skip)]
     pub risks: Option<Box<SnippetRisks>>,
     /// What it did beyond Python's variables.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub effects: Arc<SideEffects>,
     /// Whether the effects are only in the journal.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub effects_dropped: bool,
     /// Set while the code runs and does not respond to an interrupt.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub stuck: Option<Arc<Stuck>>,
     /// Set while the code waits for input.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub input: Option<Arc<InputRequest>>,
     /// Set exactly when `status` is final.
     pub outcome: Option<Arc<Outcome>>,
     /// Whether the outcome has lost parts of its value or its traceback.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub outcome_is_cut: bool,
     /// Whether later ones have begun before it, or may.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub overtaken: bool,
     /// Whether what it did to the variables is taken back: Python has died, and went on from an earlier safe point.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub taken_back: bool,
+}
+
+/// Serialized snippets leave out what says nothing.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The risks of a snippet: actions that the person allows or denies while it runs.

@@ -18,8 +18,8 @@ use places::Places;
 pub use taken::TakenNames;
 
 use super::{
-    Author, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Review, RiskRequest, Snippet, SnippetId,
-    Status, Stream, Timestamp, UndoableNames, VariableTable,
+    Author, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Restart, Review, RiskRequest, Snippet,
+    SnippetId, Status, Stream, Timestamp, UndoableNames, VariableTable,
 };
 
 /// Displays kept of one snippet; the oldest are dropped.
@@ -43,6 +43,7 @@ pub struct Transcript {
     taken: TakenNames,
     inquiries: Vec<Arc<Inquiry>>,
     notice: Option<Arc<str>>,
+    last_restart: Option<(Arc<Restart>, Timestamp)>,
     replay: Option<Arc<Replay>>,
     gate: Option<Arc<Gate>>,
     /// The snippet of each risk that waits for the person.
@@ -184,6 +185,7 @@ impl Transcript {
                 if let Some(point) = restart.safe_point {
                     self.take_back(point);
                 }
+                self.last_restart = Some((restart.clone(), *at));
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
             }
             Event::Noted { note, at } => self.entries.push(Entry::Note { note: note.clone(), at: *at }),
@@ -449,6 +451,12 @@ impl Transcript {
     #[must_use]
     pub fn replay(&self) -> Option<&Arc<Replay>> {
         self.replay.as_ref()
+    }
+
+    /// Returns the last restart, and its time.
+    #[must_use]
+    pub fn last_restart(&self) -> Option<&(Arc<Restart>, Timestamp)> {
+        self.last_restart.as_ref()
     }
 
     #[must_use]

@@ -181,17 +181,17 @@ impl ClientNames {
     #[must_use]
     pub fn of(transcript: &Transcript, former: &[Client]) -> Self {
         let mut names = Self::default();
-        let mut last: Option<&Author> = None;
-        for entry in transcript.entries() {
+        let mut last = Author::You;
+        transcript.entries().visit(|entry| {
             if let Entry::Snippet(snippet) = entry
-                && last != Some(&snippet.author)
+                && last != snippet.author
             {
-                last = Some(&snippet.author);
+                last = snippet.author.clone();
                 if let Author::Client { name, .. } = &snippet.author {
                     names.remember(unmarked(name));
                 }
             }
-        }
+        });
         for client in former {
             names.remember(unmarked(&client.name));
         }

@@ -21,8 +21,8 @@ impl ClientOrder {
 
     /// Adds the clients of a transcript, by their numbers.
     pub fn extend(&mut self, transcript: &Transcript) {
-        let mut names: BTreeMap<ClientId, &Arc<str>> = BTreeMap::new();
-        for entry in transcript.entries() {
+        let mut names: BTreeMap<ClientId, Arc<str>> = BTreeMap::new();
+        transcript.entries().visit(|entry| {
             let author = match entry {
                 Entry::Snippet(snippet) => Some(&snippet.author),
                 Entry::Note { note, .. } => Some(&note.by),
@@ -31,14 +31,14 @@ impl ClientOrder {
                 Entry::Background { .. } => None,
             };
             if let Some(Author::Client { id, name }) = author {
-                names.entry(*id).or_insert(name);
+                names.entry(*id).or_insert_with(|| name.clone());
             }
-        }
+        });
         for client in transcript.clients() {
-            names.insert(client.id, &client.name);
+            names.insert(client.id, client.name.clone());
         }
         for name in names.into_values() {
-            self.add(name);
+            self.add(&name);
         }
     }
 

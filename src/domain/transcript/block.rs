@@ -12,8 +12,8 @@ use crate::domain::{Outcome, Snippet};
 
 /// Entries of a block. A reader of one entry unpacks all of them, so they are few.
 pub const BLOCK: usize = 128;
-/// JSON of alike snippets shrinks to a thirtieth.
-const COMPRESSION_LEVEL: u8 = 6;
+/// JSON of alike snippets shrinks to a tenth.
+const COMPRESSION_LEVEL: u8 = 3;
 
 #[derive(Clone, Debug, Default)]
 pub struct Block {
@@ -80,14 +80,13 @@ impl Block {
         }
     }
 
-    pub fn visit_backwards(&self, visit: &mut impl FnMut(&Entry)) {
+    /// Passes all entries to `read`, in order, and keeps none of them unpacked.
+    pub fn with_entries(&self, read: impl FnOnce(&[&Entry])) {
         let unpacked = self.unpacked.get().is_none().then(|| self.unpack());
         let simple = unpacked.as_deref().or_else(|| self.unpacked.get().map(|all| &**all)).unwrap_or_default();
-        let mut simple = simple.iter().rev();
-        let places = (0..BLOCK).rev();
-        places
-            .filter_map(|place| self.find(place).map_or_else(|_| simple.next(), |at| Some(&self.loose[at].1)))
-            .for_each(visit);
+        let mut simple = simple.iter();
+        let entry = |place| self.find(place).map_or_else(|_| simple.next(), |at| Some(&self.loose[at].1));
+        read(&(0..BLOCK).filter_map(entry).collect::<Vec<&Entry>>());
     }
 
     pub fn forget_unpacked(&mut self) {

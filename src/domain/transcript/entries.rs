@@ -84,12 +84,51 @@ impl Entries {
         range.map(|index| &self[index])
     }
 
-    /// Visits all entries, the newest first, and keeps none of them unpacked.
+    /// Visits all entries, and keeps none of them unpacked.
+    pub fn visit(&self, mut visit: impl FnMut(&Entry)) {
+        for block in &self.blocks {
+            block.with_entries(|entries| entries.iter().copied().for_each(&mut visit));
+        }
+        self.recent.iter().for_each(visit);
+    }
+
+    /// The same, the newest first.
     pub fn visit_backwards(&self, mut visit: impl FnMut(&Entry)) {
         self.recent.iter().rev().for_each(&mut visit);
         for block in self.blocks.iter().rev() {
-            block.visit_backwards(&mut visit);
+            block.with_entries(|entries| entries.iter().rev().copied().for_each(&mut visit));
         }
+    }
+
+    /// Returns the place of the first entry within `range` that fits, and keeps none unpacked.
+    pub fn find_in(&self, range: Range<usize>, fits: impl Fn(&Entry) -> bool) -> Option<usize> {
+        let in_block = self.blocks_in(&range).find_map(|number| self.places_in(number, &range, &fits).first().copied());
+        in_block.or_else(|| self.recent_in(range).find(|place| fits(&self[*place])))
+    }
+
+    /// The same for the last one.
+    pub fn find_last_in(&self, range: Range<usize>, fits: impl Fn(&Entry) -> bool) -> Option<usize> {
+        let recent = self.recent_in(range.clone()).rfind(|place| fits(&self[*place]));
+        let in_block = || self.blocks_in(&range).rev().find_map(|number| self.places_in(number, &range, &fits).pop());
+        recent.or_else(in_block)
+    }
+
+    fn recent_in(&self, range: Range<usize>) -> Range<usize> {
+        range.start.max(self.packed_len())..range.end.min(self.len())
+    }
+
+    fn blocks_in(&self, range: &Range<usize>) -> Range<usize> {
+        range.start / BLOCK..range.end.div_ceil(BLOCK).min(self.blocks.len())
+    }
+
+    /// Returns the places of the entries of a block that fit.
+    fn places_in(&self, block: usize, range: &Range<usize>, fits: impl Fn(&Entry) -> bool) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.blocks[block].with_entries(|entries| {
+            let places = (block * BLOCK..).zip(entries);
+            found.extend(places.filter(|(place, entry)| range.contains(place) && fits(entry)).map(|(place, _)| place));
+        });
+        found
     }
 
     pub fn push(&mut self, entry: Entry) {
@@ -252,10 +291,21 @@ mod tests {
         assert_eq!(all.len(), 5_050);
         told.0.forget_unpacked();
         assert_eq!(told.0.entries().unpacked.load(Ordering::Relaxed), 0);
-        let mut backwards = Vec::new();
-        told.0.entries().visit_backwards(|entry| backwards.push(format!("{entry:?}")));
-        backwards.reverse();
-        assert!(all == backwards);
+        let mut visited = Vec::new();
+        told.0.entries().visit(|entry| visited.push(format!("{entry:?}")));
+        assert!(all == visited);
+        visited.clear();
+        told.0.entries().visit_backwards(|entry| visited.insert(0, format!("{entry:?}")));
+        assert!(all == visited);
+
+        let second = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.id.0 % 1_000 == 2);
+        let place = |number| told.0.position(SnippetId(number));
+        let entries = told.0.entries();
+        assert_eq!(entries.find_in(3..entries.len(), second), place(1_002));
+        assert_eq!(entries.find_in(place(4_002).unwrap() + 1..entries.len(), second), None);
+        assert_eq!(entries.find_last_in(0..entries.len(), second), place(4_002));
+        assert_eq!(entries.find_last_in(2..place(2_002).unwrap(), second), place(1_002));
+        assert_eq!(entries.unpacked.load(Ordering::Relaxed), 0);
 
         // Late output, the late end of a snippet, and a late picture.
         told.write(5, "late\n");

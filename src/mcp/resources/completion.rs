@@ -39,11 +39,14 @@ fn candidates(transcript: &Transcript, target: &CompletionTarget, prefix: &str) 
     let fits = |text: &String| text.starts_with(prefix);
     let mut all: Vec<String> = match target {
         CompletionTarget::Snippets { failed } => {
-            let snippets = transcript.entries().iter().rev().filter_map(|entry| match entry {
-                Entry::Snippet(snippet) if !failed || snippet.status == Status::Error => Some(snippet.id.to_string()),
-                _ => None,
+            let mut found = Vec::new();
+            transcript.entries().visit_backwards(|entry| match entry {
+                Entry::Snippet(snippet) if !failed || snippet.status == Status::Error => {
+                    found.extend(Some(snippet.id.to_string()).filter(fits));
+                }
+                _ => {}
             });
-            snippets.filter(fits).collect()
+            found
         }
         CompletionTarget::Figures(id) => {
             let figures = transcript.snippet(*id).into_iter().flat_map(Snippet::numbered_displays);

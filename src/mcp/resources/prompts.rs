@@ -129,10 +129,12 @@ fn failed<'a>(transcript: &'a Transcript, reader: &Author, id: Option<SnippetId>
     if let Some(id) = id {
         return transcript.snippet(id).filter(is_shown);
     }
-    transcript.entries().iter().rev().find_map(|entry| match entry {
-        Entry::Snippet(snippet) if snippet.status == Status::Error && is_shown(&snippet) => Some(snippet),
+    let entries = transcript.entries();
+    let failed = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.status == Status::Error && is_shown(&snippet));
+    match entries.get(entries.find_last_in(0..entries.len(), failed)?)? {
+        Entry::Snippet(snippet) => Some(snippet),
         _ => None,
-    })
+    }
 }
 
 fn explain(snippet: &Snippet, reader: &Author) -> String {

@@ -15,7 +15,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::uris;
 use super::uris::Address;
-use crate::domain::{Author, Entry, Event, VariableTable};
+use crate::domain::{Author, Event, VariableTable};
 use crate::mcp::log;
 use crate::mcp::results::activity_since::restart_text;
 use crate::session::SessionHandle;
@@ -224,13 +224,10 @@ pub async fn run(session: SessionHandle, subscription: SharedSubscription, sink:
 pub async fn recent_restart(session: &SessionHandle, reader: Author) -> Option<(LoggingLevel, String)> {
     let now = now();
     let found = session.read(move |transcript| {
-        transcript.entries().iter().rev().find_map(|entry| match entry {
-            Entry::Restart { restart, at } if Duration::from_millis(now.saturating_sub(*at)) < RECENT_RESTART => {
-                let level = if restart.by.is_some() { LoggingLevel::Notice } else { LoggingLevel::Error };
-                Some((level, restart_text(restart, &reader)))
-            }
-            _ => None,
-        })
+        let (restart, at) = transcript.last_restart()?;
+        let is_recent = Duration::from_millis(now.saturating_sub(*at)) < RECENT_RESTART;
+        let level = if restart.by.is_some() { LoggingLevel::Notice } else { LoggingLevel::Error };
+        is_recent.then(|| (level, restart_text(restart, &reader)))
     });
     found.await.ok().flatten()
 }

@@ -161,7 +161,7 @@ pub fn of(
         found.extend(entries.iter().rev().filter(|entry| filter.matches(entry, reader)).take(limit));
         found.reverse();
         let mut matching = 0;
-        entries.visit_backwards(|entry| matching += usize::from(filter.matches(entry, reader)));
+        entries.visit(|entry| matching += usize::from(filter.matches(entry, reader)));
         earlier = matching - found.len();
     }
     // The entries share the room. A result has code twice: in the text and in the structured content.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{CallId, CallState, Entry, Snippet, SnippetId, Transcript};
+use crate::domain::{CallId, CallState, Snippet, SnippetId, Transcript};
 use crate::session::unanswered_calls::{CallReport, ReceivedCalls, SentTo, UnansweredCall};
 use crate::session::{CallSnippets, SessionId};
 
@@ -43,10 +43,7 @@ impl CallLedger {
     }
 
     pub fn report(&self, call: &UnansweredCall, transcript: &Transcript) -> CallReport {
-        let restart = transcript.entries().iter().rev().find_map(|entry| match entry {
-            Entry::Restart { restart, .. } => Some(restart.clone()),
-            _ => None,
-        });
+        let restart = transcript.last_restart().map(|(restart, _)| restart.clone());
         let is_own = call.sent_to.process == Some(self.pid);
         let (state, snippet) = self.state(call, transcript);
         CallReport { state, snippet, is_own, restart }

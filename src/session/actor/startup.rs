@@ -61,19 +61,18 @@ const MAX_SNIPPETS: u32 = 1 << 24;
 
 /// Returns the first free numbers of snippets and clients, after those of `transcript` and after `ran`.
 pub(super) fn free_numbers(transcript: &Transcript, ran: SnippetId, former: &[Client]) -> (u32, u32) {
-    let snippets = transcript.entries().iter().filter_map(|entry| match entry {
-        Entry::Snippet(snippet) => Some(snippet),
-        _ => None,
-    });
     let clients = former.iter().map(|client| client.id.0 + 1).max().unwrap_or(1);
     let first = if ran.0 < MAX_SNIPPETS { ran.0 + 1 } else { 1 };
-    snippets.fold((first, clients), |(snippet, client), found| {
+    let mut free = (first, clients);
+    transcript.entries().visit(|entry| {
+        let Entry::Snippet(found) = entry else { return };
         let of = match found.author {
             Author::Client { id, .. } => id.0 + 1,
             Author::You => 1,
         };
-        (snippet.max(found.id.0 + 1), client.max(of))
-    })
+        free = (free.0.max(found.id.0 + 1), free.1.max(of));
+    });
+    free
 }
 
 impl Actor {

@@ -17,21 +17,24 @@ impl View {
     /// The inputs that a search can find, the newest first.
     fn searchable_inputs(&self) -> Arc<[Past]> {
         let name: Arc<str> = self.info.name.as_str().into();
-        let here = self.transcript.entries().iter().rev().filter_map(|entry| match entry {
-            Entry::Snippet(snippet) if snippet.code_omitted == 0 => Some(Past {
-                code: snippet.code.clone(),
-                author: snippet.author.name().into(),
-                mine: snippet.author.is_you(),
-                session: name.clone(),
-                at: snippet.submitted_at,
-                ok: snippet.outcome.as_ref().is_none_or(|outcome| outcome.status == Status::Ok),
-            }),
-            _ => None,
+        let (mut seen, mut found) = (HashSet::new(), Vec::new());
+        self.transcript.entries().visit_backwards(|entry| {
+            let Entry::Snippet(snippet) = entry else { return };
+            let mine = snippet.author.is_you();
+            if snippet.code_omitted == 0 && seen.insert((mine, snippet.code.clone())) {
+                found.push(Past {
+                    code: snippet.code.clone(),
+                    author: snippet.author.name().into(),
+                    mine,
+                    session: name.clone(),
+                    at: snippet.submitted_at,
+                    ok: snippet.outcome.as_ref().is_none_or(|outcome| outcome.status == Status::Ok),
+                });
+            }
         });
-        let mut seen = HashSet::new();
-        here.chain(self.composer.history.older.iter().cloned())
-            .filter(|past| seen.insert((past.mine, past.code.clone())))
-            .collect()
+        let older = self.composer.history.older.iter().filter(|past| seen.insert((past.mine, past.code.clone())));
+        found.extend(older.cloned());
+        found.into()
     }
 
     pub fn inputs(&self) -> PastInputs<'_> {

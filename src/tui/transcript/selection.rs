@@ -241,11 +241,11 @@ impl View {
         let entries = self.transcript.entries();
         let in_sight = || self.frame.as_ref().and_then(|frame| frame.window.last()).map_or(0, |place| place.card + 1);
         let from = self.viewport.selected.unwrap_or_else(in_sight);
-        let has_failed = |card: &usize| snippet(&entries[*card]).is_some_and(|s| s.status == Status::Error);
+        let has_failed = |entry: &Entry| snippet(entry).is_some_and(|snippet| snippet.status == Status::Error);
         let found = if forward {
-            (from + 1..entries.len()).find(has_failed)
+            entries.find_in(from + 1..entries.len(), has_failed)
         } else {
-            (0..from.min(entries.len())).rev().find(has_failed)
+            entries.find_last_in(0..from, has_failed)
         };
         match found {
             Some(card) => self.go_to(card),

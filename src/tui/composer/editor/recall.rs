@@ -68,7 +68,11 @@ impl<'a> PastInputs<'a> {
 
     /// Returns the newest input that begins with `text` and is longer.
     pub fn beginning_with(self, text: &str) -> Option<&'a str> {
-        self.before(None).map(|(_, code)| code).find(|code| code.len() > text.len() && code.starts_with(text))
+        let entries = self.transcript.entries();
+        // Each key asks, so old entries stay packed.
+        let recent = (entries.packed_len()..entries.len()).rev().map(InputPlace::Entry);
+        let places = recent.chain((0..self.older.len()).map(InputPlace::Older));
+        places.filter_map(|place| self.at(place)).find(|code| code.len() > text.len() && code.starts_with(text))
     }
 }
 
