@@ -15,14 +15,14 @@ pub struct ClientOrder(Vec<Arc<str>>);
 impl ClientOrder {
     pub fn of(transcript: &Transcript) -> Self {
         let mut order = Self::default();
-        order.extend(transcript);
+        order.extend(transcript, 0);
         order
     }
 
-    /// Adds the clients of a transcript, by their numbers.
-    pub fn extend(&mut self, transcript: &Transcript) {
+    /// Adds the clients of the entries from a place on, and those that are connected, by their numbers.
+    pub fn extend(&mut self, transcript: &Transcript, from: usize) {
         let mut names: BTreeMap<ClientId, Arc<str>> = BTreeMap::new();
-        transcript.entries().visit(|entry| {
+        transcript.entries().visit_from(from, |entry| {
             let author = match entry {
                 Entry::Snippet(snippet) => Some(&snippet.author),
                 Entry::Note { note, .. } => Some(&note.by),

@@ -8,7 +8,7 @@ use miniz_oxide::inflate::decompress_to_vec;
 
 use super::bounds;
 use super::entry::Entry;
-use crate::domain::{Outcome, Snippet};
+use crate::domain::{Author, Outcome, Snippet};
 
 /// Entries of a block. A reader of one entry unpacks all of them, so they are few.
 pub const BLOCK: usize = 128;
@@ -19,6 +19,8 @@ const COMPRESSION_LEVEL: u8 = 3;
 pub struct Block {
     /// The simple snippets, in order.
     packed: Arc<[u8]>,
+    /// How many of these each author has.
+    authors: Vec<(Author, usize)>,
     /// The other entries, with their places.
     loose: Vec<(u8, Entry)>,
     /// The simple snippets as entries, while somebody reads or changes them.
@@ -38,10 +40,17 @@ impl Block {
                 other => loose.push((place as u8, other)),
             }
         }
+        let mut authors: Vec<(Author, usize)> = Vec::new();
+        for snippet in &simple {
+            match authors.iter_mut().find(|(author, _)| *author == snippet.author) {
+                Some((_, count)) => *count += 1,
+                None => authors.push((snippet.author.clone(), 1)),
+            }
+        }
         // Every snippet has a form in JSON: names of fields, texts and whole numbers.
         let packed = compress_to_vec(&serde_json::to_vec(&simple).unwrap_or_default(), COMPRESSION_LEVEL);
         let size = packed.len() + loose.iter().map(|(_, entry)| bounds::memory(entry)).sum::<usize>();
-        Self { packed: packed.into(), loose, size, ..Self::default() }
+        Self { packed: packed.into(), authors, loose, size, ..Self::default() }
     }
 
     /// Returns the bytes that it took when it was packed.
@@ -78,6 +87,12 @@ impl Block {
             Ok(at) => Some(&mut self.loose[at].1),
             Err(before) => self.unpacked.get_mut().filter(|_| self.is_changed)?.get_mut(place - before),
         }
+    }
+
+    /// Counts the entries that fit. Of packed snippets, `by` decides.
+    pub fn count(&self, by: impl Fn(&Author) -> bool, fits: impl Fn(&Entry) -> bool) -> usize {
+        let packed: usize = self.authors.iter().filter(|(author, _)| by(author)).map(|(_, count)| count).sum();
+        packed + self.loose.iter().filter(|(_, entry)| fits(entry)).count()
     }
 
     /// Passes all entries to `read`, in order, and keeps none of them unpacked.

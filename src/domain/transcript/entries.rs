@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::block::{BLOCK, Block};
 use super::entry::Entry;
+use crate::domain::Author;
 
 /// The newest entries, which are never packed.
 const RECENT: usize = 2_048;
@@ -85,11 +86,18 @@ impl Entries {
     }
 
     /// Visits all entries, and keeps none of them unpacked.
-    pub fn visit(&self, mut visit: impl FnMut(&Entry)) {
-        for block in &self.blocks {
-            block.with_entries(|entries| entries.iter().copied().for_each(&mut visit));
+    pub fn visit(&self, visit: impl FnMut(&Entry)) {
+        self.visit_from(0, visit);
+    }
+
+    /// The same for the entries from a place on.
+    pub fn visit_from(&self, from: usize, mut visit: impl FnMut(&Entry)) {
+        for (number, block) in self.blocks.iter().enumerate().skip(from / BLOCK) {
+            let skipped = from.saturating_sub(number * BLOCK);
+            block.with_entries(|entries| entries.iter().skip(skipped).copied().for_each(&mut visit));
         }
-        self.recent.iter().for_each(visit);
+        let skipped = from.saturating_sub(self.packed_len());
+        self.recent.iter().skip(skipped).for_each(visit);
     }
 
     /// The same, the newest first.
@@ -98,6 +106,12 @@ impl Entries {
         for block in self.blocks.iter().rev() {
             block.with_entries(|entries| entries.iter().rev().copied().for_each(&mut visit));
         }
+    }
+
+    /// Counts the entries that fit. For a snippet, its author has to decide alone, so that none is unpacked.
+    pub fn count(&self, by: impl Fn(&Author) -> bool, fits: impl Fn(&Entry) -> bool) -> usize {
+        let packed: usize = self.blocks.iter().map(|block| block.count(&by, &fits)).sum();
+        packed + self.recent.iter().filter(|entry| fits(entry)).count()
     }
 
     /// Returns the place of the first entry within `range` that fits, and keeps none unpacked.
@@ -210,7 +224,7 @@ mod tests {
     use super::super::Transcript;
     use super::*;
     use crate::domain::{
-        Author, ClientId, Display, Event, Form, Note, Outcome, OutputChunk, SnippetId, Status, Stream, VariableChanges,
+        ClientId, Display, Event, Form, Note, Outcome, OutputChunk, SnippetId, Status, Stream, VariableChanges,
     };
 
     /// A session of `count` snippets, of which each tenth shows a picture, and each hundredth is followed by a note.
@@ -294,10 +308,17 @@ mod tests {
         let mut visited = Vec::new();
         told.0.entries().visit(|entry| visited.push(format!("{entry:?}")));
         assert!(all == visited);
+        for from in [1, 130, 4_990, 5_050, 6_000] {
+            let mut count = 0;
+            told.0.entries().visit_from(from, |_| count += 1);
+            assert_eq!(count, all.len().saturating_sub(from));
+        }
         visited.clear();
         told.0.entries().visit_backwards(|entry| visited.insert(0, format!("{entry:?}")));
         assert!(all == visited);
 
+        let by = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.author.is_you());
+        assert_eq!(told.0.entries().count(Author::is_you, by), 2_500);
         let second = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.id.0 % 1_000 == 2);
         let place = |number| told.0.position(SnippetId(number));
         let entries = told.0.entries();

@@ -160,9 +160,8 @@ pub fn of(
     } else {
         found.extend(entries.iter().rev().filter(|entry| filter.matches(entry, reader)).take(limit));
         found.reverse();
-        let mut matching = 0;
-        entries.visit(|entry| matching += usize::from(filter.matches(entry, reader)));
-        earlier = matching - found.len();
+        let by = |author: &Author| filter.matches_author(Some(author));
+        earlier = entries.count(by, |entry| filter.matches(entry, reader)) - found.len();
     }
     // The entries share the room. A result has code twice: in the text and in the structured content.
     let max_code = (MAX_TEXT / 2 / limit.max(found.len()).max(1)).clamp(MIN_CODE, MAX_CODE);
