@@ -75,6 +75,14 @@ fn code_stops_before_it_deletes_and_goes_on_or_fails_there() {
     deny(&mut terminal, "n", "that one stays");
     assert_eq!(result(&mut claude, call)["error"]["type"], "PermissionError");
     assert!(is_there(&home, "c.csv"));
+    // What else of an old file can change: its permissions, its times, its owner. Of a new one nothing is asked.
+    let acts = ["chmod('e.csv', 0o600)", "utime('e.csv')", "chown('e.csv', -1, -1)"];
+    let acts = acts.map(|act| format!("try: os.{act}\nexcept PermissionError: told += 1")).join("\n");
+    let code = format!("told = 0\nopen('f', 'w').close()\nos.chmod('f', 0o600); os.utime('f')\n{acts}\ntold");
+    let call = sends(&mut claude, &code);
+    terminal.wait_for_text("line 4, is about to overwrite e.csv");
+    deny(&mut terminal, "d", "leave that");
+    assert_eq!(result(&mut claude, call)["result"], "3");
     // A move is asked about before anything is copied, and its denial is one of deleting what was to be moved.
     let call = sends(
         &mut claude,

@@ -55,6 +55,8 @@ const CASES: &[(&str, &[&str])] = &[
     ("os.link('a', 'link')", &["created link"]),
     ("os.truncate('a', 0)", &["wrote a"]),
     ("os.chmod('a', 0o600)", &["changed permissions of a"]),
+    ("os.chown('c', -1, -1, dir_fd=os.open('folder', os.O_RDONLY))", &["changed permissions of folder/c"]),
+    ("os.utime('a')", &[]),
     ("for i in range(1000): open(f'folder/{i}', 'w').close()", &["created 1000 files in folder/"]),
     ("tempfile.NamedTemporaryFile().close()", &[]),
     ("import json.tool, colorsys", &[]),

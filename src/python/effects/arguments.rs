@@ -101,6 +101,11 @@ impl Arguments<'_> {
         }
     }
 
+    /// Returns the path whose mode, owner or times change.
+    pub(super) fn changed_path(&self, event: AuditEvent) -> Option<PathBuf> {
+        self.path(0, Some(if event == AuditEvent::ChangeMode { 2 } else { 3 }))
+    }
+
     /// Like [`Arguments::raw_path`], but also of an object of the user: the caller of the event converts it as well.
     pub(super) fn converted_path(&self, index: usize) -> Option<PathBuf> {
         self.raw_path(index).or_else(|| self.0.get_item(index).ok()?.extract().ok())

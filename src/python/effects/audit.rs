@@ -199,7 +199,9 @@ impl Recorder {
                 SideEffect { count: 0, ..self.existing(SideEffectKind::RemoveFolder, &args.path(0, None)?)? }
             }
             AuditEvent::RemoveFolder => self.existing(SideEffectKind::RemoveFolder, &args.path(0, Some(1))?)?,
-            AuditEvent::ChangeMode => self.existing(SideEffectKind::ChangeMode, &args.path(0, None)?)?,
+            AuditEvent::ChangeMode | AuditEvent::ChangeOwner => {
+                self.existing(SideEffectKind::ChangeMode, &args.changed_path(event)?)?
+            }
             AuditEvent::Truncate => self.existing(SideEffectKind::Write, &args.path(0, None)?)?,
             AuditEvent::MakeFolder => self.new_file(SideEffectKind::MakeFolder, &args.path(0, Some(2))?)?,
             AuditEvent::Link => self.new_file(SideEffectKind::Create, &args.path(1, Some(3))?)?,
@@ -242,9 +244,12 @@ impl Recorder {
                 let ShownPath { shown, outside, .. } = self.place(&args.path(0, None)?)?;
                 SideEffect { outside, ..SideEffect::new(SideEffectKind::ChangeFolder, shown) }
             }
-            AuditEvent::Open | AuditEvent::Rename | AuditEvent::Move | AuditEvent::CopyTree | AuditEvent::Lookup => {
-                return None;
-            }
+            AuditEvent::Open
+            | AuditEvent::Rename
+            | AuditEvent::Move
+            | AuditEvent::CopyTree
+            | AuditEvent::ChangeTimes
+            | AuditEvent::Lookup => return None,
         })
     }
 

@@ -77,7 +77,9 @@ impl Recorder {
             }
             AuditEvent::RemoveTree => self.file_risk(RiskKind::Delete, self.target(&args.path(0, None)?, false)?),
             AuditEvent::Truncate => self.file_risk(RiskKind::Overwrite, self.target(&args.path(0, None)?, true)?),
-            AuditEvent::ChangeMode => self.file_risk(RiskKind::WriteOutside, self.target(&args.path(0, None)?, true)?),
+            AuditEvent::ChangeMode | AuditEvent::ChangeOwner | AuditEvent::ChangeTimes => {
+                self.file_risk(RiskKind::Overwrite, self.target(&args.changed_path(event)?, true)?)
+            }
             AuditEvent::CopyTree => {
                 self.place(&args.converted_path(0)?).filter(|from| from.absolute.is_dir())?;
                 self.file_risk(RiskKind::WriteOutside, self.target(&args.converted_path(1)?, true)?)
@@ -158,14 +160,15 @@ impl ShutilCall {
 
     /// Whether this risk of an event within the call was a part of what the call has asked about.
     fn has_asked(self, event: AuditEvent, kind: RiskKind) -> bool {
+        let is_of_copy = matches!(event, AuditEvent::ChangeMode | AuditEvent::ChangeOwner | AuditEvent::ChangeTimes);
         match (self, event) {
             (_, AuditEvent::Move | AuditEvent::CopyTree) => false,
             (Self::Move, _) => {
                 matches!(kind, RiskKind::Delete | RiskKind::Rename | RiskKind::Overwrite | RiskKind::WriteOutside)
             }
-            (Self::CopyTree, _) => kind == RiskKind::WriteOutside,
+            (Self::CopyTree, _) => is_of_copy || kind == RiskKind::WriteOutside,
             // The file was opened before.
-            (Self::Copy, event) => event == AuditEvent::ChangeMode,
+            (Self::Copy, _) => is_of_copy,
         }
     }
 }
@@ -219,6 +222,7 @@ mod tests {
             ("move", AuditEvent::Popen, RiskKind::Start, false),
             ("copytree", AuditEvent::MakeFolder, RiskKind::WriteOutside, true),
             ("copytree", AuditEvent::Open, RiskKind::Overwrite, false),
+            ("copytree", AuditEvent::ChangeTimes, RiskKind::Overwrite, true),
             ("copy2", AuditEvent::ChangeMode, RiskKind::WriteOutside, true),
             ("copy2", AuditEvent::Open, RiskKind::WriteOutside, false),
         ] {
