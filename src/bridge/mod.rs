@@ -36,6 +36,8 @@ use self::client_log::log;
 pub use self::executable::program;
 use self::finder::Finder;
 pub use self::options::BridgeOptions;
+use self::pump::BridgeUse;
+use self::session_source::SessionSource;
 pub use crate::mcp::bridge_protocol::ResultForm;
 
 /// Runs the bridge on stdin and stdout until stdin is closed.
@@ -54,7 +56,11 @@ pub fn run(options: BridgeOptions) -> ExitCode {
     // A thread may still be blocked in a read of stdin.
     runtime.shutdown_background();
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(BridgeUse::Served) => ExitCode::SUCCESS,
+        Ok(BridgeUse::InVain) => {
+            log(&format!("nothing came on standard input. {}", finder.advice()));
+            ExitCode::FAILURE
+        }
         Err(error) => {
             log(&format!("the client stopped reading: {error}"));
             ExitCode::FAILURE

@@ -110,9 +110,19 @@ struct Pump<'a, F, I, O> {
     link: Option<BackendLink>,
     next: Option<NextSession>,
     search: SessionSearch,
+    /// Whether the client has said anything, or a session was reached.
+    was_used: bool,
     /// When the bridge ends, once the client has closed its end.
     closing: Option<Instant>,
     spin_until: Instant,
+}
+
+/// Whether a bridge was of any use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BridgeUse {
+    Served,
+    /// The client has closed its end without a word, and there was no session.
+    InVain,
 }
 
 /// Serves one client until the client closes its end; asks for its results in this `form`. An error means that the
@@ -123,7 +133,7 @@ pub async fn pump<F: SessionSource>(
     source: &F,
     offline: &OfflineServer,
     form: Option<ResultForm>,
-) -> io::Result<()> {
+) -> io::Result<BridgeUse> {
     let now = Instant::now();
     let pump = Pump {
         source,
@@ -134,6 +144,7 @@ pub async fn pump<F: SessionSource>(
         link: None,
         next: None,
         search: SessionSearch { starting_since: None, next_attempt: now, paused_until: None, hang_ups: 0 },
+        was_used: false,
         closing: None,
         spin_until: now,
     };
@@ -141,7 +152,7 @@ pub async fn pump<F: SessionSource>(
 }
 
 impl<F: SessionSource, I: AsyncRead + Unpin, O: AsyncWrite + Unpin> Pump<'_, F, I, O> {
-    async fn run(mut self) -> io::Result<()> {
+    async fn run(mut self) -> io::Result<BridgeUse> {
         loop {
             self.read_backend().await;
             self.find_session().await;
@@ -154,7 +165,8 @@ impl<F: SessionSource, I: AsyncRead + Unpin, O: AsyncWrite + Unpin> Pump<'_, F, 
         }
         drop(self.link);
         let _ = timeout(FLUSH_TIMEOUT, self.output.flush()).await;
-        Ok(())
+        let is_in_vain = !self.was_used && self.search.starting_since.is_none();
+        Ok(if is_in_vain { BridgeUse::InVain } else { BridgeUse::Served })
     }
 
     /// Passes on what the backend says. Drops a backend that refuses the connection, hangs up or is silent.
@@ -270,6 +282,7 @@ impl<F: SessionSource, I: AsyncRead + Unpin, O: AsyncWrite + Unpin> Pump<'_, F, 
             self.relay.backend_lost("A fourhands session took over before this call was answered.", "", true);
         }
         self.link = Some(BackendLink::to_session(connection));
+        self.was_used = true;
         // However this session ends, the next one has its own time to start.
         self.search.starting_since = None;
         self.relay.backend_joined(Some(session));
@@ -288,6 +301,7 @@ impl<F: SessionSource, I: AsyncRead + Unpin, O: AsyncWrite + Unpin> Pump<'_, F, 
             && let Some(line) = self.client.next()
         {
             self.relay.on_client_line(&line);
+            self.was_used = true;
             self.spin_until = Instant::now() + F::SPIN_TIME;
             if !link.is_session {
                 // A session may be up by the next line.

@@ -50,7 +50,7 @@ impl Root {
 pub struct Client {
     pub input: Option<DuplexStream>,
     pub output: Lines<BufReader<DuplexStream>>,
-    pub bridge: JoinHandle<io::Result<()>>,
+    pub bridge: JoinHandle<io::Result<BridgeUse>>,
 }
 
 impl Client {

@@ -17,7 +17,7 @@ use super::world::{End, Registry, SharedWorld, Tape, lock};
 use crate::bridge::finder::Finder;
 use crate::bridge::offline::offline_server;
 use crate::bridge::options::BridgeOptions;
-use crate::bridge::pump::pump;
+use crate::bridge::pump::{BridgeUse, pump};
 use crate::bridge::session_source::{Connection, Reach, SessionSource};
 use crate::domain::{Author, Event, Restart, SessionInfo, SnippetId, Transcript};
 use crate::mcp::bridge_protocol::ResultForm;
@@ -201,7 +201,7 @@ pub struct SimulatedBridge {
     pub stdin: Wire,
     pub stdout: Wire,
     /// Finished once the bridge has ended.
-    pub over: JoinHandle<std::io::Result<()>>,
+    pub over: JoinHandle<std::io::Result<BridgeUse>>,
 }
 
 impl SimulatedBridge {
