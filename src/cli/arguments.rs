@@ -11,7 +11,8 @@ use crate::domain::{GateMode, ReplaySelection, Unattended};
 pub struct SessionArguments {
     /// Session name [default: from the folder's name]
     ///
-    /// 1 to 64 of the characters A-Z a-z 0-9 . _ -, not starting with . or -.
+    /// 1 to 64 of the characters A-Z a-z 0-9 . _ -, not starting with . or -. If a session of that name runs without a
+    /// dashboard, `fourhands` opens its dashboard here.
     #[arg(long, value_name = "NAME")]
     pub session: Option<String>,
     /// Python interpreter, virtual environment or command

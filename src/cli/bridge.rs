@@ -24,8 +24,8 @@ pub struct BridgeArguments {
     pub socket: Option<PathBuf>,
     /// Start a session without a dashboard if none is running
     ///
-    /// The session is shared with other clients of this folder. It ends after its last client has left, or continues in
-    /// a dashboard that you open in the folder.
+    /// The session is shared with other clients of this folder. It ends after its last client has left. `fourhands` in
+    /// the folder opens its dashboard, which keeps it as well.
     #[arg(long, conflicts_with = "socket")]
     pub serve: bool,
     /// Open the dashboard in a tmux pane if no session is running

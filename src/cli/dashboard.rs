@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::attach;
 use super::start::{self, Start};
 use crate::cli::arguments::SessionArguments;
 use crate::cli::output::{USAGE, fail, warn};
@@ -22,7 +23,12 @@ pub struct DashboardArguments {
 }
 
 pub fn run(arguments: &DashboardArguments, engine: &'static [u8]) -> ExitCode {
-    match mode(arguments.plain) {
+    let mode = mode(arguments.plain);
+    let folder = std::env::current_dir().unwrap_or_default();
+    if let (Ok(mode), Some(running)) = (mode, attach::find(&arguments.session, &folder)) {
+        return attach::run(running, &arguments.session, mode);
+    }
+    match mode {
         Ok(mode) => start::run(&Start {
             mode,
             arguments: &arguments.session,

@@ -52,8 +52,6 @@ pub struct ProcessStart {
     /// `None` for a new session.
     pub handover: Option<Handover>,
     pub replay: Option<ReplaySelection>,
-    /// The checkpoint to restore.
-    pub restore: Option<String>,
 }
 
 /// The end of one session process.
@@ -176,7 +174,6 @@ impl GuardedSession {
                         detached,
                         takes_over: start.handover.is_some(),
                         replay: start.replay.clone(),
-                        restore: start.restore.clone(),
                         gate: gate.clone(),
                         unattended,
                         until_unused: *until_unused,

@@ -1,6 +1,7 @@
 //! The command line, with a file for each command. It loads no Python: a session runs in a process of its own.
 
 mod arguments;
+mod attach;
 mod bridge;
 mod completions;
 mod config;
@@ -21,7 +22,6 @@ mod stage;
 mod start;
 mod stop;
 mod suggestion;
-mod take_over;
 
 use std::process::ExitCode;
 
@@ -45,6 +45,7 @@ Examples:
   fourhands --resume                   Resume the last session of this folder
   fourhands --resume sales --replay    Resume session \"sales\" and rerun its snippets
   fourhands serve --session analysis   Run a session without a terminal
+  fourhands --session analysis         Open the dashboard of that session
   fourhands serve --stdio              Be an MCP server on stdin and stdout
   fourhands sessions                   List running and past sessions
   fourhands export -o work.ipynb       Export this folder's session as a notebook
@@ -127,7 +128,10 @@ enum CliCommand {
     )]
     Setup(setup::SetupArguments),
     /// Run a session without a dashboard
-    #[command(long_about = "Run a session without a dashboard, on its socket or (--stdio) on stdin and stdout.")]
+    #[command(
+        long_about = "Run a session without a dashboard, on its socket or (--stdio) on stdin and stdout. `fourhands \
+                      --session NAME` opens a dashboard on it at any time, and closing that leaves the session running."
+    )]
     Serve(serve::ServeArguments),
     /// Connect an AI client to a session (its MCP server command)
     #[command(

@@ -28,8 +28,8 @@ pub enum ResumeError {
     #[error("{0}")]
     Unknown(String),
     #[error(
-        "session \"{name}\" is running (pid {pid}), so it cannot be resumed. Use its terminal, connect an AI client \
-         with `fourhands bridge --session {name}`, or end it with `fourhands stop {name}` and then resume it{other}"
+        "session \"{name}\" is running (pid {pid}), so it cannot be resumed. Use its terminal or, if it has none, open its \
+         dashboard with `fourhands --session {name}`; or end it with `fourhands stop {name}` and then resume it{other}"
     )]
     Running { name: String, pid: u32, other: String },
     #[error(transparent)]

@@ -21,8 +21,7 @@ pub struct ServeArguments {
     pub stdio: bool,
     /// End the session when no client uses it
     ///
-    /// It ends 5 s after its last client has left, 60 s after its start if no client has come, or when a dashboard
-    /// takes it over.
+    /// It ends 5 s after its last client and its dashboard have left, or 60 s after its start if none has come.
     #[arg(long, conflicts_with = "stdio")]
     pub until_unused: bool,
     /// What happens to code that the gate would ask about [default: wait]

@@ -11,7 +11,6 @@ use super::guarded_session::{GuardedSession, ProcessStart};
 use super::output::{USAGE, fail};
 use super::resume::{self, ResumeError, Resumed};
 use super::stage::Stage;
-use super::take_over::{self, HandedOver};
 use crate::bridge::Attached;
 use crate::bridge::ResultForm;
 use crate::cli::arguments::{GateArgument, ReplayArgument, SessionArguments};
@@ -33,7 +32,7 @@ use crate::tui::settings;
 pub struct Start<'a> {
     pub mode: Mode,
     pub arguments: &'a SessionArguments,
-    /// Bridges hold the session: it ends with their last client, or when a dashboard takes it over.
+    /// Bridges hold the session: it ends with their last client.
     pub until_unused: bool,
     /// The session belongs to the client on stdin and stdout, and ends with it.
     pub stdio: bool,
@@ -77,16 +76,13 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
     // The Python was chosen in the person's folder.
     start.stage.map(Stage::enter).transpose().context("the folder of the demo cannot be entered")?;
     let resumed = resume::find(start.arguments, python, cwd)?;
-    let (mut claim, handed_over) = claim_name(start, resumed.as_ref(), cwd)?;
-    let restore = handed_over.as_ref().and_then(|taken| taken.checkpoint);
-    let is_handed_over = handed_over.is_some();
-    let resumed = handed_over.map(HandedOver::resumed).or(resumed);
+    let mut claim = claim_name(start, resumed.as_ref(), cwd)?;
     let id = resumed.as_ref().map_or_else(|| SessionId::new(now()), |resumed| resumed.id.clone());
     let _lock = lock_session(&id, resumed.as_ref())?;
-    if let Some(resumed) = resumed.as_ref().filter(|_| !is_handed_over) {
+    if let Some(resumed) = &resumed {
         resume::is_still_there(resumed)?;
     }
-    // For `fourhands sessions`, and for dashboards that would take the session over.
+    // For `fourhands sessions`, and for dashboards that come to the session.
     let is_dashboard = start.mode.has_person();
     let _ = claim.describe(&python.executable, &python.version, is_dashboard, &id, start.until_unused);
     let image = EngineImage::new(start.engine).map_err(|error| {
@@ -123,11 +119,7 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
         guardian.say(&summary);
         Handover { restart, snapshot: None, last_snippet: SnippetId(0), losses: Losses::default() }
     });
-    let first = ProcessStart {
-        handover,
-        replay: start.arguments.replay.map(ReplayArgument::selection),
-        restore: restore.map(str::to_owned),
-    };
+    let first = ProcessStart { handover, replay: start.arguments.replay.map(ReplayArgument::selection) };
     GuardedSession {
         id,
         name,
@@ -148,33 +140,13 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
     .run(first)
 }
 
-/// Claims the name of the session. A dashboard takes the session over where bridges hold one of that name.
-fn claim_name(start: &Start<'_>, resumed: Option<&Resumed>, cwd: &Path) -> anyhow::Result<(Claim, Option<HandedOver>)> {
-    let may_take_over = start.mode.has_person() && resumed.is_none();
-    let name = start.arguments.session.as_deref().or(resumed.map(|resumed| &*resumed.name));
-    let mut handed_over = None;
-    loop {
-        let claimed = match name {
-            None if start.stdio => registry::claim_private(cwd),
-            None => registry::claim_default(cwd),
-            Some(name) if start.stdio => registry::claim_private_as(name, cwd),
-            Some(name) => registry::claim(name, cwd),
-        };
-        match claimed {
-            // Bridges may be quicker than this process, and hold the session once more.
-            Err(ClaimError::Taken { name, .. }) if may_take_over && take_over::is_held(&name) => {
-                let taken = take_over::take_over(&name, handed_over)?;
-                handed_over = Some(taken);
-            }
-            Err(ClaimError::Taken { name, pid, .. }) if !start.until_unused && take_over::is_held(&name) => {
-                anyhow::bail!(
-                    "session \"{name}\" is already running for AI clients, without a dashboard (pid {pid}). Open its \
-                     dashboard with `fourhands --session {name}` in a terminal, or end it with `fourhands stop \
-                     {name}`. To start a second session, give it another name: --session NAME"
-                );
-            }
-            claimed => return Ok((claimed?, handed_over)),
-        }
+/// Claims the name of the session.
+fn claim_name(start: &Start<'_>, resumed: Option<&Resumed>, cwd: &Path) -> Result<Claim, ClaimError> {
+    match start.arguments.session.as_deref().or(resumed.map(|resumed| &*resumed.name)) {
+        None if start.stdio => registry::claim_private(cwd),
+        None => registry::claim_default(cwd),
+        Some(name) if start.stdio => registry::claim_private_as(name, cwd),
+        Some(name) => registry::claim(name, cwd),
     }
 }
 

@@ -12,7 +12,7 @@ const WORDS: &[(&str, &str)] = &[
     ("replay rerun", "fourhands --resume [SESSION] --replay"),
     ("start open run new dashboard repl shell console python", "fourhands"),
     ("connect mcp client clients register install add configure", "fourhands setup [CLIENT]"),
-    ("attach", "fourhands bridge"),
+    ("attach reattach", "fourhands --session NAME"),
     ("daemon server headless", "fourhands serve"),
     ("session list ls ps status history", "fourhands sessions"),
     ("prune clean gc", "fourhands sessions --prune"),

@@ -1,6 +1,10 @@
 //! The end of a session at the person's request: the words that ask for it, and what would be lost.
 
+use super::terminal_text::visible;
 use super::{Transcript, units};
+
+/// Things that wait for the person and are named.
+const MAX_WAITING: usize = 3;
 
 /// Returns the word if `code` does nothing but leave, as `exit`, `quit()` or `exit(0)`.
 fn exit_word(code: &str) -> Option<&'static str> {
@@ -23,14 +27,36 @@ impl Transcript {
         exit_word(code).is_some_and(|word| !self.variables().rows.iter().any(|variable| variable.name == word))
     }
 
+    /// Returns what waits for the person; a clause for each.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<String> {
+        let pending = self.pending().map(|snippet| (snippet.id, &snippet.author, "waits for your decision".to_owned()));
+        let at_risk = self.risks().filter_map(|(id, request)| {
+            let what = format!("waits for your answer ({})", visible(&request.phrase()).replace('\n', " "));
+            Some((id, &self.snippet(id)?.author, what))
+        });
+        let snippets = at_risk.chain(pending).map(|(id, author, what)| format!("{id} of {} {what}", author.name()));
+        let questions = self.inquiries().iter().map(|inquiry| format!("a question of {} waits", inquiry.by.name()));
+        let mut clauses: Vec<String> = snippets.chain(questions).collect();
+        let rest = clauses.len().saturating_sub(MAX_WAITING);
+        if rest > 0 {
+            clauses.truncate(MAX_WAITING);
+            clauses.push(format!("{rest} more wait for you"));
+        }
+        clauses
+    }
+
     /// Returns what the end of the session would stop, lose or leave alone; a clause for each.
     #[must_use]
     pub fn losses(&self) -> Vec<String> {
-        if let Some(running) = self.running() {
-            return vec![format!("{} is running", running.id)];
+        let mut clauses = self.waiting();
+        match self.running() {
+            Some(running) if running.open_risks().is_empty() => clauses.push(format!("{} is running", running.id)),
+            None if self.queue().len() > self.pending().count() => clauses.push("snippets are waiting".to_owned()),
+            _ => {}
         }
-        if !self.queue().is_empty() {
-            return vec!["snippets are waiting".to_owned()];
+        if !clauses.is_empty() {
+            return clauses;
         }
         let (variables, clients) = (self.variables().total, self.clients().len());
         let are = if clients == 1 { "is" } else { "are" };

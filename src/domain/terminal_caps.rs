@@ -1,5 +1,26 @@
 //! The capabilities of the person's terminal beyond the common ones, as its environment tells.
 
+/// The environment variables that tell what a terminal can do.
+pub const TERMINAL_VARIABLES: [&str; 17] = [
+    "TERM",
+    "TERM_PROGRAM",
+    "TERM_FEATURES",
+    "COLORTERM",
+    "COLORFGBG",
+    "NO_COLOR",
+    "TMUX",
+    "ITERM_SESSION_ID",
+    "LC_TERMINAL",
+    "WEZTERM_PANE",
+    "GHOSTTY_RESOURCES_DIR",
+    "KITTY_WINDOW_ID",
+    "KONSOLE_VERSION",
+    "WT_SESSION",
+    "ConEmuANSI",
+    "VTE_VERSION",
+    "FOURHANDS_FIGURES",
+];
+
 /// The escape sequence by which a terminal shows a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotificationProtocol {
@@ -74,6 +95,16 @@ mod tests {
         TerminalCaps::from_env(|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    #[test]
+    fn every_variable_that_is_read_is_passed_on() {
+        for known in [None, Some(("LC_TERMINAL", "iTerm2"))] {
+            TerminalCaps::from_env(|name| {
+                assert!(TERMINAL_VARIABLES.contains(&name), "{name}");
+                known.filter(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+            });
+        }
     }
 
     #[test]

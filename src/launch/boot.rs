@@ -51,14 +51,12 @@ pub struct Boot {
     /// guardian can wake them.
     pub safe_points: Option<i32>,
     /// Whether the process has no controlling terminal, so that processes of snippets cannot reach the person's
-    /// terminal by /dev/tty. The dashboard then uses descriptors that only its own table has.
+    /// terminal by /dev/tty.
     pub detached: bool,
     /// Whether the process takes over from another: then [`ToSession::TakeOver`] is the first message on the link.
     pub takes_over: bool,
     /// What to replay first.
     pub replay: Option<ReplaySelection>,
-    /// The checkpoint to restore first.
-    pub restore: Option<String>,
     /// The gate, if the command line says it, or as it was in the process before.
     pub gate: Option<Gate>,
     /// What happens to code that would wait for the person while there is no dashboard; without it the settings say so.

@@ -7,9 +7,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::child;
+use super::terminal::Terminal;
+use super::{child, signals};
 
 /// The editor if the person has chosen none. Every system has it.
 const DEFAULT_EDITOR: &str = "vi";
@@ -28,6 +30,17 @@ pub fn start(file: &Path) -> io::Result<Pid> {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(script).arg("fourhands").arg(file);
     child::spawn(shell, false, libc::STDIN_FILENO)
+}
+
+/// Stops the whole job after the person has stopped the editor. When the job continues, the editor has the terminal.
+pub fn stop_with_job(editor: Pid, terminal: &mut Terminal) {
+    terminal.take_back_from(editor);
+    terminal.restore(false);
+    signals::stop_job(Signal::SIGTSTP);
+    while !terminal.is_ours() && !signals::is_urgent_signal_pending() && signals::stop_job(Signal::SIGTTIN) {}
+    terminal.read_modes();
+    terminal.lend_to(editor);
+    let _ = killpg(editor, Signal::SIGCONT);
 }
 
 /// Returns why the edited file must not be used, if so.

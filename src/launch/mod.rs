@@ -16,6 +16,7 @@ pub mod guardian;
 pub mod handover;
 pub mod image;
 pub mod installer;
+pub mod lender;
 mod link;
 mod own_programs;
 pub mod packages;

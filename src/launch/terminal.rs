@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::signal::killpg;
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::termios::{FlowArg, FlushArg, SetArg, Termios, tcflow, tcflush, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
+use super::signals;
 use crate::domain::terminal_caps::TerminalCaps;
 
 /// Undoes everything that a dead dashboard may have left on: synchronized update, kitty keys, scroll region, mouse,
@@ -23,6 +24,10 @@ const LEAVE_SCREEN: &[u8] =
 
 /// The part of [`LEAVE_SCREEN`] that is needed between two dashboards.
 const KEEP_SCREEN: &[u8] = b"\x1b[?2026l\x1b[<1u\x1b[r\x1b(B\x0f\x1b[0m\x1b[?7h";
+
+/// Why a dashboard cannot have its terminal.
+pub const NO_FOREGROUND: &str = "the dashboard was started in the background and cannot come to the foreground; start it in \
+     the foreground, or use `fourhands serve`";
 
 /// A terminal that takes no output for this long is stopped, or nobody reads it.
 const STALL_TIMEOUT: Duration = Duration::from_millis(300);
@@ -69,6 +74,17 @@ impl Terminal {
     /// Returns whether our job has the terminal. Without job control, every job has it.
     pub fn is_ours(&self) -> bool {
         self.foreground().is_none_or(|group| group == getpgrp())
+    }
+
+    /// Stops until our job is in the foreground, as an editor does. Returns `false` if no shell can bring it there.
+    pub fn come_to_foreground(&mut self) -> bool {
+        while !self.is_ours() {
+            if !signals::stop_job(Signal::SIGTTIN) {
+                return false;
+            }
+            self.read_modes();
+        }
+        true
     }
 
     /// Returns whether `group` has the terminal.

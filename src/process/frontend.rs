@@ -1,38 +1,29 @@
 //! The front end of a session by its mode: the dashboard, the plain dashboard or the log, each with the socket for
 //! clients.
 
-use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::getppid;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::attached::{self, AttachedDashboards};
+use super::dashboard::{CLOSE_TIMEOUT, GuardiansTerminal, TerminalDashboard};
 use super::link::{LinkReader, LinkWriter, obey};
+use super::plain::PlainDashboard;
 use super::socket::SessionSocket;
-use super::{faults, hangup, log, plain};
+use super::{faults, log};
 use crate::domain::crash_store::CrashStore;
-use crate::journal;
-use crate::launch::boot::{Boot, Mode, ToGuardian};
+use crate::launch::boot::{Boot, Mode};
 use crate::mcp;
 use crate::python::io::descriptors::Originals;
-use crate::session::SessionHandle;
-use crate::session::discovery::paths::Paths;
-use crate::tui::{self, Control};
-
-/// How long an export waits until the journal has the latest events.
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long a dashboard may take to close.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(750);
+use crate::session::{SessionHandle, hangup};
+use crate::tui::{Control, Leaving};
 
 /// A front end that has not been opened yet.
 pub struct Frontend {
@@ -58,13 +49,19 @@ impl Frontend {
         self.session.dashboard_opened();
         let (control, commands) = unbounded_channel();
         let server = self.serve_clients(boot, link, "a signal", Some(control))?;
-        let tty = File::from(originals.stdout);
-        let keyboard = originals.stdin.try_clone()?;
+        let input = originals.stdin.try_clone()?;
         quit_on_hangup(&self.session, originals.stdin)?;
-        let history = journal::JournalHistory { paths: Paths::of_this_process(), session: boot.id.clone() };
-        let dashboard =
-            spawn_dashboard(self.session, self.link, (tty, keyboard), commands, self.crash_store, Arc::new(history))?;
-        Ok(when_closed(dashboard, self.stop, server))
+        let dashboard = TerminalDashboard {
+            session: self.session.clone(),
+            id: boot.id.clone(),
+            input,
+            output: originals.stdout,
+            owner: Arc::new(GuardiansTerminal { link: self.link }),
+            control: commands,
+            crash_store: self.crash_store,
+        };
+        let closed = spawn_frontend("dashboard", self.session, move || dashboard.run())?;
+        Ok(when_closed(closed, self.stop, server))
     }
 
     fn open_plain(self, boot: &Boot, originals: Originals, link: LinkReader) -> io::Result<oneshot::Receiver<()>> {
@@ -75,24 +72,36 @@ impl Frontend {
         if originals.stdin.is_terminal() {
             quit_on_hangup(&self.session, originals.stdin.try_clone()?)?;
         }
-        let session = self.session;
-        let plain = spawn_frontend("plain", session.clone(), move || plain::run(session, originals, commands))?;
+        let Originals { stdin, stdout, .. } = originals;
+        let session = self.session.clone();
+        let plain = PlainDashboard { session, stdin, stdout, lines: None, control: commands, leaving: Leaving::Ends };
+        let plain = spawn_frontend("plain", self.session, move || plain.run())?;
         Ok(when_closed(plain, self.stop, server))
     }
 
     fn open_log(self, boot: &Boot, originals: Originals, link: LinkReader) -> io::Result<oneshot::Receiver<()>> {
-        let server = self.serve_clients(boot, link, "a signal", None)?;
+        let (terminals, offered) = unbounded_channel();
+        let server = self.serve_clients_and(boot, link, "a signal", None, terminals)?;
+        let attached = AttachedDashboards {
+            session: self.session.clone(),
+            id: boot.id.clone(),
+            crash_store: self.crash_store,
+            leaving: if boot.until_unused { Leaving::GoesOnForClients } else { Leaving::GoesOn },
+            stop: self.stop,
+        };
+        let dashboards = tokio::spawn(attached.serve(offered));
         let (done, closed) = oneshot::channel();
         let socket = boot.socket.display().to_string();
         tokio::spawn(async move {
             log::write(self.session, &socket, originals.stdout).await;
+            let _ = dashboards.await;
             let _ = server.await;
             let _ = done.send(());
         });
         Ok(closed)
     }
 
-    /// Opens the socket and obeys the guardian. Interrupts by a signal are recorded as made by `signalled_by`.
+    /// As [`Self::serve_clients_and`], in a session with a dashboard of its own.
     fn serve_clients(
         &self,
         boot: &Boot,
@@ -100,9 +109,24 @@ impl Frontend {
         signalled_by: &'static str,
         control: Option<UnboundedSender<Control>>,
     ) -> io::Result<JoinHandle<()>> {
+        let (terminals, offered) = unbounded_channel();
+        tokio::spawn(attached::refuse_all(offered, boot.name.clone()));
+        self.serve_clients_and(boot, link, signalled_by, control, terminals)
+    }
+
+    /// Opens the socket and obeys the guardian. Interrupts by a signal are recorded as made by `signalled_by`.
+    /// Terminals that are offered go to `terminals`.
+    fn serve_clients_and(
+        &self,
+        boot: &Boot,
+        link: LinkReader,
+        signalled_by: &'static str,
+        control: Option<UnboundedSender<Control>>,
+        terminals: UnboundedSender<UnixStream>,
+    ) -> io::Result<JoinHandle<()>> {
         let (socket, listeners) = SessionSocket::open(&boot.socket, self.session.clone())?;
         tokio::spawn(obey(link, self.session.clone(), signalled_by, control, socket));
-        Ok(tokio::spawn(mcp::serve_socket(listeners, self.session.clone(), self.stop.clone())))
+        Ok(tokio::spawn(mcp::serve_socket(listeners, self.session.clone(), terminals, self.stop.clone())))
     }
 }
 
@@ -132,47 +156,6 @@ fn when_closed(
 fn quit_on_hangup(session: &SessionHandle, terminal: OwnedFd) -> io::Result<()> {
     let session = session.clone();
     hangup::watch(terminal, move || session.quit())
-}
-
-fn spawn_dashboard(
-    session: SessionHandle,
-    link: LinkWriter,
-    (tty, keyboard): (File, OwnedFd),
-    control: UnboundedReceiver<Control>,
-    crash_store: Option<&'static CrashStore>,
-    history: Arc<journal::JournalHistory>,
-) -> io::Result<oneshot::Receiver<()>> {
-    let edit_link = link.clone();
-    let edit = move |file: &Path| {
-        edit_link.send(&ToGuardian::Edit(file.to_owned()));
-        // The guardian reads the link only after a signal about a child.
-        let _ = kill(getppid(), Signal::SIGCHLD);
-    };
-    let on_terminal = move |entered| {
-        link.send(if entered { &ToGuardian::TerminalEntered } else { &ToGuardian::TerminalLeft });
-    };
-    spawn_frontend("dashboard", session.clone(), move || {
-        // Read by each session process, so that a changed file takes effect with a restart of Python.
-        let settings = tui::settings::read(tui::settings::path());
-        let (on_terminal, edit) = (Box::new(on_terminal), Box::new(edit));
-        let source = history.clone();
-        let archive: tui::OpenArchive = Arc::new(move || {
-            let archive = source.archive(EXPORT_TIMEOUT)?;
-            Some(Box::new(archive) as Box<dyn crate::export::Archive>)
-        });
-        tui::run(tui::Options {
-            tty,
-            keyboard,
-            session,
-            on_terminal,
-            edit,
-            control,
-            crash_store,
-            history,
-            archive,
-            settings,
-        })
-    })
 }
 
 /// Runs a dashboard on a thread of its own. The session ends with it.

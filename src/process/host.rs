@@ -7,8 +7,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use nix::unistd::{dup2_stdin, dup2_stdout};
-
 use super::exit::exit_within_timeout;
 use super::host_events::HostEvents;
 use super::host_threads::{SpoolThread, start_drain};
@@ -18,7 +16,7 @@ use crate::domain::SessionInfo;
 use crate::domain::flight_recorder::FlightRecorder;
 use crate::domain::terminal_text::visible;
 use crate::journal;
-use crate::launch::boot::{Boot, Mode};
+use crate::launch::boot::Boot;
 use crate::launch::descriptor_table;
 use crate::python::io::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, PythonEngine, watch_termination};
@@ -72,18 +70,7 @@ impl Host {
         #[cfg(target_os = "linux")]
         let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGCONT);
         let table = self.make_private_table(&stderr);
-        let is_private = table.is_some();
         let _ = self.ready.send(table);
-        if self.boot.detached && self.boot.mode == Mode::Dashboard {
-            if !is_private {
-                let text = "fourhands: the system refused a table of descriptors that it granted before\n";
-                faults::write_report(&stderr, text);
-                return 1;
-            }
-            // Without a controlling terminal the dashboard finds the terminal on 0 and 1, which belong to the host
-            // alone in its private table.
-            let _ = dup2_stdin(&self.originals.stdin).and_then(|()| dup2_stdout(&self.originals.stdout));
-        }
 
         if let Err(error) = orphaned::watch(&self.link, self.keep_processes) {
             faults::record(format!("the guardian cannot be watched: {error}"));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
@@ -26,7 +27,7 @@ pub type LinkReader = Lines<BufReader<tokio::net::UnixStream>>;
 /// Bytes that may wait for the next message.
 const MAX_PENDING: usize = 64 << 10;
 
-/// The writing half of the link. The guardian reads only now and then, so writing never blocks: bytes that do not fit
+/// The writing half of a link. The other end reads only now and then, so writing never blocks: bytes that do not fit
 /// wait for the next message, and a message is dropped when too many bytes wait.
 #[derive(Clone)]
 pub struct LinkWriter(Arc<Mutex<LinkBuffer>>);
@@ -37,7 +38,7 @@ struct LinkBuffer {
 }
 
 impl LinkWriter {
-    pub fn send(&self, message: &ToGuardian) {
+    pub fn send(&self, message: &impl Serialize) {
         let Ok(line) = serde_json::to_vec(message) else { return };
         let mut guard = self.0.lock();
         let LinkBuffer { stream, pending } = &mut *guard;

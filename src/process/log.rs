@@ -40,8 +40,17 @@ async fn write_events(session: SessionHandle, socket: &str, out: &Outlet) {
     if let Some(text) = transcript.notice() {
         out.line(on_one_line(&format!("note: {text}")));
     }
+    let mut dashboards = session.dashboards();
     loop {
-        match events.recv().await {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            Ok(()) = dashboards.changed() => {
+                let what = if *dashboards.borrow_and_update() { "opened" } else { "closed" };
+                out.line(format!("a dashboard was {what}"));
+                continue;
+            }
+        };
+        match event {
             Ok(event) => {
                 let text = match *event {
                     Event::Ending if session.is_restarting() => Some(
@@ -78,7 +87,11 @@ fn greeting(info: &SessionInfo, socket: &str, guardian: Pid) -> [String; 2] {
             info.python.display(),
             info.cwd.display()
         ),
-        format!("fourhands: listening on {socket}, process {guardian}; press Ctrl-C to end the session"),
+        format!(
+            "fourhands: listening on {socket}, process {guardian}; press Ctrl-C to end the session. `fourhands --session \
+             {}` in a terminal opens its dashboard",
+            info.name
+        ),
     ]
 }
 

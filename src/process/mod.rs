@@ -1,11 +1,12 @@
 //! The session process: connects the floors, and is the only one that knows both Python and the others. Runs inside the
 //! user's Python, which calls [`main`] on its main thread.
 
+mod attached;
+mod dashboard;
 mod exit;
 mod faults;
 mod frontend;
 mod gate;
-mod hangup;
 mod host;
 mod host_events;
 mod host_threads;

@@ -20,63 +20,75 @@ use std::os::fd::OwnedFd;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use self::console::Console;
-use self::input::{InputLine, LineInput};
+use self::input::LineInput;
 use self::output::Printer;
-use crate::python::io::descriptors::Originals;
 use crate::session::SessionHandle;
-use crate::tui::Control;
+use crate::session::typed_lines::InputLine;
+use crate::tui::{Control, Leaving};
 
-/// Runs until the session ends.
-///
-/// # Errors
-/// If the runtime or the reader of lines cannot be started.
-pub fn run(session: SessionHandle, originals: Originals, control: UnboundedReceiver<Control>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let Originals { stdin, stdout, .. } = originals;
-    runtime.block_on(run_loop(session, stdin, File::from(stdout), control))
+/// A plain dashboard that has not been opened yet.
+pub struct PlainDashboard {
+    pub session: SessionHandle,
+    pub stdin: OwnedFd,
+    pub stdout: OwnedFd,
+    /// The lines, if another process reads them from `stdin`.
+    pub lines: Option<UnboundedReceiver<InputLine>>,
+    pub control: UnboundedReceiver<Control>,
+    pub leaving: Leaving,
 }
 
-async fn run_loop(
-    session: SessionHandle,
-    stdin: OwnedFd,
-    stdout: File,
-    mut control: UnboundedReceiver<Control>,
-) -> io::Result<()> {
-    let Ok(subscription) = session.subscribe().await else { return Ok(()) };
-    let (sender, mut lines) = unbounded_channel();
-    let input = LineInput::open(stdin, sender)?;
-    let mut console = Console::new(session, subscription, input, Printer::new(stdout));
-    console.greet();
-    loop {
-        if console.drain_events().await.is_break() {
-            return Ok(());
-        }
-        // Lines that were typed ahead need no prompt.
-        if lines.is_empty() {
-            console.prompt();
-        }
-        let flow = tokio::select! {
-            biased;
-            request = control.recv() => match request {
-                Some(Control::Interrupted) => {
-                    console.on_interrupt();
+impl PlainDashboard {
+    /// Runs until the session ends, or the person closes the dashboard of a session that goes on.
+    ///
+    /// # Errors
+    /// If the runtime or the reader of lines cannot be started.
+    pub fn run(self) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        runtime.block_on(self.run_loop())
+    }
+
+    async fn run_loop(self) -> io::Result<()> {
+        let Self { session, stdin, stdout, lines, mut control, leaving } = self;
+        let Ok(subscription) = session.subscribe().await else { return Ok(()) };
+        let (input, mut lines) = if let Some(lines) = lines {
+            (LineInput::read_elsewhere(stdin), lines)
+        } else {
+            let (sender, lines) = unbounded_channel();
+            (LineInput::open(stdin, sender)?, lines)
+        };
+        let mut console = Console::new(session, subscription, input, Printer::new(File::from(stdout)), leaving);
+        console.greet();
+        loop {
+            if console.drain_events().await.is_break() {
+                return Ok(());
+            }
+            // Lines that were typed ahead need no prompt.
+            if lines.is_empty() {
+                console.prompt();
+            }
+            let flow = tokio::select! {
+                biased;
+                request = control.recv() => match request {
+                    Some(Control::Interrupted) => {
+                        console.on_interrupt();
+                        ControlFlow::Continue(())
+                    }
+                    Some(_) => ControlFlow::Continue(()),
+                    None => ControlFlow::Break(()),
+                },
+                event = console.next_event() => console.on_received(event).await,
+                line = lines.recv(), if console.takes_lines() => {
+                    match line {
+                        Some(InputLine::Text(line)) => console.on_line(&line).await,
+                        Some(InputLine::End) => console.on_end_of_input().await,
+                        Some(InputLine::Gone) | None => console.quit(),
+                    }
                     ControlFlow::Continue(())
                 }
-                Some(_) => ControlFlow::Continue(()),
-                None => ControlFlow::Break(()),
-            },
-            event = console.next_event() => console.on_received(event).await,
-            line = lines.recv(), if console.takes_lines() => {
-                match line {
-                    Some(InputLine::Text(line)) => console.on_line(&line).await,
-                    Some(InputLine::End) => console.on_end_of_input().await,
-                    Some(InputLine::Gone) | None => console.quit(),
-                }
-                ControlFlow::Continue(())
+            };
+            if flow.is_break() || console.is_over() {
+                return Ok(());
             }
-        };
-        if flow.is_break() {
-            return Ok(());
         }
     }
 }

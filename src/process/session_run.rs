@@ -19,7 +19,7 @@ use crate::launch::boot::{Boot, ToGuardian};
 use crate::python::PythonEngine;
 use crate::python::io::descriptors::Originals;
 use crate::session::discovery::paths::Paths;
-use crate::session::{self, RunOptions, SessionHandle, Spool, Startup};
+use crate::session::{self, SessionHandle, Spool, Startup};
 use crate::tui;
 
 /// All that a run needs.
@@ -47,7 +47,6 @@ impl SessionRun {
         let (link, mut link_reader) = link::open(self.link)?;
         let restart = if self.boot.takes_over { link::read_restart(&mut link_reader).await } else { None };
         let is_lost = restart.as_ref().is_some_and(|restart| restart.safe_point.is_none());
-        let offers_checkpoint = is_lost && self.boot.restore.is_none();
         // Loads before recording starts, because loading first stores what the previous process left.
         let (past, past_notice) = match &restart {
             Some(_) => resume::load(&self.boot.id, self.recorder.map(FlightRecorder::last_snippet)),
@@ -76,7 +75,7 @@ impl SessionRun {
         if let Some(notice) = past_notice {
             session.notice(notice);
         }
-        if let Some(checkpoint) = offers_checkpoint.then(|| storage::last_checkpoint(&self.boot.id)).flatten() {
+        if let Some(checkpoint) = is_lost.then(|| storage::last_checkpoint(&self.boot.id)).flatten() {
             session.notice(format!("%restore restores the variables of the checkpoint \"{checkpoint}\""));
         }
         forward_notices(session.clone(), journal_notices, self.spool_notices);
@@ -126,17 +125,10 @@ fn forward_notices(
     });
 }
 
-/// Starts what the guardian has asked for at the start: the exit when the last client leaves, a restored checkpoint, a
-/// replay.
+/// Starts what the guardian has asked for at the start: the exit when the last client leaves, a replay.
 fn run_boot_requests(boot: &Boot, session: &SessionHandle) {
     if boot.until_unused {
         tokio::spawn(idle_exit::quit_when_idle(session.clone()));
-    }
-    if let Some(checkpoint) = &boot.restore {
-        let (session, code) = (session.clone(), format!("%restore {checkpoint}"));
-        tokio::spawn(async move {
-            let _ = session.submit(Author::You, code.into(), RunOptions::default()).await;
-        });
     }
     if let Some(which) = boot.replay.clone() {
         let session = session.clone();

@@ -17,7 +17,6 @@ mod state;
 mod submit;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
@@ -54,7 +53,8 @@ pub fn spawn(
     let names = ClientNames::of(&transcript, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (subscribers, _) = broadcast::channel(EVENT_CAPACITY);
-    let (activity, has_dashboard) = (Arc::new(ActivityLog::with_gate(transcript.gate())), Arc::<AtomicBool>::default());
+    let (activity, has_dashboard) =
+        (Arc::new(ActivityLog::with_gate(transcript.gate())), Arc::new(watch::Sender::new(false)));
     let (gate, gate_now) = watch::channel(transcript.gate());
     let mut actor = Actor {
         engine,

@@ -41,7 +41,7 @@ pub struct SessionHandle {
     pub(super) activity: Arc<ActivityLog>,
     pub(super) client_responses: Arc<ClientResponses>,
     pub(super) client_calls: Arc<ClientCalls>,
-    pub(super) has_dashboard: Arc<AtomicBool>,
+    pub(super) has_dashboard: Arc<watch::Sender<bool>>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) restarting: Arc<AtomicBool>,
     pub(super) received: Arc<ReceivedCalls>,

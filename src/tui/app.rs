@@ -6,8 +6,10 @@ mod draft_file;
 mod export;
 mod external_editor;
 mod figures;
+mod leaving;
 mod notes;
 mod rank_history;
+mod redraw;
 mod restart;
 mod results;
 pub(in crate::tui) mod snapshot;
@@ -15,7 +17,6 @@ mod suspend;
 mod task_result;
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
+use self::redraw::Redraw;
 use self::snapshot::DashboardSnapshot;
 use self::task_result::TaskResult;
 use super::composer::completion::NumberedQuestion;
@@ -38,17 +40,13 @@ use super::terminal::osc::OscWriter;
 use super::terminal::reader::InputReader;
 use super::terminal::{background_query, notifications};
 use super::view::View;
-use super::{Control, OpenArchive, Options, draw, theme};
+use super::{Control, OpenArchive, Options, TerminalOwner, draw, theme};
 use crate::domain::crash_store::CrashStore;
 use crate::domain::terminal_caps::TerminalCaps;
 use crate::domain::{Author, Event, Note, SnippetId, TAKEOVER_CAUSE, TerminalSize, note};
 use crate::session::clock::now;
 use crate::session::{CommandError, HistorySource, RunOptions, SessionHandle};
 
-/// The least time between two frames.
-const FRAME_INTERVAL: Duration = Duration::from_micros(16_667);
-/// The least time before a frame that shows the effect of a key.
-const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(4);
 /// How often events are folded while a frame is due, so that the session's channel never lags.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(4);
 /// How long an inspection waits for the running code to end.
@@ -69,15 +67,15 @@ pub fn run(options: Options) -> io::Result<()> {
 }
 
 async fn dashboard(options: Options) -> io::Result<()> {
-    let Options { tty, keyboard, session, on_terminal, edit, control, crash_store, history, archive, settings } =
-        options;
+    let Options { tty, keyboard, session, owner, control, crash_store, history, archive, settings } = options;
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
     view.records.spool = Some(session.spool().clone());
-    let osc = OscWriter::new(TerminalCaps::from_env(|name| std::env::var(name).ok()), settings.settings.osc);
+    let osc = OscWriter::new(TerminalCaps::from_env(|name| owner.variable(name)), settings.settings.osc);
     view.set(settings);
-    view.theme = view.theme.in_this_environment();
+    view.theme = view.theme.in_environment(|name| owner.variable(name));
+    view.leaving = owner.leaving();
     view.records.client_responses = Some(session.client_responses().clone());
     view.records.client_calls = Some(session.client_calls().clone());
     view.composer.replies.clock = now();
@@ -92,8 +90,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
     draft_file::read_back(&mut view, None);
     let snapshot = DashboardSnapshot::of(&view);
     let queries_background =
-        view.theme.name == theme::Name::Auto && background_query::answers(&std::env::var("TERM").unwrap_or_default());
-    let mut screen = Screen::new(tty, view.mouse.captured, queries_background, osc, on_terminal)?;
+        view.theme.name == theme::Name::Auto && background_query::answers(&owner.variable("TERM").unwrap_or_default());
+    let mut screen = Screen::new(tty, view.mouse.captured, queries_background, osc, owner.clone())?;
     let keys = InputReader::new(keyboard)?;
     screen.enter()?;
     let (task_results, finished_tasks) = mpsc::unbounded_channel();
@@ -112,7 +110,9 @@ async fn dashboard(options: Options) -> io::Result<()> {
         snapshot,
         history,
         archive,
-        edit,
+        owner,
+        is_away: false,
+        is_over: false,
         graphic: None,
     };
     dashboard.measure();
@@ -139,30 +139,13 @@ struct Dashboard {
     snapshot: DashboardSnapshot,
     history: Arc<dyn HistorySource>,
     archive: OpenArchive,
-    edit: Box<dyn Fn(&Path) + Send>,
+    owner: Arc<dyn TerminalOwner>,
+    /// The job of the terminal has stopped.
+    is_away: bool,
+    /// The dashboard closes, and the session goes on.
+    is_over: bool,
     /// A picture on the screen that text does not cover, and the sequence that makes the terminal forget the picture.
     graphic: Option<(FigureRequest, String)>,
-}
-
-/// When the next frame is drawn.
-struct Redraw {
-    /// Whether a frame is needed.
-    due: bool,
-    /// Whether the next frame shows the effect of a key.
-    urgent: bool,
-    last_frame: Option<Instant>,
-}
-
-impl Redraw {
-    /// Returns the earliest time of the next frame.
-    fn at(&self) -> Instant {
-        let pace = if self.urgent { KEY_FRAME_INTERVAL } else { FRAME_INTERVAL };
-        self.last_frame.map_or_else(Instant::now, |last| last + pace)
-    }
-
-    fn begin(&mut self) {
-        *self = Redraw { due: false, urgent: false, last_frame: Some(Instant::now()) };
-    }
 }
 
 enum Flow {
@@ -173,10 +156,10 @@ enum Flow {
 impl Dashboard {
     async fn run(mut self) -> io::Result<()> {
         self.work().await?;
+        // Keys from now on are for the next dashboard, or for the shell.
+        self.keys = None;
+        self.save_snapshot();
         if self.session.is_restarting() {
-            // Keys from now on are for the next process.
-            self.keys = None;
-            self.save_snapshot();
             self.screen.hand_over();
         }
         Ok(())
@@ -191,13 +174,16 @@ impl Dashboard {
             if self.redraw.due && frame_at <= Instant::now() {
                 self.frame();
             }
+            if self.is_over {
+                return Ok(());
+            }
             let wake_at =
                 if self.redraw.due { Some(frame_at.min(Instant::now() + DRAIN_INTERVAL)) } else { self.next_wake() };
             // While a frame is due, session events wait for it: thousands per second must not each wake the loop.
             let waiting = self.redraw.due;
             tokio::select! {
                 biased;
-                input = next_input(&mut self.keys), if self.view.composer.external_edit.is_none() => {
+                input = next_input(&mut self.keys), if self.has_terminal() => {
                     if let Flow::End = self.on_input(input)? {
                         return Ok(());
                     }
@@ -207,14 +193,20 @@ impl Dashboard {
                         return Ok(());
                     }
                 }
-                Some(result) = self.finished_tasks.recv() => self.on_task_result(result)?,
+                Some(result) = self.finished_tasks.recv() => {
+                    if let Flow::End = self.on_task_result(result)? {
+                        return Ok(());
+                    }
+                }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
                     // With no frame due, the timer is for an animation, or for the view.
                     if !waiting {
                         self.redraw.due = true;
                     }
-                    if let Some(effect) = self.view.on_time(now()) {
-                        self.perform(effect)?;
+                    if let Some(effect) = self.view.on_time(now())
+                        && let Flow::End = self.perform(effect)?
+                    {
+                        return Ok(());
                     }
                 }
                 event = self.events.recv(), if !waiting => {
@@ -290,8 +282,10 @@ impl Dashboard {
         };
         self.redraw.urgent |= matches!(event, TerminalEvent::Key(_));
         // The timer may be due as well, and comes second in the loop.
-        if let Some(effect) = self.view.on_time(now()) {
-            self.perform(effect)?;
+        if let Some(effect) = self.view.on_time(now())
+            && let Flow::End = self.perform(effect)?
+        {
+            return Ok(Flow::End);
         }
         if let TerminalEvent::Resize(..) = event {
             self.resized()?;
@@ -314,20 +308,15 @@ impl Dashboard {
         }
     }
 
-    /// Ends the session in good order, although nobody can see it.
-    fn terminal_is_gone(&mut self) {
-        self.keys = None;
-        self.session.quit();
-    }
-
     fn on_control(&mut self, request: Option<Control>) -> io::Result<Flow> {
         match request {
             Some(Control::Suspend) => return self.suspend(),
-            Some(Control::Resized) => {
+            Some(Control::Continued) => self.come_back()?,
+            Some(Control::Resized) if self.has_terminal() => {
                 self.resized()?;
                 self.redraw.due = true;
             }
-            Some(Control::Interrupted) => {}
+            Some(Control::Interrupted | Control::Resized) => {}
             Some(Control::Edited(refusal)) => self.edited(refusal)?,
             None => return Ok(Flow::End),
         }
@@ -397,7 +386,7 @@ impl Dashboard {
             Effect::Save { card, file, replaces } => self.save(card, file, replaces),
             Effect::CopyPiece { text, what } => self.copy(&text, &what)?,
             Effect::EditOutside => self.edit_outside(),
-            Effect::Quit => self.session.quit(),
+            Effect::Quit => return Ok(self.quit()),
             Effect::SaveAndQuit => self.save_and_quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Mouse(captured) => self.screen.capture_mouse(captured)?,
@@ -438,7 +427,7 @@ impl Dashboard {
 
     fn frame(&mut self) {
         self.redraw.begin();
-        if self.keys.is_none() || self.view.composer.external_edit.is_some() {
+        if self.keys.is_none() || !self.has_terminal() {
             return;
         }
         self.redraw.due |= self.view.search();

@@ -19,6 +19,7 @@ mod layers;
 mod line_numbers;
 mod markdown;
 mod overlays;
+mod owner;
 mod pager;
 mod review;
 mod search;
@@ -35,12 +36,12 @@ mod view;
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 pub use self::app::run;
+pub use self::owner::{Leaving, Suspended, TerminalOwner};
 #[doc(hidden)]
 pub use draw::draw;
 #[doc(hidden)]
@@ -59,11 +60,8 @@ pub struct Options {
     /// The terminal, for reading.
     pub keyboard: OwnedFd,
     pub session: SessionHandle,
-    /// Called with `true` when the terminal has entered raw mode and the alternate screen, and with `false` when the
-    /// terminal has been restored.
-    pub on_terminal: Box<dyn Fn(bool) + Send + Sync>,
-    /// Opens a file in the person's editor, on the restored terminal. [`Control::Edited`] reports the end.
-    pub edit: Box<dyn Fn(&Path) + Send>,
+    pub owner: Arc<dyn TerminalOwner>,
+    /// The dashboard closes when nobody can send a request any more.
     pub control: mpsc::UnboundedReceiver<Control>,
     /// Where the draft and the place in the transcript outlive the process.
     pub crash_store: Option<&'static CrashStore>,
@@ -80,12 +78,14 @@ pub type OpenArchive = Arc<dyn Fn() -> Option<Box<dyn Archive>> + Send + Sync>;
 /// A request of the session process to the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// Restore the terminal, stop this process (SIGSTOP), and come back when the process is continued.
+    /// Restore the terminal, stop the job, and come back when the job is continued.
     Suspend,
+    /// The terminal is back, after [`Suspended::Later`].
+    Continued,
     /// The size of the terminal has changed.
     Resized,
     /// The session received a request to interrupt running code.
     Interrupted,
-    /// The person's editor has ended, after [`Options::edit`]. With a reason, the draft stays as it was.
+    /// The person's editor has ended, after [`TerminalOwner::edit`]. With a reason, the draft stays as it was.
     Edited(Option<String>),
 }

@@ -1,16 +1,17 @@
 //! The terminal's modes and output. One guard enters and restores the terminal, however the dashboard ends.
 
 pub(in crate::tui) mod ambiguous_width;
+mod backend;
 pub(in crate::tui) mod background_query;
 pub(in crate::tui) mod decoder;
 pub(in crate::tui) mod notifications;
 pub(in crate::tui) mod osc;
 pub(in crate::tui) mod reader;
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::SetCursorStyle;
@@ -20,23 +21,21 @@ use crossterm::event::{
 };
 use crossterm::terminal::{
     BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate, EnterAlternateScreen,
-    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
+    LeaveAlternateScreen,
 };
 use crossterm::{cursor, queue};
-use nix::sys::termios::{InputFlags, LocalFlags, OutputFlags, SetArg, tcgetattr, tcsetattr};
+use nix::sys::termios::{SetArg, Termios, tcsetattr};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::WindowSize;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 
 use self::ambiguous_width::AmbiguousWidth;
+use self::backend::{FrameWriter, TerminalBackend, cook, make_raw, window_size};
 use self::background_query::QUERY;
 use self::osc::{OscWriter, Progress};
+use super::owner::TerminalOwner;
 use crate::session::outlet::write_all;
-
-/// Collects a whole frame, whatever flushes the backend requests.
-#[derive(Clone, Default)]
-struct FrameWriter(Rc<RefCell<Vec<u8>>>);
 
 /// The capacity that the buffer keeps after a larger frame.
 const FRAME_CAPACITY: usize = 64 << 10;
@@ -45,29 +44,20 @@ const FRAME_CAPACITY: usize = 64 << 10;
 const TAKE_MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const RELEASE_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
-impl Write for FrameWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<FrameWriter>>,
+    terminal: Terminal<TerminalBackend>,
     frame: FrameWriter,
     ambiguous: AmbiguousWidth,
-    tty: File,
+    tty: Rc<File>,
+    /// The modes before raw mode.
+    modes: Option<Termios>,
     entered: bool,
     /// The cursor's shape; `None` for the person's own.
     shape: Option<SetCursorStyle>,
     mouse: bool,
     queries_background: bool,
     osc_writer: OscWriter,
-    on_terminal: Box<dyn Fn(bool) + Send + Sync>,
+    owner: Arc<dyn TerminalOwner>,
 }
 
 impl Screen {
@@ -77,22 +67,24 @@ impl Screen {
         mouse: bool,
         queries_background: bool,
         osc_writer: OscWriter,
-        on_terminal: Box<dyn Fn(bool) + Send + Sync>,
+        owner: Arc<dyn TerminalOwner>,
     ) -> io::Result<Self> {
         let frame = FrameWriter::default();
-        let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
+        let tty = Rc::new(tty);
+        let terminal = Terminal::new(TerminalBackend::new(frame.clone(), tty.clone()))?;
         let ambiguous = AmbiguousWidth::default();
         Ok(Self {
             terminal,
             frame,
             ambiguous,
             tty,
+            modes: None,
             entered: false,
             shape: None,
             mouse,
             queries_background,
             osc_writer,
-            on_terminal,
+            owner,
         })
     }
 
@@ -111,10 +103,11 @@ impl Screen {
         if first {
             cook(&self.tty);
         }
-        enable_raw_mode()?;
+        let before = make_raw(&self.tty)?;
+        self.modes.get_or_insert(before);
         self.set_modes()?;
         if first {
-            (self.on_terminal)(true);
+            self.owner.on_terminal(true);
         }
         self.redraw()
     }
@@ -171,9 +164,14 @@ impl Screen {
         self.redraw()
     }
 
+    /// The size in cells and in pixels.
+    pub fn window_size(&self) -> io::Result<WindowSize> {
+        window_size(&self.tty)
+    }
+
     /// Makes the next frame draw every cell.
     pub fn redraw(&mut self) -> io::Result<()> {
-        let (width, height) = size()?;
+        let Size { width, height } = self.window_size()?.columns_rows;
         // Unlike `clear`, `resize` does not query the cursor position, which would race with the keys.
         self.terminal.resize(Rect::new(0, 0, width, height))
     }
@@ -228,26 +226,10 @@ impl Screen {
             cursor::Show
         );
         let _ = self.commit();
-        let _ = disable_raw_mode();
-        (self.on_terminal)(false);
-    }
-}
-
-/// Sets ordinary terminal modes. A dashboard that crashed left the terminal raw, and raw mode must not become the state
-/// to restore.
-fn cook(tty: &File) {
-    if let Ok(mut modes) = tcgetattr(tty)
-        && !modes.local_flags.contains(LocalFlags::ICANON)
-    {
-        modes.input_flags |= InputFlags::ICRNL | InputFlags::BRKINT;
-        modes.output_flags |= OutputFlags::OPOST | OutputFlags::ONLCR;
-        modes.local_flags |= LocalFlags::ICANON
-            | LocalFlags::ECHO
-            | LocalFlags::ECHOE
-            | LocalFlags::ECHOK
-            | LocalFlags::ISIG
-            | LocalFlags::IEXTEN;
-        let _ = tcsetattr(tty, SetArg::TCSANOW, &modes);
+        if let Some(modes) = self.modes.take() {
+            let _ = tcsetattr(&*self.tty, SetArg::TCSANOW, &modes);
+        }
+        self.owner.on_terminal(false);
     }
 }
 

@@ -17,6 +17,7 @@ use super::input::effect::Confirmed;
 use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
 use super::layers::Layers;
+use super::owner::Leaving;
 use super::review::dock::Dock;
 use super::search::lookup::Lookup;
 use super::text;
@@ -53,6 +54,7 @@ pub struct View {
     pub recent: Vec<Action>,
     pub keys: Rc<Keymap>,
     pub theme: Theme,
+    pub leaving: Leaving,
 }
 
 /// Sources for what the transcript in memory does not hold.
@@ -131,6 +133,7 @@ impl View {
             recent: Vec::new(),
             keys: Rc::default(),
             theme: Theme::default(),
+            leaving: Leaving::default(),
         };
         view.follow_input();
         view.follow_reviews();

@@ -1,4 +1,4 @@
-//! Sessions that bridges start by themselves: held for their clients (`--serve`), taken over by a dashboard, or opened
+//! Sessions that bridges start by themselves: held for their clients (`--serve`), shown by a dashboard, or opened
 //! in a pane of tmux (`--tmux`). And a bridge on what might be another machine.
 
 use std::process::{Command, Stdio};
@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use crate::support::client::{Client, Era};
 use crate::support::terminal::Terminal;
 use crate::support::{BINARY, Home, python, signal, wait_until};
-use fourhands::journal::JournalReader;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -50,10 +49,10 @@ fn bridges_of_one_folder_hold_one_session_which_ends_with_the_last_of_them() {
     let running = sessions(&home);
     assert_eq!((running.len(), running[0]["name"].as_str()), (1, Some("work")), "{running:?}");
     assert_eq!(running[0]["cwd"], home.work().canonicalize().unwrap().to_str().unwrap());
-    // Only a dashboard takes it over.
+    // Only a dashboard comes to it.
     let refused = home.fourhands().args(["serve", "--python"]).arg(python()).output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(said.contains("already running for AI clients") && said.contains("`fourhands --session work`"), "{said}");
+    assert!(said.contains("already running in") && said.contains("`fourhands --session work`"), "{said}");
     assert!(one.close().success());
     // Longer than a session waits for a client.
     assert_eq!(value(&mut other, "import time; time.sleep(6); shared"), "41");
@@ -63,102 +62,49 @@ fn bridges_of_one_folder_hold_one_session_which_ends_with_the_last_of_them() {
 }
 
 #[test]
-fn a_dashboard_takes_the_session_over_and_gives_the_name_free_again() {
+fn a_dashboard_comes_to_a_held_session_and_keeps_it_as_long_as_it_is_open() {
     let home = Home::new();
     let mut legacy = bridge(&home, "legacy", Era::Legacy);
     let mut modern = bridge(&home, "modern", Era::Modern);
-    legacy.run("kept = 41\nlost = (i for i in 'abc')");
-    modern.run("1 / 0");
+    legacy.run("kept = 41\nletters = (i for i in 'abc')");
     let before = wait_until("the session", || sessions(&home).pop().filter(|session| session["id"].is_string()));
-    let python = python();
-    let mut dashboard = Terminal::start(&home, &["--python", python.to_str().unwrap()], 40, 120);
-    dashboard.wait_for("the transcript", |screen| {
-        screen.contains("kept = 41") && screen.contains("restored 1 variable") && screen.contains("legacy")
-    });
-    // The clients stay, under their names, and are told.
-    assert_eq!(value(&mut modern, "kept + 1"), "42");
-    let run = legacy.run("lost");
-    assert_eq!(run["error"]["type"], "NameError", "{run}");
-    let told = run["since_your_last_call"].to_string();
-    assert!(told.contains("The person opened the dashboard") && !told.contains("this is a new one"), "{run}");
+    // What runs is not disturbed.
+    let code = "import time, os\nopen('runs', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.01)\n'done'";
+    let running = modern.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
+    wait_until("it runs", || home.work().join("runs").exists().then_some(()));
+    let mut dashboard = Terminal::start(&home, &[], 40, 120);
+    dashboard.wait_for_all(&["kept = 41", "legacy", "2 running"]);
+    std::fs::write(home.work().join("go"), "").unwrap();
+    assert_eq!(modern.answer(running)["result"]["structuredContent"]["result"], "'done'");
+    // All variables are there, those that no file could hold as well.
+    dashboard.send("next(letters) + str(kept)\r");
+    dashboard.wait_for_row("'a41'");
+    assert_eq!(value(&mut legacy, "next(letters)"), "'b'");
     let after = wait_until("the session", || sessions(&home).pop().filter(|session| session["id"].is_string()));
-    assert_eq!((&after["name"], &after["id"]), (&before["name"], &before["id"]), "the same session");
-    assert_ne!(after["pid"], before["pid"]);
-    assert_eq!(after["state"], "running", "{after}");
-    let names: Vec<_> = after["clients"].as_array().unwrap().iter().map(|client| client["name"].clone()).collect();
-    assert!(names.len() == 2 && names.contains(&json!("legacy")) && names.contains(&json!("modern")), "{names:?}");
-
-    // The person quits, and the clients work on.
-    dashboard.wait_for_text("modern");
-    assert!(dashboard.quit().success());
-    let text = String::from_utf8_lossy(&dashboard.received()).into_owned();
-    for part in ["is in use by", "legacy", "saved 1 variable in checkpoint \"handover\"", "lost"] {
-        assert!(text.contains(part), "{part}: {text}");
+    for fact in ["name", "id", "pid"] {
+        assert_eq!(after[fact], before[fact], "the same session");
     }
-    for client in [&mut modern, &mut legacy] {
-        let run = client.run("'kept' in globals()");
-        assert_eq!(run["result"], "False");
-        assert!(run["since_your_last_call"].to_string().contains("has ended, and this is a new one"), "{run}");
-    }
-    assert_eq!(legacy.run("1 + 1")["since_your_last_call"], Value::Null, "told once");
-    let reader = JournalReader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().unwrap();
-    assert_eq!(reader.sessions().unwrap().len(), 2);
+    // With clients, the person leaves without a question, and comes back.
+    dashboard.wait_until_idle();
+    dashboard.send("\u{4}");
+    assert!(dashboard.wait().success());
+    assert!(dashboard.text().contains("goes on without a dashboard"), "{}", dashboard.text());
+    assert_eq!(value(&mut modern, "kept"), "41");
+    let mut dashboard = Terminal::start(&home, &[], 40, 120);
+    dashboard.wait_for_all(&["modern", "legacy"]);
+    // The clients leave, and the session stays as long as the dashboard: longer than it waits for a client.
     legacy.close();
     modern.close();
+    let clients = || sessions(&home)[0]["clients"].as_array().map(Vec::len);
+    wait_until("no clients", || (clients() == Some(0)).then_some(()));
+    dashboard.send("time.sleep(6); 'still ' + 'here'\r");
+    dashboard.wait_for_row("'still here'");
+    dashboard.wait_until_idle();
+    dashboard.leave();
+    assert!(dashboard.wait().success());
+    let text = String::from_utf8_lossy(&dashboard.received()).into_owned();
+    assert!(text.contains("would be lost") && text.contains("has ended"), "{text}");
     is_over(&home);
-}
-
-#[test]
-fn a_reset_that_waits_for_a_word_does_not_reach_what_a_dashboard_has_saved() {
-    let home = Home::new();
-    let mut other = bridge(&home, "other", Era::Legacy);
-    other.run("kept = 41");
-    let mut command = home.fourhands();
-    command.args(["bridge", "--serve", "--python"]).arg(python());
-    let mut asker = Client::silent(command, "asker", Era::Legacy);
-    asker.capabilities = json!({"elicitation": {}});
-    asker.hello();
-    let call = asker.send("tools/call", json!({"name": "reset_python_environment", "arguments": {}}));
-    asker.wait_for("the question", |message| message["method"] == "elicitation/create");
-    let python = python();
-    let dashboard = Terminal::start(&home, &["--python", python.to_str().unwrap()], 40, 120);
-    dashboard.wait_for_text("restored 1 variable");
-    let result = asker.answer(call)["result"].clone();
-    assert_eq!(result["isError"], true, "{result}");
-    assert!(Client::text(&result).contains("Nothing was reset"), "{result}");
-    assert_eq!(value(&mut asker, "kept"), "41");
-}
-
-#[test]
-fn what_runs_is_not_interrupted_by_a_dashboard_that_is_merely_opened() {
-    let home = Home::new();
-    let mut client = bridge(&home, "busy", Era::Legacy);
-    let id = client.send("tools/call", json!({"name": "run_python_code", "arguments":
-        {"code": "import time, os\nopen('runs', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.01)\n'done'"}}));
-    wait_until("it runs", || home.work().join("runs").exists().then_some(()));
-    let python = python();
-    let arguments = ["--python", python.to_str().unwrap()];
-    let mut dashboard = Terminal::start(&home, &arguments, 24, 80);
-    dashboard.wait_for_text("snippet 1 is running. Press Enter to interrupt");
-    dashboard.send("\x03");
-    dashboard.wait();
-    std::fs::write(home.work().join("go"), "").unwrap();
-    assert_eq!(client.answer(id)["result"]["structuredContent"]["result"], "'done'");
-
-    std::fs::remove_file(home.work().join("go")).unwrap();
-    let id = client.send(
-        "tools/call",
-        json!({"name": "run_python_code", "arguments":
-        {"code": "open('again', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.01)"}}),
-    );
-    wait_until("it runs", || home.work().join("again").exists().then_some(()));
-    let mut dashboard = Terminal::start(&home, &arguments, 24, 80);
-    dashboard.wait_for_text("snippet 2 is running. Press Enter to interrupt");
-    dashboard.send("\r");
-    dashboard.wait_for_text("ready");
-    let answer = client.answer(id);
-    assert!(answer["result"].to_string().contains("interrupted"), "{answer}");
-    assert_eq!(value(&mut client, "6 * 7"), "42");
 }
 
 #[test]
@@ -202,6 +148,21 @@ fn why_no_session_could_be_started_is_told() {
     let text = Client::text(&result);
     assert!(result["isError"] == true && text.contains("could not start a session: ") && text.contains("/nowhere"));
     assert!(client.close().success());
+}
+
+#[test]
+fn a_bridge_that_nobody_talks_to_says_what_it_lacks() {
+    let home = Home::new();
+    let run = |name: &str| {
+        let output = home.fourhands().args(["bridge", "--session", name]).stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = run("nosuch");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("nothing came on standard input") && said.contains("\"nosuch\""), "{said}");
+    assert!(said.contains("is not running"), "{said}");
+    let _server = home.serve("there");
+    assert_eq!(run("there"), (Some(0), String::new()));
 }
 
 #[test]

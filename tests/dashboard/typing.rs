@@ -64,7 +64,7 @@ fn what_other_sessions_ran_is_found_again() {
 }
 
 /// An editor that waits for a key, and for which `edit` stands in the middle.
-fn editor(home: &Home, edit: &str) -> String {
+pub fn editor(home: &Home, edit: &str) -> String {
     let file = home.work().join("editor.sh");
     let script = format!(
         "#!/bin/sh\nread -r line < /dev/tty\n[ -t 0 ] && [ -t 1 ] || exit 9\necho \"editing: $(cat \"$1\")\"\nread -r line\n{edit}\n"

@@ -72,7 +72,7 @@ impl SessionRow {
             cwd: entry.cwd.to_string_lossy().into_owned(),
             python: entry.python,
             python_version: entry.python_version,
-            dashboard: entry.dashboard,
+            dashboard: live.as_ref().and_then(|live| live.dashboard).or(entry.dashboard),
             guardian_pid: Some(entry.pid),
             pid: live.as_ref().map(|live| live.pid),
             started_at: entry.started_at,

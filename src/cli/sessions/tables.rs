@@ -154,6 +154,7 @@ mod tests {
             snippets: 4,
             running: None,
             queued: 0,
+            dashboard: Some(true),
         };
         let rows = [
             SessionRow::new(entry("work", 0), SessionState::Running, Some(live)),
@@ -213,7 +214,14 @@ mod tests {
                 let name = name.repeat(length);
                 let client = LiveClient { name: name.clone(), pid: None };
                 let clients = vec![client; count];
-                let live = SessionStatus { pid: 13, clients, snippets: u32::MAX, running: None, queued: usize::MAX };
+                let live = SessionStatus {
+                    pid: 13,
+                    clients,
+                    snippets: u32::MAX,
+                    running: None,
+                    queued: usize::MAX,
+                    dashboard: None,
+                };
                 let mut entry = entry(&name, 0);
                 entry.cwd = name.clone().into();
                 let mut past_one = summary(&name, 0, SessionEnd::Died);

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use super::watch::Watch;
 use crate::launch::boot::ToSession;
 use crate::launch::child::{self, Change};
-use crate::launch::{editor, signals};
+use crate::launch::editor;
 
 impl Watch<'_> {
     /// Starts the editor if the dashboard has released the terminal for it.
@@ -69,13 +69,7 @@ impl Watch<'_> {
             return;
         }
         if let Some(terminal) = &mut self.guardian.terminal {
-            terminal.take_back_from(editor);
-            terminal.restore(false);
-            signals::stop_job(Signal::SIGTSTP);
-            while !terminal.is_ours() && !signals::is_urgent_signal_pending() && signals::stop_job(Signal::SIGTTIN) {}
-            terminal.read_modes();
-            terminal.lend_to(editor);
+            editor::stop_with_job(editor, terminal);
         }
-        let _ = killpg(editor, Signal::SIGCONT);
     }
 }

@@ -8,21 +8,13 @@ use super::state::Guardian;
 use super::watch::Watch;
 use crate::launch::boot::{Mode, ToSession};
 use crate::launch::signals;
+use crate::launch::terminal::{NO_FOREGROUND, Terminal};
 
 impl Guardian {
     /// Stops until the job is in the foreground, as an editor does.
     pub(super) fn wait_for_the_foreground(&mut self) -> io::Result<()> {
-        let Some(terminal) = &mut self.terminal else { return Ok(()) };
-        while !terminal.is_ours() {
-            if !signals::stop_job(Signal::SIGTTIN) {
-                return Err(io::Error::other(
-                    "the dashboard was started in the background and cannot come to the foreground; start it in the \
-                     foreground, or use `fourhands serve`",
-                ));
-            }
-            terminal.read_modes();
-        }
-        Ok(())
+        let comes = self.terminal.as_mut().is_none_or(Terminal::come_to_foreground);
+        if comes { Ok(()) } else { Err(io::Error::other(NO_FOREGROUND)) }
     }
 }
 

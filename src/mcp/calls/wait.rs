@@ -170,10 +170,12 @@ impl ToolCall<'_> {
             Status::Running if snippet.stuck.is_some() => snippet.stuck.as_ref().map(|stuck| {
                 format!("{} Call wait_for_snippet with snippet={id} to wait for it.", stuck_notice(stuck, now()))
             }),
-            Status::Running if !snippet.open_risks().is_empty() => Some(risk_notice(&snippet)),
+            Status::Running if !snippet.open_risks().is_empty() => {
+                Some(risk_notice(&snippet) + &self.where_to_decide())
+            }
             Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
             Status::Running => Some(format!("This call stopped waiting; the code keeps running. {go_on}")),
-            Status::Queued if snippet.is_pending() => Some(pending_notice(&snippet)),
+            Status::Queued if snippet.is_pending() => Some(pending_notice(&snippet) + &self.where_to_decide()),
             Status::Queued => {
                 let behind = self.queue_ahead(Some(id)).await?;
                 let held = self.takeover().map(|takeover| format!("{} ", waits_for_person(&takeover)));
@@ -185,6 +187,15 @@ impl ToolCall<'_> {
             _ => None,
         };
         Ok(self.result_from(&snippet, waits.from(), notice).await)
+    }
+
+    /// How the person comes to decide, where they have no dashboard.
+    fn where_to_decide(&self) -> String {
+        if self.session.has_dashboard() {
+            return String::new();
+        }
+        let name = &self.session.info().name;
+        format!(" No dashboard is open: tell the person that `fourhands --session {name}` opens one.")
     }
 
     async fn report_progress(&self, id: SnippetId, progress: &CallProgress) -> Result<(), CallError> {

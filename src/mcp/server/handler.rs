@@ -74,6 +74,7 @@ fn session_status(session: &SessionHandle, overview: Overview) -> serde_json::Va
         snippets: overview.snippets,
         running: overview.running.map(|(id, _)| id.0),
         queued: overview.queue.len(),
+        dashboard: Some(session.has_dashboard()),
     };
     serde_json::to_value(status).unwrap_or_default()
 }

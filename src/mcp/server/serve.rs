@@ -11,7 +11,7 @@ use rmcp::ServiceExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +23,8 @@ use crate::mcp::transport::client_state::ClientState;
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::transport::malformed;
 use crate::session::SessionHandle;
-use crate::session::discovery::socket;
 use crate::session::discovery::socket::Peer;
+use crate::session::discovery::{socket, terminal_offer};
 
 /// How long connections may take to end when the server ends.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,10 +39,11 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// Accepts connections of the newest listener until `stop`, then waits briefly for calls that have not ended. Each
 /// connection has a task of its own. Processes of other users are refused. On a current-thread runtime the calls of one
-/// connection keep their order.
+/// connection keep their order. A connection that offers a terminal for a dashboard goes to `terminals`.
 pub async fn serve_socket(
     mut listeners: UnboundedReceiver<UnixListener>,
     session: SessionHandle,
+    terminals: UnboundedSender<UnixStream>,
     stop: CancellationToken,
 ) {
     let mut listener = None;
@@ -70,12 +71,7 @@ pub async fn serve_socket(
                     refuse(&stream, &full);
                     continue;
                 }
-                let (reader, writer) = stream.into_split();
-                let client = ClientState::default();
-                let transport = LineTransport::new(reader, writer, client.clone())
-                    .with_first_request_by(Instant::now() + FIRST_REQUEST_TIMEOUT);
-                let backend = Backend::Session(session.clone());
-                let task = connections.spawn(serve(transport, client, backend, pid, stop.clone()));
+                let task = connections.spawn(receive(stream, session.clone(), pid, terminals.clone(), stop.clone()));
                 peers.add(task.id(), pid);
             }
             // The process is out of descriptors, most likely. Other clients may close some.
@@ -86,6 +82,29 @@ pub async fn serve_socket(
     drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, all_ended).await;
+}
+
+/// Serves a client, or hands on the terminal that is offered.
+async fn receive(
+    stream: UnixStream,
+    session: SessionHandle,
+    pid: Option<u32>,
+    terminals: UnboundedSender<UnixStream>,
+    stop: CancellationToken,
+) {
+    let first_by = Instant::now() + FIRST_REQUEST_TIMEOUT;
+    let is_offer = tokio::select! {
+        () = stop.cancelled() => return,
+        is_offer = tokio::time::timeout_at(first_by, terminal_offer::is_offer(&stream)) => is_offer,
+    };
+    if let Ok(true) = is_offer {
+        let _ = terminals.send(stream);
+        return;
+    }
+    let (reader, writer) = stream.into_split();
+    let client = ClientState::default();
+    let transport = LineTransport::new(reader, writer, client.clone()).with_first_request_by(first_by);
+    serve(transport, client, Backend::Session(session), pid, stop).await;
 }
 
 async fn accept(listener: Option<&UnixListener>) -> io::Result<(UnixStream, SocketAddr)> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::support::{Era, Rig, TEST_TIMEOUT, connect_narrow, one, text};
+use super::support::{Era, Rig, TEST_TIMEOUT, connect_narrow, no_terminals, one, text};
 use crate::mcp::{serve_connection, serve_socket};
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn the_socket_serves_several_clients_until_it_is_stopped() {
     let path = folder.path().join("s.sock");
     let listener = UnixListener::bind(&path).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let server = tokio::spawn(serve_socket(one(listener), rig.session.clone(), rig.stop.clone()));
+    let server = tokio::spawn(serve_socket(one(listener), rig.session.clone(), no_terminals(), rig.stop.clone()));
     let mut bad = UnixStream::connect(&path).await.unwrap();
     bad.write_all(b"\xff\xff garbage \n{\n").await.unwrap();
     let mut clients = Vec::new();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-use super::support::{ERAS, Era, Rig, TEST_TIMEOUT, one, text};
+use super::support::{ERAS, Era, Rig, TEST_TIMEOUT, no_terminals, one, text};
 use crate::domain::random::Random;
 use crate::mcp::bridge_protocol::REFUSED;
 use crate::mcp::server::serve::{serve, serve_socket};
@@ -92,7 +92,12 @@ async fn a_process_with_too_many_connections_is_refused_with_the_reason() {
     let rig = Rig::new();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.sock");
-    let server = tokio::spawn(serve_socket(one(socket::listen(&path).unwrap()), rig.session.clone(), rig.stop.clone()));
+    let server = tokio::spawn(serve_socket(
+        one(socket::listen(&path).unwrap()),
+        rig.session.clone(),
+        no_terminals(),
+        rig.stop.clone(),
+    ));
     let mut held = Vec::new();
     for _ in 0..256 {
         held.push(UnixStream::connect(&path).await.unwrap());

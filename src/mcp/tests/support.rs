@@ -324,3 +324,8 @@ pub fn one(listener: tokio::net::UnixListener) -> tokio::sync::mpsc::UnboundedRe
     sender.send(listener).unwrap();
     listeners
 }
+
+/// Nobody who takes terminals, as an argument of [`crate::mcp::serve_socket`].
+pub fn no_terminals() -> tokio::sync::mpsc::UnboundedSender<tokio::net::UnixStream> {
+    tokio::sync::mpsc::unbounded_channel().0
+}

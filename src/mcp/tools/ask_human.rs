@@ -91,9 +91,12 @@ impl Tool for AskHuman {
             Ok(asking) => asking,
             Err(CommandError::Closed(closed)) => return Err(CallError::not_received(closed)),
             Err(CommandError::Refused(InquiryRefused::NoDashboard)) => {
-                let text = "Nobody can answer: this session has no dashboard. Decide yourself where that is safe, or \
-                    ask in your reply.";
-                return Ok(unanswered(call, text));
+                let text = format!(
+                    "Nobody can answer: this session has no dashboard. Decide yourself where that is safe, or ask in \
+                     your reply. The person can open a dashboard with `fourhands --session {}`.",
+                    call.session.info().name
+                );
+                return Ok(unanswered(call, &text));
             }
             Err(CommandError::Refused(InquiryRefused::TooMany)) => {
                 return refused("Error: too many questions are already waiting for the person. Nothing was asked.");

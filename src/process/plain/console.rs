@@ -19,6 +19,7 @@ use crate::domain::{
 };
 use crate::process::log;
 use crate::session::{CommandError, RunOptions, SessionHandle, Subscription};
+use crate::tui::Leaving;
 
 const PROMPT: &str = ">>> ";
 const CONTINUATION_PROMPT: &str = "... ";
@@ -48,10 +49,19 @@ pub struct Console {
     own_snippet: Option<SnippetId>,
     answering: Option<AnswerTarget>,
     quit_announced: bool,
+    leaving: Leaving,
+    /// The dashboard closes, and the session goes on.
+    is_over: bool,
 }
 
 impl Console {
-    pub fn new(session: SessionHandle, subscription: Subscription, input: LineInput, printer: Printer) -> Self {
+    pub fn new(
+        session: SessionHandle,
+        subscription: Subscription,
+        input: LineInput,
+        printer: Printer,
+        leaving: Leaving,
+    ) -> Self {
         Self {
             session,
             printer,
@@ -64,12 +74,22 @@ impl Console {
             own_snippet: None,
             answering: None,
             quit_announced: false,
+            leaving,
+            is_over: false,
         }
     }
 
+    /// Whether the dashboard closes although the session goes on.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     pub fn greet(&mut self) {
-        for line in narrate::greeting(self.session.info(), &self.transcript) {
+        for line in narrate::greeting(self.session.info(), &self.transcript, self.leaving.goes_on(&self.transcript)) {
             self.printer.line(&line);
+        }
+        for clause in self.transcript.waiting() {
+            self.printer.line(&format!("note: {clause}"));
         }
     }
 
@@ -84,7 +104,7 @@ impl Console {
             }
         }
         if self.printer.is_gone() {
-            self.session.quit();
+            self.quit();
         }
         ControlFlow::Continue(())
     }
@@ -270,9 +290,9 @@ impl Console {
     /// Ends the session; where something would be lost, at the second request.
     fn leave(&mut self, quit_announced: bool) {
         let losses = self.transcript.losses();
-        let loses_nothing = self.session.info().is_demo || losses.is_empty();
+        let loses_nothing = self.session.info().is_demo || losses.is_empty() || self.leaving.goes_on(&self.transcript);
         if !self.is_interactive || quit_announced || loses_nothing {
-            return self.session.quit();
+            return self.quit();
         }
         self.quit_announced = true;
         let can_save = self.transcript.variables().total > 0 && !self.is_busy();
@@ -286,8 +306,13 @@ impl Console {
         self.code.clear();
     }
 
-    pub fn quit(&self) {
-        self.session.quit();
+    /// Closes the dashboard, and ends the session if nobody else uses it.
+    pub fn quit(&mut self) {
+        if self.leaving.goes_on(&self.transcript) {
+            self.is_over = true;
+        } else {
+            self.session.quit();
+        }
     }
 
     async fn run_command(&mut self, command: ConsoleCommand, quit_announced: bool) {

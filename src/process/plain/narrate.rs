@@ -20,7 +20,7 @@ const MAX_NAMES: usize = 12;
 /// Bytes after which an unfinished line is shown.
 const MAX_UNFINISHED: usize = 64 << 10;
 
-pub fn greeting(info: &SessionInfo, transcript: &Transcript) -> Vec<String> {
+pub fn greeting(info: &SessionInfo, transcript: &Transcript, goes_on: bool) -> Vec<String> {
     let mut lines = if let Some(Entry::Restart { restart, .. }) = transcript.entries().last() {
         vec![log::on_one_line(&log::restarted(restart))]
     } else {
@@ -30,9 +30,11 @@ pub fn greeting(info: &SessionInfo, transcript: &Transcript) -> Vec<String> {
             if info.is_demo {
                 format!("{}. Type :help for help.", DEMO.join(". "))
             } else {
-                "To connect an AI client, run in another terminal: fourhands setup. Type :help for help, Ctrl-D to \
-                 quit."
-                    .to_owned()
+                let quit = if goes_on { "leave" } else { "quit" };
+                format!(
+                    "To connect an AI client, run in another terminal: fourhands setup. Type :help for help, Ctrl-D to \
+                     {quit}."
+                )
             },
         ]
     };

@@ -1,7 +1,6 @@
 //! Notes, and questions of clients to the person.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::state::{Actor, InquiryReply};
 use crate::domain::terminal_text::plain;
@@ -32,7 +31,7 @@ impl Actor {
     /// Returns whether `author` may ask one more question.
     fn may_ask(&self, author: &Author) -> Result<(), InquiryRefused> {
         let waiting = self.transcript.inquiries();
-        if !self.inquiries.has_dashboard.load(Ordering::Relaxed) {
+        if !self.has_dashboard() {
             return Err(InquiryRefused::NoDashboard);
         }
         let own = waiting.iter().filter(|inquiry| inquiry.by == *author).count();

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::queue::Queued;
 use super::state::Actor;
@@ -38,7 +37,7 @@ impl Actor {
 
     /// Whether there is a dashboard at which the person can decide.
     pub(super) fn has_dashboard(&self) -> bool {
-        self.inquiries.has_dashboard.load(Ordering::Relaxed)
+        *self.inquiries.has_dashboard.borrow()
     }
 
     /// Carries out the person's decision about a snippet.

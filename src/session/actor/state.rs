@@ -100,7 +100,7 @@ pub type InquiryReply = oneshot::Sender<Option<Arc<str>>>;
 /// Questions of clients to the person.
 pub struct Inquiries {
     /// Whether there is a dashboard at which the person can answer.
-    pub has_dashboard: Arc<AtomicBool>,
+    pub has_dashboard: Arc<watch::Sender<bool>>,
     pub last_number: u32,
     pub waiting: Vec<(u32, InquiryReply)>,
 }

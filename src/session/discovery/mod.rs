@@ -8,3 +8,4 @@ pub mod select;
 pub mod session_lock;
 pub mod socket;
 pub mod status;
+pub mod terminal_offer;

@@ -54,6 +54,11 @@ pub fn claim_private_as(name: &str, cwd: &Path) -> Result<Claim, ClaimError> {
     claim_as(&Paths::of_this_process(), name, cwd, true)
 }
 
+/// Returns the running session that has its name from the folder `cwd`.
+pub fn of_folder(cwd: &Path) -> Option<SessionEntry> {
+    of_folder_at(&Paths::of_this_process(), cwd)
+}
+
 /// Returns the sessions that run on this machine.
 pub fn running() -> io::Result<Vec<SessionEntry>> {
     running_at(&Paths::of_this_process())
@@ -72,7 +77,7 @@ fn claim_as(paths: &Paths, name: &str, cwd: &Path, private: bool) -> Result<Clai
     let Some(lock) = lock_patiently(&path).map_err(failed)? else {
         return Err(match read_record(&folder, name) {
             Some(record) if record.boot != boot() => ClaimError::Elsewhere(record.name),
-            Some(SessionEntry { pid, cwd, .. }) => ClaimError::Taken { name: name.to_owned(), pid, cwd },
+            Some(record) => ClaimError::taken(record),
             None => taken_elsewhere(paths, &folder, name)?.unwrap_or_else(|| ClaimError::Starting(name.to_owned())),
         });
     };
@@ -113,25 +118,27 @@ fn claim_as(paths: &Paths, name: &str, cwd: &Path, private: bool) -> Result<Clai
 fn taken_elsewhere(paths: &Paths, folder: &Path, name: &str) -> Result<Option<ClaimError>, FolderError> {
     let others = paths.all_records()?.into_iter().filter(|other| other != folder);
     let held = others.filter(|other| is_held(&lock_path(other, name))).filter_map(|other| read_record(&other, name));
-    Ok(held
-        .filter(|record| record.boot == boot())
-        .map(|SessionEntry { pid, cwd, .. }| ClaimError::Taken { name: name.to_owned(), pid, cwd })
-        .next())
+    Ok(held.filter(|record| record.boot == boot()).map(ClaimError::taken).next())
+}
+
+fn of_folder_at(paths: &Paths, cwd: &Path) -> Option<SessionEntry> {
+    let real = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned());
+    let base = default_name(&real);
+    // The session with the plain name may have ended while a numbered one of this very folder still runs.
+    let is_default = |name: &str| (1..=9).any(|number| numbered(&base, "", number) == name);
+    let alive = running_at(paths).unwrap_or_default();
+    alive.into_iter().find(|record| record.cwd == real && is_default(&record.name))
 }
 
 pub(crate) fn claim_default_at(paths: &Paths, cwd: &Path) -> Result<Claim, ClaimError> {
+    if let Some(taken) = of_folder_at(paths, cwd) {
+        return Err(ClaimError::taken(taken));
+    }
     let real = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned());
     let base = default_name(&real);
-    let numbered = |number| numbered(&base, "", number);
-    // The session with the plain name may have ended while a numbered one of this very folder still runs.
-    let alive = running_at(paths).unwrap_or_default();
-    let mine = alive.into_iter().find(|record| record.cwd == real && (1..=9).any(|n| numbered(n) == record.name));
-    if let Some(SessionEntry { name, pid, cwd, .. }) = mine {
-        return Err(ClaimError::Taken { name, pid, cwd });
-    }
     let mut number = 1;
     loop {
-        match claim_at(paths, &numbered(number), &real) {
+        match claim_at(paths, &numbered(&base, "", number), &real) {
             Err(ClaimError::Taken { cwd, .. }) if cwd != real && number < 999 => number += 1,
             Err(ClaimError::Elsewhere(_)) if number < 999 => number += 1,
             done => return done,

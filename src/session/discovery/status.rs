@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
@@ -31,14 +30,9 @@ pub struct SessionStatus {
     pub running: Option<u32>,
     /// How many snippets wait.
     pub queued: usize,
-}
-
-impl SessionStatus {
-    /// Returns whether a snippet runs or waits.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.running.is_some() || self.queued > 0
-    }
+    /// Whether a dashboard is open; `None` if the session is of a version that does not tell.
+    #[serde(default)]
+    pub dashboard: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,33 +57,28 @@ pub async fn ask(socket: &Path) -> StatusReply {
         return StatusReply::Silent;
     };
     let Ok(stream) = connected else { return StatusReply::Closed };
-    match tokio::time::timeout(TIMEOUT, converse(stream, METHOD, json!({}))).await {
+    match tokio::time::timeout(TIMEOUT, converse(stream)).await {
         Ok(Some(live)) => StatusReply::Live(live),
         _ => StatusReply::Silent,
     }
 }
 
-/// Makes one MCP request, as a client named fourhands. Returns the result, or `None` if the request fails or times out.
-pub async fn request(socket: &Path, method: &str, params: Value, timeout: Duration) -> Option<Value> {
-    let exchange = async { converse(socket::connect(socket).await.ok()?, method, params).await };
-    tokio::time::timeout(timeout, exchange).await.ok()?
-}
-
-async fn converse<T: DeserializeOwned>(stream: UnixStream, method: &str, mut params: Value) -> Option<T> {
+/// Makes the request, as a client named fourhands. Returns the result, or `None` if the request fails.
+async fn converse(stream: UnixStream) -> Option<SessionStatus> {
     #[derive(Deserialize)]
-    struct Answer<T> {
-        result: T,
+    struct Answer {
+        result: SessionStatus,
     }
     let (reader, mut writer) = stream.into_split();
     // A request of the stateless era needs no handshake.
-    params["_meta"] = json!({
+    let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": "fourhands", "version": env!("CARGO_PKG_VERSION")},
     });
-    let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": METHOD, "params": {"_meta": meta}});
     writer.write_all(format!("{request}\n").as_bytes()).await.ok()?;
     let mut line = Vec::new();
     BufReader::new(reader.take(MAX_ANSWER_SIZE)).read_until(b'\n', &mut line).await.ok()?;
-    serde_json::from_slice::<Answer<T>>(&line).ok().map(|answer| answer.result)
+    serde_json::from_slice::<Answer>(&line).ok().map(|answer| answer.result)
 }

@@ -1,9 +1,8 @@
 //! Methods of the session handle beside running code: notes, questions to the person, and reading the transcript.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 use super::SessionHandle;
 use super::command::Command;
@@ -36,12 +35,23 @@ impl SessionHandle {
 
     /// Says that a dashboard is open, so that clients can ask the person.
     pub fn dashboard_opened(&self) {
-        self.has_dashboard.store(true, Ordering::Relaxed);
+        self.has_dashboard.send_replace(true);
+    }
+
+    /// Says that the dashboard is closed. What waits for the person goes on waiting.
+    pub fn dashboard_closed(&self) {
+        self.has_dashboard.send_replace(false);
     }
 
     #[must_use]
     pub fn has_dashboard(&self) -> bool {
-        self.has_dashboard.load(Ordering::Relaxed)
+        *self.has_dashboard.borrow()
+    }
+
+    /// Returns a receiver that tells whether there is a dashboard, and of each change.
+    #[must_use]
+    pub fn dashboards(&self) -> watch::Receiver<bool> {
+        self.has_dashboard.subscribe()
     }
 
     /// Returns all events from now on.

@@ -13,7 +13,7 @@ impl Dashboard {
                 self.save_snapshot();
                 // Keys from now on are for the editor, so the dashboard does not poll them.
                 self.screen.leave();
-                (self.edit)(&file);
+                self.owner.edit(&file);
             }
             Err(why) => self.view.notice = Some(format!("the input cannot be edited outside: {why}")),
         }

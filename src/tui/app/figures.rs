@@ -2,6 +2,8 @@
 
 use std::io;
 
+use ratatui::layout::Size;
+
 use super::Dashboard;
 use super::task_result::TaskResult;
 use crate::session::in_background;
@@ -34,10 +36,10 @@ impl Dashboard {
 
     /// Finds out which pictures the terminal can show, and the size of its cells.
     pub(in crate::tui::app) fn measure(&mut self) {
-        let terminal = FigureTerminal::guess(|name| std::env::var(name).ok(), self.view.figures.way);
-        let window = crossterm::terminal::window_size().ok();
-        let terminal =
-            window.map_or(terminal, |size| terminal.with_window((size.columns, size.rows), (size.width, size.height)));
+        let terminal = FigureTerminal::guess(|name| self.owner.variable(name), self.view.figures.way);
+        let pair = |size: Size| (size.width, size.height);
+        let window = self.screen.window_size().ok();
+        let terminal = window.map_or(terminal, |size| terminal.with_window(pair(size.columns_rows), pair(size.pixels)));
         self.view.figures.set_terminal(terminal);
     }
 

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use super::Dashboard;
 use super::task_result::TaskResult;
+use super::{Dashboard, Flow};
 use crate::session::clock::now;
 
 impl Dashboard {
-    pub(in crate::tui::app) fn on_task_result(&mut self, result: TaskResult) -> io::Result<()> {
+    pub(in crate::tui::app) fn on_task_result(&mut self, result: TaskResult) -> io::Result<Flow> {
         self.redraw.due = true;
         match result {
             TaskResult::Notice(notice) => self.view.notice = Some(notice),
@@ -27,7 +27,7 @@ impl Dashboard {
             }
             TaskResult::SavedLast => {
                 self.view.pending.ending = true;
-                self.session.quit();
+                return Ok(self.quit());
             }
             TaskResult::Insight { id, insight } => {
                 self.view.on_insight(id, insight);
@@ -45,10 +45,10 @@ impl Dashboard {
             }
             TaskResult::Inspected { number, result } => {
                 if let Some(effect) = self.view.on_inspected(number, result, now()) {
-                    self.perform(effect)?;
+                    return self.perform(effect);
                 }
             }
         }
-        Ok(())
+        Ok(Flow::GoOn)
     }
 }

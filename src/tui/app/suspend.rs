@@ -2,24 +2,37 @@
 
 use std::io;
 
-use nix::sys::signal::{Signal, raise};
-use nix::unistd::getppid;
-
 use super::{Dashboard, Flow};
+use crate::tui::Suspended;
 
 impl Dashboard {
+    /// Whether the dashboard has the terminal, which the person's editor or the shell may have.
+    pub(in crate::tui::app) fn has_terminal(&self) -> bool {
+        !self.is_away && self.view.composer.external_edit.is_none()
+    }
+
     pub(in crate::tui::app) fn suspend(&mut self) -> io::Result<Flow> {
+        if !self.has_terminal() {
+            return Ok(Flow::GoOn);
+        }
         self.screen.leave();
         self.view.figures.forget_full();
-        let parent = getppid();
-        // The signal goes to this thread, so the call returns only after the process has stopped and continued.
-        raise(Signal::SIGSTOP)?;
-        if getppid() != parent {
-            // Nobody is left to hand the terminal to this process; the terminal is the shell's.
-            return Ok(Flow::End);
+        self.is_away = true;
+        match self.owner.suspend()? {
+            Suspended::Continued => self.come_back()?,
+            Suspended::Orphaned => return Ok(Flow::End),
+            Suspended::Later => {}
         }
-        self.screen.enter()?;
-        self.redraw.due = true;
         Ok(Flow::GoOn)
+    }
+
+    /// Takes the terminal again, after the job has continued.
+    pub(in crate::tui::app) fn come_back(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_away) {
+            self.screen.enter()?;
+            self.measure();
+            self.redraw.due = true;
+        }
+        Ok(())
     }
 }

@@ -233,6 +233,6 @@ fn of_input(hints: &mut Hints<'_>, layout: &Layout, now: Timestamp) {
     hints.offer(Action::Variables, if is_wide { "variables".to_owned() } else { units::count(count, "var") }.as_str());
     let is_free = view.open_reply(now).is_none() && !view.composer.is_shielded(now);
     if is_wide && !view.is_busy() && is_free && view.composer.editor.is_empty() {
-        hints.offer(Action::QuitOrDelete, "quit");
+        hints.offer(Action::QuitOrDelete, if view.goes_on() { "leave" } else { "quit" });
     }
 }

@@ -99,10 +99,13 @@ impl FigureTerminal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::terminal_caps::TERMINAL_VARIABLES;
 
     fn guess(variables: &[(&str, &str)], setting: &str) -> (Option<Graphics>, Colours) {
-        let value =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let value = |name: &str| {
+            assert!(TERMINAL_VARIABLES.contains(&name), "{name} is not passed on to a session");
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
         let terminal = FigureTerminal::guess(value, setting);
         (terminal.graphics, terminal.colours)
     }

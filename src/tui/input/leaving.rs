@@ -116,13 +116,18 @@ impl View {
         if let Some(key) = confirmed_by {
             return self.confirmed(Effect::Quit, key, now);
         }
-        let loses_nothing = self.info.is_demo || self.transcript.losses().is_empty();
+        let loses_nothing = self.info.is_demo || self.goes_on() || self.transcript.losses().is_empty();
         if loses_nothing && !self.composer.pace.is_burst() {
             return Some(self.end_with(Effect::Quit));
         }
         self.pending.quit = true;
         self.pending.asked_at = now;
         None
+    }
+
+    /// Whether the session goes on when the dashboard is closed now.
+    pub(in crate::tui) fn goes_on(&self) -> bool {
+        self.leaving.goes_on(&self.transcript)
     }
 
     /// Quits because the person wrote `exit` or `quit`, for the second time where something would be lost.

@@ -1,8 +1,11 @@
 //! Quitting and restarting: both ask where something would be lost.
 
 use super::*;
-use crate::domain::VariableKind;
-use crate::tui::fixtures::{Story, client, story, variable};
+use std::sync::Arc;
+
+use crate::domain::{Event as SessionEvent, Inquiry, RiskKind, RiskRequest, SnippetId, VariableKind};
+use crate::tui::fixtures::{Story, client, pending, story, variable};
+use crate::tui::owner::Leaving;
 
 fn with_variables(count: usize) -> Story {
     let mut story = Story::default();
@@ -50,6 +53,43 @@ fn variables_and_clients_are_asked_about() {
     said(&mut view, 80, "2 clients are connected: Ctrl-D again quits; Esc stays");
     key(&mut view, KeyCode::Char('s'));
     assert_eq!(view.composer.editor.code(), "s", "there is nothing to save");
+}
+
+#[test]
+fn what_waits_for_the_person_is_named_first() {
+    let claude = client(1, "claude");
+    let mut story = Story::default();
+    pending(&mut story, &claude, "x = 1", false);
+    let mut view = story.view();
+    assert_eq!(ctrl(&mut view, 'd'), None);
+    let screen = text(&mut view, 120, 24);
+    assert!(screen.contains("1 of claude waits for your decision: Ctrl-D again quits"), "{screen}");
+    let question = Inquiry { number: 1, by: claude, text: "which?".into(), choices: Vec::new(), at: NOW };
+    view.apply(&SessionEvent::Inquired(Arc::new(question)));
+    assert_eq!(view.transcript.waiting(), ["1 of claude waits for your decision", "a question of claude waits"]);
+    let snippet = SnippetId(1);
+    view.apply(&SessionEvent::Started { snippet, at: NOW });
+    let request =
+        Arc::new(RiskRequest { number: 1, kind: RiskKind::Delete, target: "a.csv".into(), line: None, at: NOW });
+    view.apply(&SessionEvent::RiskAsked { snippet, request });
+    assert_eq!(view.transcript.waiting()[0], "1 of claude waits for your answer (delete a.csv)");
+}
+
+#[test]
+fn a_session_that_goes_on_is_left_without_a_question() {
+    let mut view = with_variables(3).view();
+    view.leaving = Leaving::GoesOn;
+    assert!(text(&mut view, 120, 24).contains("Ctrl-D leave"));
+    assert_eq!(ctrl(&mut view, 'd'), Some(Effect::Quit));
+    // One that is held for clients ends without any.
+    let mut view = with_variables(3).view();
+    view.leaving = Leaving::GoesOnForClients;
+    assert_eq!(ctrl(&mut view, 'd'), None);
+    let mut story = with_variables(3);
+    story.join(&client(1, "claude"), NOW);
+    let mut view = story.view();
+    view.leaving = Leaving::GoesOnForClients;
+    assert_eq!(typed(&mut view, "exit\n"), Some(Effect::Quit));
 }
 
 #[test]

@@ -165,10 +165,11 @@ impl Theme {
         true
     }
 
-    /// Adapts the theme to the environment. A theme that the person chose by name has colours even under `NO_COLOR`.
+    /// Adapts the theme to the terminal's environment. A theme that the person chose by name has colours even under
+    /// `NO_COLOR`.
     #[must_use]
-    pub fn in_this_environment(mut self) -> Self {
-        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    pub fn in_environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name| variable(name).filter(|value| !value.is_empty());
         self.ground = set("COLORFGBG").and_then(|text| Ground::of_environment(&text)).unwrap_or_default();
         if set("NO_COLOR").is_some() {
             match self.name {

@@ -17,12 +17,12 @@ use crate::session::discovery::paths::{self, FolderError, Paths};
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     #[error(
-        "session \"{name}\" is already running in {} (pid {pid}). Use its terminal, connect an AI client with \
+        "session \"{name}\" is already running in {} (pid {pid}). {}, connect an AI client with \
          `fourhands bridge --session {name}`, or end it with `fourhands stop {name}`. To start a second session, give \
          it another name: --session NAME",
-        .cwd.display()
+        .cwd.display(), dashboard(name, *has_dashboard)
     )]
-    Taken { name: String, pid: u32, cwd: PathBuf },
+    Taken { name: String, pid: u32, cwd: PathBuf, has_dashboard: bool },
     #[error(
         "session \"{0}\" is running on another machine that shares this home folder. Choose another name with \
          --session NAME"
@@ -40,6 +40,22 @@ pub enum ClaimError {
         .folder.display()
     )]
     Io { folder: PathBuf, error: io::Error },
+}
+
+impl ClaimError {
+    pub(super) fn taken(record: SessionEntry) -> Self {
+        let SessionEntry { name, pid, cwd, dashboard, .. } = record;
+        Self::Taken { name, pid, cwd, has_dashboard: dashboard != Some(false) }
+    }
+}
+
+/// Where the person finds the dashboard of a running session.
+fn dashboard(name: &str, has_dashboard: bool) -> String {
+    if has_dashboard {
+        "Use its terminal".to_owned()
+    } else {
+        format!("Open its dashboard with `fourhands --session {name}`")
+    }
 }
 
 /// A session's name, claimed as long as this value lives.

@@ -37,7 +37,7 @@ pub struct SessionEntry {
     /// Whether the session has a dashboard; `None` until that is known.
     #[serde(default)]
     pub dashboard: Option<bool>,
-    /// The session's id in the journal, if bridges hold the session for their clients; a dashboard may take it over.
+    /// The session's id in the journal, if bridges hold the session for their clients.
     #[serde(default)]
     pub held: Option<SessionId>,
     /// Whether the session belongs to the client on stdin and stdout of its guardian. Others join only by name.

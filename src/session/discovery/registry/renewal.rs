@@ -26,7 +26,7 @@ impl Claim {
         let mut was_missing = !self.holds(&lock);
         if !hold(&mut self.locks, lock).map_err(failed)? {
             return Err(match read_record(&folder, &name).filter(|record| record.pid != self.record.pid) {
-                Some(other) => ClaimError::Taken { name, pid: other.pid, cwd: other.cwd },
+                Some(other) => ClaimError::taken(other),
                 None => ClaimError::Starting(name),
             });
         }
