@@ -10,6 +10,7 @@ use super::takeover::waits_for_person;
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::mcp::errors::CallError;
+use crate::mcp::results::inspection::background_notice;
 use crate::mcp::results::report::stuck_notice;
 use crate::mcp::results::truncate::one_line;
 use crate::session::Closed;
@@ -172,7 +173,17 @@ impl ToolCall<'_> {
             }),
             Status::Running if !snippet.open_risks().is_empty() => Some(risk_notice(&snippet)),
             Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
-            Status::Running => Some(format!("This call stopped waiting; the code keeps running. {go_on}")),
+            Status::Running => {
+                let busy = self.session.overview().await.map_err(CallError::maybe_received)?.busy;
+                let state = busy.map_or_else(
+                    || "the code keeps running".to_owned(),
+                    |busy| {
+                        let notice = background_notice(busy.snippet, "this code has not begun");
+                        format!("the code waits. {}", notice.trim_end_matches('.'))
+                    },
+                );
+                Some(format!("This call stopped waiting; {state}. {go_on}"))
+            }
             Status::Queued if snippet.is_pending() => Some(pending_notice(&snippet)),
             Status::Queued => {
                 let behind = self.queue_ahead(Some(id)).await?;
