@@ -306,6 +306,7 @@ impl Interpreter {
         self.send_undoable(py);
         self.events.send(EngineEvent::Finished { snippet, outcome: Box::new(outcome) });
         let_go_of(py, let_go);
+        let_go_of(py, self.runner.keep_result(py, self.namespace.describer()));
         if let Some(points) = &mut self.safe_points {
             points.on_snippet(snippet, code);
         }
@@ -348,7 +349,7 @@ impl Interpreter {
     fn names_for<'py>(&self, py: Python<'py>, request: &InspectRequest) -> Result<Bound<'py, PyDict>, InspectError> {
         let Some(snippet) = request.result_of else { return Ok(self.namespace.globals(py).clone()) };
         let names = PyDict::new(py);
-        let value = self.runner.result_of(py, snippet, self.baseline.last_value(py));
+        let value = self.runner.result_of(py, snippet);
         match value.filter(|value| names.set_item(pyo3::intern!(py, "_"), value).is_ok()) {
             Some(_) => Ok(names),
             None => {
