@@ -164,7 +164,13 @@ impl Recorded {
 
     fn places(&self) -> Paths {
         let home = self.home.path().to_owned();
-        Paths { state: Some(home.join("state")), home: Some(home.clone()), runtime: None, shared: home.join("tmp") }
+        Paths {
+            state: Some(home.join("state")),
+            home: Some(home.clone()),
+            runtime: None,
+            shared: home.join("tmp"),
+            creates: true,
+        }
     }
 
     fn folder(&self) -> std::path::PathBuf {

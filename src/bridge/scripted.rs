@@ -33,7 +33,13 @@ impl Root {
     }
 
     pub fn paths(&self) -> Paths {
-        Paths { home: Some(self.folder("home")), state: None, runtime: None, shared: self.folder("shared") }
+        Paths {
+            home: Some(self.folder("home")),
+            state: None,
+            runtime: None,
+            shared: self.folder("shared"),
+            creates: true,
+        }
     }
 
     pub fn finder(&self, session: Option<&str>) -> Finder {

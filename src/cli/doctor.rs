@@ -1,8 +1,10 @@
 //! `fourhands doctor`: what a session would find here, and what is wrong with it.
 //!
-//! Each check asks the code that a session runs, so that the causes and their words are the same.
+//! Each check asks the code that a session runs, so that the causes and their words are the same. None changes
+//! anything on the disk.
 
 mod clients;
+mod editor;
 mod finding;
 mod folders;
 mod program;
@@ -42,11 +44,12 @@ pub struct DoctorArguments {
 }
 
 pub fn run(arguments: &DoctorArguments) -> ExitCode {
-    let paths = Paths::of_this_process();
+    let paths = Paths::of_this_process().for_looking();
     let mut findings = program::check();
     findings.extend(python::check(arguments.python.as_deref()));
     findings.extend(folders::check(&paths));
     findings.extend(terminal::check(!arguments.json));
+    findings.push(editor::check());
     findings.extend(clients::check());
     let text = if arguments.json {
         format!("{}\n", escaped(&serde_json::to_string_pretty(&findings).unwrap_or_default()))

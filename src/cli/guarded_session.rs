@@ -193,7 +193,7 @@ impl GuardedSession {
                 },
                 |report| {
                     is_crash_loop = crashes.are_a_loop(report);
-                    let follows = !is_crash_loop && report.failure_to_start(python_label).is_none();
+                    let follows = !is_crash_loop && report.failure_to_start(python_label, executable).is_none();
                     next = if follows { report.handover(!is_first) } else { None };
                     next.is_some()
                 },
@@ -204,11 +204,11 @@ impl GuardedSession {
 
     /// Why no other process is started by itself, if that is so.
     fn failure(&self, run: &ProcessRun) -> Option<String> {
-        let python = &self.python_label;
+        let (python, executable) = (&self.python_label, &self.executable);
         match &run.ended {
             Ok(report)
                 if run.is_crash_loop
-                    && report.failure_to_start(python).is_none()
+                    && report.failure_to_start(python, executable).is_none()
                     && report.handover(true).is_some() =>
             {
                 Some(format!(
@@ -217,7 +217,7 @@ impl GuardedSession {
                     Crashes::LIMIT
                 ))
             }
-            Ok(report) => report.failure_to_start(python),
+            Ok(report) => report.failure_to_start(python, executable),
             Err(error) => {
                 Some(format!("{python} cannot be started: {error}.\n{}", choose_python::remedy(&self.executable)))
             }

@@ -266,7 +266,7 @@ mod tests {
 
     /// Variables by which terminals are detected, and those of tests.
     const OTHER_VARIABLES: &str = "HOME USER LOGNAME TMUX_PANE COLORFGBG FOURHANDS_FUZZ FOURHANDS_MODEL_SURVEY UPDATE_README OUT_DIR \
-        CARGO_CFG_TARGET_VENDOR PATH PYTHONVERBOSE";
+        CARGO_CFG_TARGET_VENDOR PATH PYTHONPATH PYTHONSAFEPATH PYTHONVERBOSE";
 
     #[test]
     fn help_has_every_environment_variable_that_the_program_reads() {

@@ -31,7 +31,13 @@ impl World {
             home: home.clone(),
         };
         let state = home.join(".local/state");
-        let paths = Paths { home: Some(home), state: Some(state), runtime: None, shared: folder.path().join("tmp") };
+        let paths = Paths {
+            home: Some(home),
+            state: Some(state),
+            runtime: None,
+            shared: folder.path().join("tmp"),
+            creates: true,
+        };
         Self { folder, folders, paths }
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, CallId, ClientId, Display, Gate, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, Review,
-    RiskAnswered, RiskRequest, SideEffects, SnippetId, Stuck, Timestamp, UndoableNames, VariableTable,
+    Author, BusyTask, CallId, ClientId, Display, Gate, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay,
+    Review, RiskAnswered, RiskRequest, SideEffects, SnippetId, Stuck, Timestamp, UndoableNames, VariableTable,
 };
 
 /// The effects of a reset, and what it could not undo.
@@ -136,6 +136,8 @@ pub enum Event {
         snippet: SnippetId,
         stuck: Option<Arc<Stuck>>,
     },
+    /// The background task that keeps Python to itself; `None` once none does.
+    Busy(Option<BusyTask>),
     /// The code of `snippet` waits for a line.
     InputRequested {
         snippet: SnippetId,

@@ -160,6 +160,8 @@ pub enum InspectError {
     Stopped { seconds: u64, has_ended: bool },
     /// Python was busy while the request waited. `known` is the value's row in the last variable table.
     Busy { running: Option<SnippetId>, known: Option<Box<Variable>> },
+    /// A background task of this snippet keeps Python to itself.
+    Background(SnippetId),
     /// The inspection itself failed.
     Failed(String),
 }

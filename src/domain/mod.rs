@@ -2,7 +2,8 @@
 //! value.
 
 pub mod author;
-pub mod call;
+mod busy_task;
+mod call;
 pub mod char_boundary;
 pub mod completion;
 pub mod crash_store;
@@ -45,6 +46,7 @@ pub mod welcome;
 
 pub use self::session_info::SessionInfo;
 pub use author::{Author, ClientId, PERSON, quoted};
+pub use busy_task::BusyTask;
 pub use call::{CallId, CallState};
 pub use completion::{Candidate, Completions, Insight, InsightKind, InsightRequest, Signature};
 pub use display::{Display, Form};

@@ -40,6 +40,10 @@ impl Private {
     #[must_use]
     pub fn hides_path(&self, path: &str) -> bool {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let first = path.trim_start().split(|c| !is_name(c)).next().unwrap_or_default();
+        if (first == "In" || first == "Out" || is_name_of_history(first)) && *self != Self::default() {
+            return true;
+        }
         self.names.iter().any(|name| {
             path.match_indices(&**name).any(|(place, _)| {
                 let (before, behind) = (path[..place].trim_end(), &path[place + name.len()..]);
@@ -72,6 +76,14 @@ impl Private {
         };
         Some(VariableTable { rows: table.rows.iter().map(mask).collect(), ..table.clone() })
     }
+}
+
+/// Whether a name stands for the code or the value of an earlier snippet, as in `IPython`: `__`, `_3`, `_i`, `_i3`.
+#[must_use]
+pub fn is_name_of_history(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = name.strip_prefix("_i").or_else(|| name.strip_prefix('_'));
+    matches!(name, "__" | "___" | "_i" | "_ii" | "_iii" | "_ih" | "_oh") || number.is_some_and(is_number)
 }
 
 /// Whether code of the person says in its first line that it is private.

@@ -5,6 +5,7 @@ mod block;
 pub mod bounds;
 mod entries;
 mod entry;
+mod open_work;
 mod places;
 mod taken;
 mod taken_back;
@@ -18,7 +19,7 @@ use places::Places;
 pub use taken::TakenNames;
 
 use super::{
-    Author, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Restart, Review, RiskRequest, Snippet,
+    Author, BusyTask, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Restart, Review, Snippet,
     SnippetId, Status, Stream, Timestamp, UndoableNames, VariableTable,
 };
 
@@ -37,6 +38,7 @@ pub struct Transcript {
     queue: Vec<SnippetId>,
     running: Option<SnippetId>,
     last_finished: Option<SnippetId>,
+    busy: Option<BusyTask>,
     clients: Vec<Client>,
     variables: Arc<VariableTable>,
     undoable: Arc<UndoableNames>,
@@ -135,6 +137,7 @@ impl Transcript {
                     snippet.stuck.clone_from(stuck);
                 }
             }
+            Event::Busy(busy) => self.busy = *busy,
             Event::InputRequested { snippet: id, request } => {
                 if let Some(snippet) = self.snippet_mut(*id) {
                     snippet.input = Some(request.clone());
@@ -373,37 +376,6 @@ impl Transcript {
 
     fn client_mut(&mut self, id: ClientId) -> Option<&mut Client> {
         self.clients.iter_mut().find(|client| client.id == id)
-    }
-
-    #[must_use]
-    pub fn running(&self) -> Option<&Snippet> {
-        self.snippet(self.running?)
-    }
-
-    /// Returns the waiting snippets in their order.
-    #[must_use]
-    pub fn queue(&self) -> &[SnippetId] {
-        &self.queue
-    }
-
-    /// Returns the snippets that wait for the person's decision, in the order of the queue.
-    pub fn pending(&self) -> impl Iterator<Item = &Snippet> {
-        self.queue.iter().filter_map(|id| self.snippet(*id)).filter(|snippet| snippet.is_pending())
-    }
-
-    /// Returns the risks at which running code waits for the person, with their snippets.
-    pub fn risks(&self) -> impl Iterator<Item = (SnippetId, &Arc<RiskRequest>)> {
-        // A snippet whose threads wait at several risks is listed several times.
-        let at_first = |(place, id): (usize, &SnippetId)| (!self.at_risk[..place].contains(id)).then_some(*id);
-        let snippets = self.at_risk.iter().enumerate().filter_map(at_first).filter_map(|id| self.snippet(id));
-        snippets.flat_map(|snippet| snippet.open_risks().iter().map(move |request| (snippet.id, request)))
-    }
-
-    /// Returns the risk of that number, and its snippet.
-    #[must_use]
-    pub fn risk(&self, number: u32) -> Option<(SnippetId, Arc<RiskRequest>)> {
-        let (snippet, request) = self.risks().find(|(_, request)| request.number == number)?;
-        Some((snippet, request.clone()))
     }
 
     /// Returns the gate as it is now.

@@ -79,6 +79,7 @@ pub fn is_recorded(event: &Event) -> bool {
         event,
         Event::Variables(_)
             | Event::Stuck { .. }
+            | Event::Busy(_)
             | Event::Replay(_)
             | Event::Notice { .. }
             | Event::RiskAsked { .. }

@@ -23,6 +23,7 @@ mod reader;
 mod recover;
 mod rescue;
 mod retention;
+mod saved_variables;
 mod schema;
 mod store;
 mod tally;
@@ -185,11 +186,19 @@ pub fn prune_now(folder: &Path, limits: &RetentionLimits, now: Timestamp) -> Res
     Ok(summary)
 }
 
-/// Restores a session that was set aside; `false` if it is not.
+/// Returns whether saved variables of a session were set aside.
+#[must_use]
+pub fn has_variables_aside(folder: &Path, id: &SessionId) -> bool {
+    saved_variables::set_aside_at(retention::state_folder(folder), id).is_some()
+}
+
+/// Restores a session that was set aside, or its saved variables; `false` if neither is.
 ///
 /// # Errors
 /// If the journal cannot be written.
 pub fn restore(folder: &Path, id: &SessionId, now: Timestamp) -> Result<bool, JournalError> {
     let connection = schema::open(folder)?;
-    retention::restore(&connection, id, now).map_err(|error| JournalError::of(&folder.join(schema::FILE), &error))
+    let saved = saved_variables::restore(retention::state_folder(folder), id);
+    let restored = retention::restore(&connection, id, now);
+    Ok(restored.map_err(|error| JournalError::of(&folder.join(schema::FILE), &error))? || saved)
 }

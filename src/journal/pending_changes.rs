@@ -204,6 +204,7 @@ impl PendingChanges {
             Event::InputWithdrawn { .. }
             | Event::Variables(_)
             | Event::Stuck { .. }
+            | Event::Busy(_)
             | Event::Replay(_)
             | Event::Inquired(_)
             | Event::InquiryEnded { .. }

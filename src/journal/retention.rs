@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::intake;
+use super::saved_variables;
 use crate::domain::retention::RetentionLimits;
 use crate::domain::{Timestamp, units};
 use crate::session::SessionId;
@@ -42,11 +43,6 @@ pub fn spool_folder(journal: &Path, id: &SessionId) -> PathBuf {
     state_folder(journal).join("spool").join(id.as_str())
 }
 
-/// Returns the folder with a session's saved variables.
-pub fn checkpoint_folder(journal: &Path, id: &SessionId) -> PathBuf {
-    state_folder(journal).join("checkpoints").join(id.as_str())
-}
-
 pub fn state_folder(journal: &Path) -> &Path {
     journal.parent().unwrap_or(journal)
 }
@@ -64,6 +60,56 @@ pub struct StoredSession {
     set_aside: Option<Timestamp>,
 }
 
+/// What the limit asks to be done with saved variables. They have a limit of their own, so that large ones do not cost
+/// the records of other sessions.
+#[derive(Clone, Debug, Default)]
+pub struct SavedVariablesPlan {
+    /// Sessions whose saved variables are set aside.
+    pub over_limit: Vec<StoredSession>,
+    /// Sessions whose saved variables, set aside before or now, are deleted.
+    pub removed: Vec<StoredSession>,
+}
+
+impl SavedVariablesPlan {
+    fn of(sessions: &[StoredSession], folder: &Path, limit: u64, now: Timestamp, is_disk_full: bool) -> Self {
+        let mut plan = Self::default();
+        let state = state_folder(folder);
+        let saved: Vec<_> =
+            sessions.iter().map(|session| bytes_below(&saved_variables::folder(state, &session.id))).collect();
+        let mut all: u64 = saved.iter().sum();
+        for (session, bytes) in sessions.iter().zip(saved) {
+            if all > limit && bytes > 0 && !is_in_use(folder, &session.id) {
+                all -= bytes;
+                plan.over_limit.push(session.clone());
+            }
+        }
+        let is_due = |at: Timestamp| is_disk_full || now.saturating_sub(at) >= RESTORE_PERIOD;
+        let aside = |session: &&StoredSession| saved_variables::set_aside_at(state, &session.id).is_some_and(is_due);
+        plan.removed = sessions.iter().filter(aside).cloned().collect();
+        if is_disk_full {
+            let now_aside: Vec<_> = plan.over_limit.iter().filter(|due| !plan.removed.contains(due)).cloned().collect();
+            plan.removed.extend(now_aside);
+        }
+        plan
+    }
+
+    fn is_empty(&self) -> bool {
+        self.over_limit.is_empty() && self.removed.is_empty()
+    }
+
+    /// Does what is due, but for sessions that have come into use.
+    fn carry_out(&mut self, folder: &Path, now: Timestamp) {
+        let state = state_folder(folder);
+        self.over_limit.retain(|session| {
+            let kept_out = session_lock::keep_out(state, &session.id);
+            matches!(kept_out, Ok(Some(_)))
+                && !intake::is_in_use(folder, &session.id)
+                && saved_variables::set_aside(state, &session.id, now).is_ok()
+        });
+        self.removed.retain(|session| saved_variables::remove_aside(state, &session.id));
+    }
+}
+
 /// What the limits ask to be removed.
 #[derive(Clone, Debug, Default)]
 pub struct RetentionPlan {
@@ -73,15 +119,17 @@ pub struct RetentionPlan {
     pub over_limit: Vec<StoredSession>,
     /// Sessions, set aside before or now, that are removed for good.
     pub removed: Vec<StoredSession>,
-    /// Sessions that lose their saved variables and stay otherwise.
-    pub checkpoints: Vec<SessionId>,
+    pub saved_variables: SavedVariablesPlan,
     /// The bytes of all sessions that are not set aside.
     pub total: u64,
 }
 
 impl RetentionPlan {
     pub fn is_empty(&self) -> bool {
-        self.expired.is_empty() && self.over_limit.is_empty() && self.removed.is_empty() && self.checkpoints.is_empty()
+        self.expired.is_empty()
+            && self.over_limit.is_empty()
+            && self.removed.is_empty()
+            && self.saved_variables.is_empty()
     }
 }
 
@@ -112,7 +160,7 @@ fn plan_for(
     current.sort_by_key(|session| session.used);
     let mut total: u64 = current.iter().map(|session| session.bytes).sum();
     let mut plan = RetentionPlan { total, ..RetentionPlan::default() };
-    plan.checkpoints = checkpoints_due(&current, folder, limits.bytes);
+    plan.saved_variables = SavedVariablesPlan::of(&current, folder, limits.bytes, now, missing > 0);
     let oldest = now.saturating_sub(limits.days.saturating_mul(DAY));
     for session in current {
         let is_old = session.used < oldest;
@@ -188,13 +236,7 @@ pub(super) fn prune_for(
         }
     }
     plan.removed = removed;
-    plan.checkpoints.retain(|id| {
-        let kept_out = session_lock::keep_out(state_folder(folder), id);
-        matches!(kept_out, Ok(Some(_))) && !intake::is_in_use(folder, id) && {
-            let _ = fs::remove_dir_all(checkpoint_folder(folder, id));
-            true
-        }
-    });
+    plan.saved_variables.carry_out(folder, now);
     Ok(sentence(&plan, limits, now))
 }
 
@@ -252,10 +294,16 @@ fn sentence(plan: &RetentionPlan, limits: &RetentionLimits, now: Timestamp) -> O
             if early.len() == 1 { "is" } else { "are" }
         ));
     }
-    if !plan.checkpoints.is_empty() {
+    let SavedVariablesPlan { over_limit, removed } = &plan.saved_variables;
+    if !over_limit.is_empty() {
+        let end = if over_limit.iter().any(|session| removed.contains(session)) {
+            "the disk is nearly full, so they are deleted and not kept for a week"
+        } else {
+            "they are kept for a week; `fourhands sessions --restore NAME` restores them"
+        };
         sentences.push(format!(
-            "the saved variables (%checkpoint) of {} were removed, because all of them exceeded {}",
-            units::count(plan.checkpoints.len(), "session"),
+            "the saved variables (%checkpoint) of {} were set aside, because all of them exceeded {}; {end}",
+            sessions(over_limit),
             units::bytes(limits.bytes)
         ));
     }
@@ -306,7 +354,7 @@ pub fn restore(connection: &Connection, id: &SessionId, now: Timestamp) -> rusql
 /// Removes the files of a session outside the database.
 pub fn remove_files(folder: &Path, id: &SessionId) {
     let _ = fs::remove_dir_all(spool_folder(folder, id));
-    let _ = fs::remove_dir_all(checkpoint_folder(folder, id));
+    saved_variables::remove(state_folder(folder), id);
 }
 
 /// Removes a session in which nothing was done.
@@ -356,21 +404,6 @@ fn sessions(connection: &Connection, folder: &Path) -> rusqlite::Result<Vec<Stor
         session.bytes = share as u64 + bytes_below(&spool_folder(folder, &session.id));
     }
     Ok(found)
-}
-
-/// Saved variables have a limit of their own, so that large ones do not cost the records of other sessions.
-fn checkpoints_due(sessions: &[StoredSession], folder: &Path, limit: u64) -> Vec<SessionId> {
-    let saved: Vec<_> =
-        sessions.iter().map(|session| (&session.id, bytes_below(&checkpoint_folder(folder, &session.id)))).collect();
-    let mut all: u64 = saved.iter().map(|(_, bytes)| bytes).sum();
-    let mut due = Vec::new();
-    for (id, bytes) in saved {
-        if all > limit && bytes > 0 && !is_in_use(folder, id) {
-            all -= bytes;
-            due.push(id.clone());
-        }
-    }
-    due
 }
 
 /// Returns the bytes of all used pages.

@@ -31,6 +31,7 @@ impl Home {
     fn paths(&self) -> Paths {
         let home = self.0.path().to_owned();
         Paths {
+            creates: true,
             state: Some(home.join(".local/state")),
             home: Some(home),
             runtime: None,

@@ -157,9 +157,17 @@ pub fn remedy(executable: &Path) -> String {
 
 /// Finds the Python for a session, and checks that it can hold one.
 pub fn find(requested: Option<&Path>, env: &PythonSearchEnv) -> Result<Chosen, NoPython> {
+    find_in(&mut PythonCache::load(), requested, env)
+}
+
+/// Like [`find`], but asks the Python itself, and keeps nothing of its answer.
+pub fn look(requested: Option<&Path>, env: &PythonSearchEnv) -> Result<Chosen, NoPython> {
+    find_in(&mut PythonCache::default(), requested, env)
+}
+
+fn find_in(cache: &mut PythonCache, requested: Option<&Path>, env: &PythonSearchEnv) -> Result<Chosen, NoPython> {
     let (path, origin) = env.choose(requested)?;
     let note = env.note(origin);
-    let mut cache = PythonCache::load();
     if let Some(python) = cache.get(&path) {
         return Ok(Chosen { python, origin, note });
     }

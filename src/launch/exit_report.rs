@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use nix::sys::signal::Signal;
 use crate::domain::flight_recorder::{DeathReport, Losses};
 use crate::domain::{Author, Restart, SnippetId};
 use crate::launch::handover::Handover;
+use crate::launch::shadows;
 
 /// How long the session process has for an orderly end.
 pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -102,7 +104,7 @@ impl ExitReport {
     }
 
     /// Returns why the session could not begin, if it could not: what `python` did and wrote, and what to do.
-    pub fn failure_to_start(&self, python: &str) -> Option<String> {
+    pub fn failure_to_start(&self, python: &str, executable: &Path) -> Option<String> {
         let was_killed = self.killed.is_some_and(|why| why != Killed::NeverStarted);
         let gave_up = self.killed == Some(Killed::NeverStarted);
         if self.was_ready
@@ -128,7 +130,7 @@ impl ExitReport {
         let stack = self.stack();
         Some(format!(
             "{python} {what}{output}{stack}{}",
-            if self.has_begun { String::new() } else { format!("\n{}", remedy()) }
+            if self.has_begun { String::new() } else { format!("\n{}", remedy(executable)) }
         ))
     }
 
@@ -190,7 +192,10 @@ impl ExitReport {
 }
 
 /// Returns what to do about a Python that does not start.
-pub fn remedy() -> String {
+pub fn remedy(executable: &Path) -> String {
+    if let Some(shadow) = shadows::find(executable).first() {
+        return format!("The cause may be this: {shadow}.");
+    }
     let set = ["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "LD_PRELOAD"];
     let set = set.into_iter().filter_map(|name| Some(format!("{name}={}", std::env::var_os(name)?.to_string_lossy())));
     let set: Vec<String> = set.collect();

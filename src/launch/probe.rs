@@ -1,5 +1,6 @@
 //! The probe of an executable: whether it is a Python that can hold a session.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -28,6 +29,12 @@ const MAX_OUTPUT: usize = 64 * 1024;
 const OLDEST_VERSION: (u32, u32) = (3, 10);
 /// The beginning of the line with the answer.
 const MARK: &str = "fourhands-probe";
+
+/// An expression of Python for the modules that a file can take the place of: neither those that are part of the
+/// program, nor those that nothing but a person imports.
+pub const OWN_MODULES: &str = "[name for name in __import__('sys').stdlib_module_names \
+     if name not in __import__('sys').builtin_module_names and not __import__('_imp').is_frozen(name) \
+     and name not in ('test', 'this', 'antigravity')]";
 
 /// Runs in every Python, also in 2.7. Prints paths as hexadecimal bytes, since they need not be text.
 const QUESTION: &str = r"
@@ -83,6 +90,12 @@ pub fn rehearse(path: &Path) -> Result<Vec<String>, String> {
     }
     let lines = answer.output.lines().chain(answer.stderr.lines()).filter(|line| !line.is_empty() && *line != MARK);
     Ok(lines.map(|line| visible(line).into_owned()).collect())
+}
+
+/// Returns the names of the Python's own modules that a file of the person can take the place of.
+pub fn own_modules(path: &Path) -> Option<BTreeSet<String>> {
+    let answer = ask(path, &["-I", "-c", &format!("print('{MARK}', *{OWN_MODULES})")]).ok()?;
+    Some(find_line(&answer.output)?.split(' ').skip(1).map(str::to_owned).collect())
 }
 
 fn check_file(path: &Path) -> Result<(), PythonFault> {

@@ -13,9 +13,15 @@ use crate::session::outlet::write_within;
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 static FAULTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static CAUSE: Mutex<Option<String>> = Mutex::new(None);
 
 pub fn record(fault: String) {
     FAULTS.lock().push(fault);
+}
+
+/// Records a fault of the surroundings, which the person can mend.
+pub fn record_cause(cause: String) {
+    *CAUSE.lock() = Some(cause);
 }
 
 /// Records panics of all threads from now on.
@@ -23,9 +29,12 @@ pub fn record_panics() {
     std::panic::set_hook(Box::new(|panic| record(panic.to_string())));
 }
 
-/// Returns a line for each recorded fault, and forgets them.
+/// Returns a line for each recorded fault, and forgets them. A fault of the surroundings is the cause of all others.
 pub fn take_report() -> String {
     let faults = std::mem::take(&mut *FAULTS.lock());
+    if let Some(cause) = CAUSE.lock().take() {
+        return format!("fourhands: the session cannot start: {}\n", visible(&cause));
+    }
     let line = |fault: &String| {
         format!("fourhands: an internal error ended the session; please report it: {}\n", visible(fault))
     };

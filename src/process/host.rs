@@ -1,6 +1,7 @@
 //! The host thread: a tokio runtime with the session actor, MCP and the link. The host and its threads never hold the
 //! GIL.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +38,8 @@ pub struct PrivateTable {
 /// All that the main thread hands over to the host.
 pub struct Host {
     pub info: SessionInfo,
+    /// The modules of Python's own that a file of the person can take the place of.
+    pub own_modules: BTreeSet<String>,
     pub spool: Arc<Spool>,
     pub boot: Boot,
     /// Python's output at its start, if the screen was not free for it.
@@ -116,6 +119,7 @@ impl Host {
         self.spool.set_recorded_snippets(Box::new(older));
         let session = SessionRun {
             info: self.info,
+            own_modules: self.own_modules,
             boot: self.boot,
             startup_output: self.startup_output,
             engine: self.engine,

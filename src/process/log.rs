@@ -130,6 +130,9 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             let place = stuck.innermost_frame().map(|place| format!(" at {}", plain(place))).unwrap_or_default();
             Some(format!("{snippet} cannot be interrupted: it is inside a C call{place}"))
         }
+        Event::Busy(Some(busy)) => {
+            Some(format!("a background task of snippet {} does not yield, so nothing else runs", busy.snippet))
+        }
         Event::ClientJoined { name, pid, .. } => {
             let pid = pid.map_or_else(String::new, |pid| format!(", process {pid}"));
             Some(format!("{} connected{pid}", plain(name)))
@@ -172,6 +175,7 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         | Event::Output { .. }
         | Event::DisplaysCleared { .. }
         | Event::Stuck { .. }
+        | Event::Busy(None)
         | Event::Undoable(_)
         | Event::PutBack { .. }
         | Event::Variables(_) => None,

@@ -22,6 +22,8 @@ mod spin_wait;
 mod storage;
 mod trim;
 
+use std::collections::BTreeSet;
+use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -41,7 +43,8 @@ use crate::domain::SessionInfo;
 use crate::domain::flight_recorder::FlightRecorder;
 use crate::domain::terminal_text::visible;
 use crate::launch::boot::{Boot, Mode};
-use crate::launch::{descriptor_table, recorder};
+use crate::launch::probe::OWN_MODULES;
+use crate::launch::{descriptor_table, recorder, shadows};
 use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::fd;
 use crate::python::io::unread::UnreadOutput;
@@ -133,6 +136,7 @@ fn run(
     let events = EventSender { sender, waker };
     let announcer = events.clone();
     let info = session_info(py, &boot, kept)?;
+    let own_modules = own_modules(py);
     // Read now, because at the end nothing may wait for a disk.
     let settings = settings::read(settings::path()).settings;
     let keep_processes = boot.keep_processes || settings.keep_processes;
@@ -145,6 +149,7 @@ fn run(
     let (ready, host_ready) = mpsc::channel();
     let host = Host {
         info,
+        own_modules: own_modules.clone(),
         spool,
         boot,
         startup_output,
@@ -176,13 +181,29 @@ fn run(
     }));
     exit::set_main_thread_returned();
     if let Ok(Err(error)) = &worked {
-        faults::record(format!("Python could not be prepared: {error}"));
+        report_failure(&error.to_string(), &own_modules);
     }
     events.send(EngineEvent::Ended);
     let code = py.detach(move || join_within_timeout(host));
     py.detach(|| orphaned::before_exit(keep_processes));
     leave_python(py, END_TIMEOUT);
     Ok(if matches!(worked, Ok(Ok(()))) { code } else { 1 })
+}
+
+/// Returns the modules of Python's own that a file of the person can take the place of.
+fn own_modules(py: Python<'_>) -> BTreeSet<String> {
+    let names = CString::new(OWN_MODULES).ok().and_then(|names| py.eval(&names, None, None).ok());
+    names
+        .and_then(|names| names.try_iter().ok()?.map(|name| name?.extract()).collect::<PyResult<_>>().ok())
+        .unwrap_or_default()
+}
+
+/// Records why Python could not be prepared: most often because of a file that it takes for a module of its own.
+fn report_failure(error: &str, own_modules: &BTreeSet<String>) {
+    match shadows::of_modules(own_modules, &shadows::folders()).first() {
+        Some(shadow) => faults::record_cause(format!("{shadow}. Python said: {error}")),
+        None => faults::record(format!("Python could not be prepared: {error}")),
+    }
 }
 
 /// Maps the flight recorder that the guardian shares.

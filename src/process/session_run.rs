@@ -1,6 +1,7 @@
 //! One run of a session in this process: starts the actor with its past and its journal, opens the front end, and waits
 //! for the end.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -16,15 +17,21 @@ use crate::domain::flight_recorder::FlightRecorder;
 use crate::domain::{Author, SessionInfo};
 use crate::journal::{self, Journal};
 use crate::launch::boot::{Boot, ToGuardian};
+use crate::launch::shadows;
 use crate::python::PythonEngine;
 use crate::python::io::descriptors::Originals;
 use crate::session::discovery::paths::Paths;
-use crate::session::{self, SessionHandle, Spool, Startup};
+use crate::session::{self, RunOptions, SessionHandle, Spool, Startup, in_background};
 use crate::tui;
+
+/// Files that are told of at the start.
+const MAX_SHADOWS: usize = 3;
 
 /// All that a run needs.
 pub struct SessionRun {
     pub info: SessionInfo,
+    /// The modules of Python's own that a file of the person can take the place of.
+    pub own_modules: BTreeSet<String>,
     pub boot: Boot,
     /// Python's output at its start, if the screen was not free for it.
     pub startup_output: String,
@@ -56,6 +63,7 @@ impl SessionRun {
         let limits = journal::effective_limits(settings.journal);
         let lost = self.recorder.map(FlightRecorder::losses);
         let paths = Paths::of_this_process();
+        let state_fault = paths.state_fault();
         let (recorder, journal, journal_notices) =
             journal::start(paths, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
         let startup = Startup {
@@ -72,8 +80,11 @@ impl SessionRun {
         if let Some(line) = self.startup_output.lines().rev().find(|line| !line.trim().is_empty()) {
             session.notice(format!("Python printed at startup: {line}"));
         }
-        if let Some(notice) = past_notice {
+        for notice in past_notice.into_iter().chain(state_fault) {
             session.notice(notice);
+        }
+        if !self.boot.takes_over {
+            notice_shadows(session.clone(), self.own_modules);
         }
         if let Some(checkpoint) = is_lost.then(|| storage::last_checkpoint(&self.boot.id)).flatten() {
             session.notice(format!("%restore restores the variables of the checkpoint \"{checkpoint}\""));
@@ -105,6 +116,18 @@ impl SessionRun {
         link.send(&ToGuardian::Ended);
         Ok(journal)
     }
+}
+
+/// Tells of files that Python takes for modules of its own. The folders may be slow.
+fn notice_shadows(session: SessionHandle, own_modules: BTreeSet<String>) {
+    // Read now: code of the user may change both later.
+    let folders = shadows::folders();
+    let found = in_background(move || shadows::of_modules(&own_modules, &folders));
+    tokio::spawn(async move {
+        for shadow in found.await.unwrap_or_default().iter().take(MAX_SHADOWS) {
+            session.notice(shadow.to_string());
+        }
+    });
 }
 
 /// Shows the person what the journal and the spool report.

@@ -17,6 +17,7 @@ use self::thread::CompletionTask;
 use self::tracker::QuestionTracker;
 use super::io::reported_size::ReportedSize;
 use super::isolation::fork;
+use super::runtime::event_loop::TaskFinder;
 use super::runtime::events::EventSender;
 use super::runtime::interrupt::{self, InterruptTarget};
 use super::runtime::os_signals::spawn_masked;
@@ -44,13 +45,14 @@ impl Completer {
         py: Python<'_>,
         globals: &Bound<'_, PyDict>,
         card: &Arc<ReportedSize>,
+        finder: TaskFinder,
         events: &EventSender,
         questions: Arc<QuestionTracker>,
         (tasks, inbox): (Sender<CompletionTask>, Receiver<CompletionTask>),
     ) -> PyResult<Self> {
         let helper = Arc::new(CompletionHelper::new(py, globals)?);
         let (thread_helper, thread_card, thread_events) = (helper.clone(), card.clone(), events.clone());
-        let run = move || thread::run(&thread_helper, &thread_card, &thread_events, &inbox);
+        let run = move || thread::run(&thread_helper, &thread_card, &finder, &thread_events, &inbox);
         spawn_masked(&[], || std::thread::Builder::new().name("completion".to_owned()).spawn(run))?;
         Ok(Self { helper, tasks, events: events.clone(), questions, interrupted_loads: 0, jedi_is_absent: false })
     }

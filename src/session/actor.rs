@@ -1,5 +1,6 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
+mod background;
 mod calls;
 mod clashes;
 mod clients;
@@ -27,7 +28,7 @@ pub use self::clients::remember_client;
 use self::queue::{Queue, Queued, QueuedInspection, Running, Work};
 pub use self::startup::Startup;
 use self::startup::free_numbers;
-use self::state::{Actor, Inquiries, OutputTimer, Prompts, Publisher, Queries, QueuedCall, Shutdown};
+use self::state::{Actor, Background, Inquiries, OutputTimer, Prompts, Publisher, Queries, QueuedCall, Shutdown};
 use super::activity::ActivityLog;
 use super::client_names::ClientNames;
 use super::clock::now;
@@ -66,6 +67,7 @@ pub fn spawn(
         prompts: Prompts { pending: None, queued_calls: Vec::new(), timeout: input_limit },
         inquiries: Inquiries { has_dashboard: has_dashboard.clone(), last_number: 0, waiting: Vec::new() },
         queries: Queries::default(),
+        background: Background::default(),
         clients: Clients::new(former, names, next_client),
         calls: CallLedger::new(info.pid, id, is_whole, calls),
         shutdown: Shutdown::default(),
@@ -106,6 +108,7 @@ async fn run(
         let output_due = actor.output.due;
         let input_due = actor.prompts.pending.as_ref().map(|pending| pending.due);
         let deadline = actor.queue.running.as_ref().and_then(|running| running.deadline);
+        let background_check = actor.background.check_at;
         let check_at = actor.queue.running.as_ref().and_then(|running| running.check_at);
         tokio::select! {
             biased;
@@ -121,6 +124,7 @@ async fn run(
             () = sleep_until(input_due), if input_due.is_some() => actor.on_input_due(),
             () = sleep_until(deadline), if deadline.is_some() => actor.on_time_limit(),
             () = sleep_until(check_at), if check_at.is_some() => actor.check_interrupt(),
+            () = sleep_until(background_check), if background_check.is_some() => actor.check_background(),
         }
         actor.start_next();
         if actor.shutdown.has_begun && actor.queue.running.is_none() {
@@ -164,7 +168,7 @@ impl Actor {
                 let _ = reply.send(self.start_replay(by, &which, &codes));
             }
             Command::Reset { by, reply } => self.queue.waiting.push_back(Queued::Reset { by, reply }),
-            Command::Variables { reply, .. } if self.transcript.running().is_some() => {
+            Command::Variables { reply, .. } if self.transcript.running().is_some() || self.busy_task().is_some() => {
                 let _ = reply.send(self.transcript.variables().clone());
             }
             Command::Variables { query, reply } => self.queue.waiting.push_back(Queued::Variables { query, reply }),
@@ -174,7 +178,8 @@ impl Actor {
                 // The engine never answers a question that a newer one has overtaken.
                 self.queries.insights.retain(|_, reply| !reply.is_closed());
                 self.queries.insights.insert(number, reply);
-                self.engine.ask(number, question, self.queue.running.is_some());
+                let busy = self.queue.running.is_some() || self.busy_task().is_some();
+                self.engine.ask(number, question, busy);
             }
             Command::LastKnown { name, reply } => {
                 let rows = &self.transcript.variables().rows;
@@ -288,6 +293,7 @@ impl Actor {
                 }
             }
             EngineEvent::Inspected(inspection) => self.on_inspected(inspection),
+            EngineEvent::TasksWait => self.watch_background(),
             EngineEvent::QuitRequested => self.quit(),
             EngineEvent::Ended => {
                 self.abandon_running();
@@ -306,7 +312,7 @@ impl Actor {
             self.emit(Event::Variables(table.clone()));
         }
         if requested.is_some()
-            && let Some(reply) = self.queries.variables.pop_front()
+            && let Some(Some(reply)) = self.queries.variables.pop_front()
         {
             let _ = reply.send(table);
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::{
     Author, Display, Gate, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
-    OutputChunk, ResetReport, RiskKind, SideEffects, SnippetId, TerminalSize, UndoableNames, VariableQuery,
+    OutputChunk, ResetReport, RiskKind, SideEffects, SnippetId, TerminalSize, Timestamp, UndoableNames, VariableQuery,
     VariableTable,
 };
 
@@ -25,6 +25,28 @@ pub trait Engine: Send + 'static {
     /// after an interrupt only requests the stack and returns `None`.
     fn standstill(&mut self) -> Option<Vec<String>> {
         None
+    }
+
+    /// Returns whether background tasks may be running. See [`EngineEvent::TasksWait`].
+    fn has_background(&self) -> bool {
+        false
+    }
+
+    /// Returns since when a background task has kept Python to itself, if for more than a moment, and the snippet of
+    /// the task, if that is known. The first call of several tells less.
+    fn background_step(&mut self) -> Option<(Timestamp, Option<SnippetId>)> {
+        None
+    }
+
+    /// Raises `KeyboardInterrupt` in that task.
+    fn interrupt_background(&mut self, force: bool) {
+        let _ = force;
+    }
+
+    /// Takes back the inspection, unless Python has come to it. Nothing is reported then. Returns `false` if it goes
+    /// on.
+    fn withdraw_inspection(&mut self) -> bool {
+        false
     }
 
     /// Clears the namespace in place; reports [`EngineEvent::ResetDone`]. Called only while nothing runs.
@@ -154,6 +176,8 @@ pub enum EngineEvent {
         insight: Option<Insight>,
     },
     Inspected(Result<Box<Inspection>, InspectError>),
+    /// Background tasks run from now on while nothing else does.
+    TasksWait,
     /// A signal asked the session to end.
     QuitRequested,
     /// Python does no more jobs; the queue will never run.

@@ -232,7 +232,11 @@ impl SessionHandle {
         }
         // Without a receiver, the actor skips the inspection when its turn comes.
         drop(inspection);
-        let running = self.overview().await?.running.map(|(snippet, _)| snippet);
+        let overview = self.overview().await?;
+        if let Some(busy) = overview.busy {
+            return Err(CommandError::Refused(InspectError::Background(busy.snippet)));
+        }
+        let running = overview.running.map(|(snippet, _)| snippet);
         let known = self.request(|reply| Command::LastKnown { name, reply }).await?;
         Err(CommandError::Refused(InspectError::Busy { running, known }))
     }

@@ -417,7 +417,7 @@ impl Dashboard {
     /// keys, a confirmation.
     fn next_wake(&self) -> Option<Instant> {
         let now = now();
-        let is_running = self.view.transcript.running().is_some();
+        let is_running = self.view.transcript.running().is_some() || self.view.transcript.busy().is_some();
         let animation = is_running.then(|| now + theme::SPINNER_PACE - now % theme::SPINNER_PACE);
         let opens = self.view.composer.replies.opens_at(now).filter(|_| !is_running);
         let dock = self.view.dock.opens_at(now).filter(|_| self.view.shows_keys_that_decide());

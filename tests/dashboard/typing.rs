@@ -63,6 +63,25 @@ fn what_other_sessions_ran_is_found_again() {
     quit(&mut second);
 }
 
+#[test]
+fn a_background_task_that_never_yields_is_seen_and_ctrl_c_stops_it() {
+    let home = Home::new();
+    let mut terminal = open(&home, "busy");
+    let code = "import asyncio; asyncio.get_running_loop().call_soon(exec, 'while True: pass');";
+    terminal.send(&format!("{code}\r"));
+    terminal.wait_for_all(&["a background task of 1 is busy", "Ctrl-C interrupt"]);
+    terminal.send("6 * 7\r");
+    terminal.wait_for_text("2 waits for a background task of 1; Ctrl-C interrupts both");
+    terminal.send("\u{3}");
+    terminal.wait_for("the end of both", |screen| screen.contains("ready") && screen.contains("KeyboardInterrupt"));
+    terminal.send(&format!("{code}\r"));
+    terminal.wait_for_text("a background task of 3 is busy");
+    terminal.send("\u{3}");
+    terminal.wait_for_text("ready");
+    run(&mut terminal, "6 * 7", "42");
+    quit(&mut terminal);
+}
+
 /// An editor that waits for a key, and for which `edit` stands in the middle.
 pub fn editor(home: &Home, edit: &str) -> String {
     let file = home.work().join("editor.sh");

@@ -247,6 +247,16 @@ fn a_value_is_shown_in_the_forms_that_it_has() {
 B()",
         );
         assert_eq!((&bundle["result"], &bundle["displays"][0]["text"]), (&json!("plain b"), &json!("$x$")));
+        // An SVG is named with its size and its resource.
+        let drawn = result(session, "Rich(svg='<svg/>')");
+        let uri = drawn["structuredContent"]["displays"][0]["uri"].as_str().unwrap();
+        let text = Client::text(&drawn);
+        let expected = "[display 1: SVG, 6 B, an SVG is not drawn as a picture; display a PNG for that; its source: ";
+        assert!(text.starts_with(&format!("{expected}{uri}]\n")), "{text}");
+        assert!(drawn["structuredContent"]["displays"][0]["left_out"].as_str().is_some(), "{drawn}");
+        let source = session.client.request("resources/read", json!({"uri": uri}));
+        let source = &source["result"]["contents"][0];
+        assert!(source["text"] == "<svg/>" || source["blob"] == "PHN2Zy8+", "{source}");
         for code in [
             "Rich",
             "from unittest.mock import MagicMock; MagicMock()",

@@ -91,6 +91,57 @@ fn a_task_that_fails_floods_or_blocks_is_told_and_stops_nobody() {
 }
 
 #[test]
+fn a_task_that_never_yields_is_named_and_can_be_interrupted_while_nothing_runs() {
+    const TASK: &str = "async def block():\n    print('blocks')\n    {loop}\ntask = asyncio.create_task(block())";
+    const CALL: &str =
+        "def block():\n    print('blocks')\n    {loop}\nhandle = asyncio.get_running_loop().call_soon(block)";
+    const CATCHES: &str =
+        "while True:\n        try:\n            while True: pass\n        except BaseException: print('caught')";
+    in_every_python(|session| {
+        session.run("import asyncio\nx = 1");
+        for (code, is_caught) in [(TASK, false), (CALL, false), (TASK, true)] {
+            let body = if is_caught { CATCHES } else { "while True: pass" };
+            let made = session.run(&code.replace("{loop}", body));
+            assert_eq!(made["status"], "ok", "{made}");
+            let number = number(&made);
+            let named = format!("background task of snippet {number} does not yield");
+            support::wait_until("the list to name the task", || {
+                let list = session.client.call("list_defined_variables", json!({}));
+                support::client::Client::text(&list).contains(&named).then_some(())
+            });
+            let refused = session.client.call("inspect_variable", json!({"name": "x"}));
+            assert!(support::client::Client::text(&refused).contains(&named), "{refused}");
+            let behind = session.client.call("run_python_code", json!({"code": "x + 1", "wait_s": 1}));
+            let notice = behind["structuredContent"]["notice"].as_str().unwrap_or_default();
+            assert!(notice.contains(&named) && notice.contains("has not begun"), "{behind}");
+            for force in 0..=u8::from(is_caught) {
+                let stopped = session.client.call("interrupt_snippet", json!({"snippet": number}));
+                let ended = !is_caught || force > 0;
+                assert_eq!(stopped["structuredContent"]["ended"], ended, "{stopped}");
+            }
+            let behind = json!({"snippet": behind["structuredContent"]["snippet"]});
+            let ended = session.client.call("wait_for_snippet", behind);
+            assert_eq!(ended["structuredContent"]["result"], "2", "{ended}");
+            let shown = wait_for_output(session, number, if is_caught { "caught" } else { "KeyboardInterrupt" });
+            assert!(is_caught || shown.contains("A background task ended with an error"), "{shown}");
+            assert_eq!(session.value("x"), "1");
+        }
+        // Without a number: the client's own.
+        session.run(&TASK.replace("{loop}", "while True: pass"));
+        support::wait_until("the interrupt", || {
+            let stopped = session.client.call("interrupt_snippet", json!({}));
+            (stopped["structuredContent"]["ended"] == true && !stopped["structuredContent"]["snippet"].is_null())
+                .then_some(())
+        });
+        assert_eq!(session.value("task.done()"), "True");
+        // A reset ends such a task too.
+        session.run(&TASK.replace("{loop}", "while True: pass"));
+        session.client.call("reset_python_environment", json!({}));
+        assert_eq!(session.value("'task' in globals()"), "False");
+    });
+}
+
+#[test]
 fn context_variables_belong_to_the_session() {
     in_every_python(|session| {
         session.run(

@@ -53,6 +53,45 @@ later = os.stat('shop.py').st_mtime + 10; os.utime('shop.py', (later, later))",
 }
 
 #[test]
+fn earlier_snippets_have_ipythons_names() {
+    in_every_python(|session| {
+        let first = session.run("6 * 7");
+        let number = first["snippet"].as_u64().unwrap();
+        assert_eq!(session.value("'second'"), "'second'");
+        let code = format!("_, __, _{number}, Out[{number}], In[{number}], _i{number}, _i, _ih is In, _oh is Out");
+        let found = "('second', 42, 42, 42, '6 * 7', '6 * 7', \"'second'\", True, True)";
+        assert_eq!(session.value(&code), found);
+        assert_eq!(
+            session.value("In[-1], In[-2] == _i, len(In) > 3, In[0]"),
+            "('In[-1], In[-2] == _i, len(In) > 3, In[0]', True, True, '')"
+        );
+        assert_eq!(session.value(&format!("{number} in Out, Out.get(10_000), Out.get(10_000, 5)")), "(True, None, 5)");
+        assert!(
+            session.traceback("Out[10_000]").contains("KeyError") && session.traceback("_10000").contains("NameError")
+        );
+        // Nothing of them is a variable, and one of the user comes first.
+        let list = session.client.call("list_defined_variables", json!({}));
+        let listed = support::client::Client::text(&list);
+        assert!(!listed.contains("Out") && !listed.contains("In ("), "{listed}");
+        let own = session.run(&format!("In = 'mine'; _{number} = 'also'; In, _{number}"));
+        assert_eq!(own["result"], "('mine', 'also')");
+        assert_eq!(own["variables"]["added"], json!(["In"]), "{own}");
+        assert!(own["clashes"].is_null(), "{own}");
+        session.run(&format!("del In, _{number}"));
+        assert_eq!(session.value(&format!("In[{number}], _{number}")), "('6 * 7', 42)");
+        // A large value is kept only as long as a variable has it, a small one for long.
+        let large =
+            session.run("class Large:\n    def __del__(self): print('gone')\nLarge()")["snippet"].as_u64().unwrap();
+        let blob = session.run("bytes(2 << 20)")["snippet"].as_u64().unwrap();
+        let gone = session.run(&format!("0, {large} in Out, {blob} in Out, {number} in Out"));
+        assert_eq!(gone["result"], "(0, False, True, True)", "{gone}");
+        assert_eq!(session.value(&format!("{blob} in Out")), "False");
+        session.client.call("reset_python_environment", json!({}));
+        assert_eq!(session.value(&format!("Out, In[{number}]")), "({}, '6 * 7')");
+    });
+}
+
+#[test]
 fn get_ipython_has_the_calls_that_code_makes() {
     in_every_python(|session| {
         let code = "shell = get_ipython(); shell.run_line_magic('pwd', '') == __import__('os').getcwd()";

@@ -274,6 +274,37 @@ const FAULTS: &[Case] = &[
         "Codex would start /old/fourhands, which does not exist",
         "fourhands setup codex",
     ),
+    (
+        "a state folder that cannot be written",
+        |w| {
+            let file = w.write("state", "a file");
+            w.set("XDG_STATE_HOME", file);
+        },
+        "state, which cannot be written (not a directory), so the journal and whole outputs are in",
+        "make",
+    ),
+    (
+        "a module of Python's own in the working directory",
+        |w| drop(w.write("work/random.py", "")),
+        "work/random.py takes the place of Python's own module random",
+        "rename it, or move it out of the working directory",
+    ),
+    (
+        "a module of Python's own on PYTHONPATH",
+        |w| {
+            w.write("site/types.py", "raise RuntimeError('mine')");
+            let folder = w.at("site");
+            w.set("PYTHONPATH", folder);
+        },
+        "site/types.py takes the place of Python's own module types",
+        "rename it, or move it out of PYTHONPATH",
+    ),
+    (
+        "an editor that is not there",
+        |w| w.set("VISUAL", "vmi -u NONE"),
+        "`vmi -u NONE` cannot be started",
+        "set $VISUAL or $EDITOR",
+    ),
     ("no TERM", |w| w.set("TERM", ""), "TERM is not set", "TERM=xterm-256color"),
     (
         "figures of an unknown kind",
@@ -389,6 +420,26 @@ fn what_is_only_worth_knowing_is_no_fault() {
         assert!(wrong.iter().any(|line| line.starts_with("\"note\"") && line.contains(text)), "{what}: {wrong:#?}");
         assert_eq!(code, Some(0), "{what}: {wrong:#?}");
     }
+}
+
+#[test]
+fn nothing_is_created() {
+    let mut world = World::new();
+    let state = world.at("states/mine");
+    world.set("XDG_STATE_HOME", state);
+    let names = || {
+        let mut found = Vec::new();
+        let mut folders = vec![world.home.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            let within: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+            folders.extend(within.iter().filter(|path| path.is_dir() && !path.is_symlink()).cloned());
+            found.extend(within);
+        }
+        found
+    };
+    let before = names();
+    let (wrong, code) = world.examine();
+    assert_eq!((names(), code), (before, Some(0)), "{wrong:#?}");
 }
 
 #[test]

@@ -81,6 +81,30 @@ fn a_python_that_ends_at_its_start_is_told_with_what_it_said() {
 }
 
 #[test]
+fn a_file_that_takes_the_place_of_a_module_of_pythons_own_is_told() {
+    let home = Home::new();
+    let told = "takes the place of Python's own module";
+    // Before the engine runs, while it prepares Python, and where the session can do without.
+    fs::write(home.work().join("traceback.py"), "raise RuntimeError('mine')").unwrap();
+    let mut command = home.fourhands();
+    command.args(["--plain", "--python"]).arg(python()).stdin(Stdio::null());
+    let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(said.contains(&format!("work/traceback.py {told} traceback")) && said.contains("mine"), "{said}");
+    assert!(!said.contains("internal error"), "{said}");
+    fs::remove_file(home.work().join("traceback.py")).unwrap();
+    fs::create_dir(home.path().join("path")).unwrap();
+    fs::write(home.path().join("path/types.py"), "raise SystemExit('mine')").unwrap();
+    fs::write(home.path().join("path/sitecustomize.py"), "import types").unwrap();
+    let mut command = serve(&home, &python());
+    command.env("PYTHONPATH", home.path().join("path"));
+    let said = failed(command, 2);
+    assert!(said.contains(&format!("path/types.py {told} types")) && said.contains("mine"), "{said}");
+    fs::write(home.work().join("random.py"), "").unwrap();
+    let server = Server::start(serve(&home, &python()));
+    server.wait_for_line(&format!("work/random.py {told} random"));
+}
+
+#[test]
 fn what_a_python_prints_at_its_start_stays_out_of_the_protocol() {
     let home = Home::new();
     let environment = Environment::new(&home);

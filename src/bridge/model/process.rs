@@ -229,7 +229,7 @@ struct ModelSource {
 
 impl ModelSource {
     fn new(world: SharedWorld, client: usize) -> Self {
-        let paths = Paths { home: None, state: None, runtime: None, shared: "/none".into() };
+        let paths = Paths { home: None, state: None, runtime: None, shared: "/none".into(), creates: true };
         Self { world, client, finder: Finder::at(BridgeOptions::default(), None, "/".into(), paths) }
     }
 }

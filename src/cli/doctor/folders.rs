@@ -118,6 +118,7 @@ fn journal_of(paths: &Paths) -> Vec<Finding> {
     } else if limits.bytes == 0 {
         found.push(Finding::note(SECTION, "Sessions are not recorded, as you have set it"));
     }
+    found.extend(paths.state_fault().map(|fault| Finding::fault(SECTION, fault)));
     let folder = match paths.journal() {
         Ok(folder) => folder,
         Err(fault) => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::finding::Finding;
 use crate::domain::units;
 use crate::launch::choose_python::{self, Chosen, PythonSearchEnv};
-use crate::launch::{exit_report, probe};
+use crate::launch::{exit_report, probe, shadows};
 
 const SECTION: &str = "python";
 /// A slower start is worth knowing.
@@ -22,7 +22,7 @@ pub fn check(requested: Option<&Path>) -> Vec<Finding> {
             return vec![Finding::fault(SECTION, text)];
         }
     };
-    match choose_python::find(requested, &env) {
+    match choose_python::look(requested, &env) {
         Ok(chosen) => describe(&chosen),
         Err(fault) => vec![Finding::fault(SECTION, fault.to_string())],
     }
@@ -36,10 +36,15 @@ fn describe(chosen: &Chosen) -> Vec<Finding> {
     if let Some(venv) = &python.venv {
         found.push(Finding::ok(SECTION, format!("It belongs to the virtual environment {}", venv.display())));
     }
+    let shadows = shadows::find(&python.executable);
+    found.extend(shadows.iter().map(|shadow| Finding::fault(SECTION, shadow.to_string())));
     let begun = Instant::now();
     match probe::rehearse(&python.executable) {
         Err(what) => {
-            found.push(Finding::fault(SECTION, format!("It does not start: {what}. {}", exit_report::remedy())));
+            found.push(Finding::fault(
+                SECTION,
+                format!("It does not start: {what}. {}", exit_report::remedy(&python.executable)),
+            ));
         }
         Ok(printed) => {
             let took = begun.elapsed();
@@ -47,7 +52,7 @@ fn describe(chosen: &Chosen) -> Vec<Finding> {
             found.push(if took < SLOW_START {
                 Finding::ok(SECTION, format!("It starts in {time}"))
             } else {
-                Finding::note(SECTION, format!("It takes {time} to start. {}", exit_report::remedy()))
+                Finding::note(SECTION, format!("It takes {time} to start. {}", exit_report::remedy(&python.executable)))
             });
             if !printed.is_empty() {
                 let lines: Vec<_> = printed.iter().take(MAX_LINES).map(|line| format!("\n  {line}")).collect();

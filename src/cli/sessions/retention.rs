@@ -94,9 +94,15 @@ fn preview(plan: &journal::RetentionPlan, limits: &RetentionLimits) -> String {
     text += &line("Set aside for a week (too old)", &kept(&plan.expired));
     text += &line("Set aside for a week (size limit exceeded)", &kept(&plan.over_limit));
     text += &line("Deleted (week over, or the disk nearly full)", &plan.removed);
-    if !plan.checkpoints.is_empty() {
-        let sessions = units::count(plan.checkpoints.len(), "session");
-        text += &format!("Deleted (size limit exceeded): the saved variables (%checkpoint) of {sessions}\n");
+    let saved = &plan.saved_variables;
+    for (what, sessions) in [
+        ("Set aside for a week (size limit exceeded)", &saved.over_limit),
+        ("Deleted (week over, or the disk nearly full)", &saved.removed),
+    ] {
+        if !sessions.is_empty() {
+            let names = listed(sessions.iter().map(|session| &*session.name), MAX_NAMES);
+            text += &format!("{what}: the saved variables (%checkpoint) of {names}\n");
+        }
     }
     if plan.is_empty() {
         text += "Nothing to remove.\n";
@@ -110,7 +116,13 @@ pub fn restore(paths: &Paths, name: &str) -> ExitCode {
         Ok(all) => all,
         Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),
     };
-    let aside: Vec<&SessionSummary> = all.iter().filter(|session| session.set_aside.is_some()).collect();
+    let folder = match paths.journal() {
+        Ok(folder) => folder,
+        Err(error) => return fail(1, &error),
+    };
+    let is_aside =
+        |session: &&SessionSummary| session.set_aside.is_some() || journal::has_variables_aside(&folder, &session.id);
+    let aside: Vec<&SessionSummary> = all.iter().filter(is_aside).collect();
     let found = match past::named(&aside, name) {
         Ok(Some(found)) => found,
         Ok(None) if aside.is_empty() => return fail(UNKNOWN, &"no session is set aside."),
@@ -120,11 +132,14 @@ pub fn restore(paths: &Paths, name: &str) -> ExitCode {
         }
         Err(what) => return fail(UNKNOWN, &what),
     };
-    let restored = paths
-        .journal()
-        .map_err(|error| error.to_string())
-        .and_then(|folder| journal::restore(&folder, &found.id, now()).map_err(|fault| fault.to_string()));
-    match restored {
+    match journal::restore(&folder, &found.id, now()) {
+        Ok(true) if found.set_aside.is_none() => {
+            print(&format!(
+                "Restored the saved variables of session \"{}\". Raise the limit of the journal, or they are set aside again.\n",
+                found.name
+            ));
+            ExitCode::SUCCESS
+        }
         Ok(true) => {
             print(&format!(
                 "Restored session \"{}\". It counts as just used; if the size limit is exceeded, other sessions are \

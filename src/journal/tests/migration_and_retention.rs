@@ -85,6 +85,16 @@ fn expired_sessions_go_and_used_ones_stay() {
     assert_eq!(left(&home).len(), 4, "what was saved costs no session");
     let saved: Vec<_> = ids.iter().map(|id| checkpoints(&home, id).exists()).collect();
     assert_eq!(saved[..2], [true, true], "in use");
+    let is_aside = |id: &SessionId| crate::journal::has_variables_aside(&home.folder(), id);
+    assert!(ids.iter().zip(saved).all(|(id, is_there)| is_aside(id) != is_there), "nothing is lost");
+    assert!(told_of.contains("kept for a week; `fourhands sessions --restore NAME`"), "{told_of}");
+    assert!(crate::journal::restore(&home.folder(), &ids[2], now()).unwrap());
+    assert!(checkpoints(&home, &ids[2]).join("a.pickle").exists() && !is_aside(&ids[2]));
+    assert!(keep(10_000_000, 1).is_some() && is_aside(&ids[2]), "still too much");
+    let limits = RetentionLimits { bytes: 20_000_000, days: 1_000, refused: None };
+    let in_a_week = now() + 8 * 24 * 3_600_000;
+    retention::prune_for(&connection, &home.folder(), &limits, in_a_week, 0).unwrap();
+    assert!(!is_aside(&ids[2]) && left(&home).len() == 4, "the week is over");
     let told_of = keep(1_300_000, 1).unwrap();
     assert!(told_of.contains("(past2, past3)") && told_of.contains("--restore NAME"), "{told_of}");
     assert_eq!(left(&home).len(), 2, "{told_of}");

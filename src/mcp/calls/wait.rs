@@ -10,6 +10,7 @@ use super::takeover::waits_for_person;
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::mcp::errors::CallError;
+use crate::mcp::results::inspection::background_notice;
 use crate::mcp::results::report::stuck_notice;
 use crate::mcp::results::truncate::one_line;
 use crate::session::Closed;
@@ -90,7 +91,7 @@ impl ToolCall<'_> {
             match event {
                 WaitEvent::Ended(snippet) => {
                     let snippet = snippet.map_err(CallError::maybe_received)?;
-                    let notice = snippet.input.as_deref().map(|input| input_notice(id, input));
+                    let notice = snippet.input.as_deref().map(|input| self.input_notice(id, input));
                     return Ok(self.result_from(&snippet, waits.from(), notice).await);
                 }
                 WaitEvent::TimeOver => return self.unfinished(id, waits).await,
@@ -144,7 +145,7 @@ impl ToolCall<'_> {
         let notice = format!(
             "Your snippet {earlier} waits for input, and this code is queued behind it. {} Or call interrupt_snippet with \
              snippet={earlier}. Then wait_for_snippet with snippet={id} returns this result.",
-            input_notice(earlier, input)
+            self.input_notice(earlier, input)
         );
         Ok(self.snippet_result(&snippet, Some(notice)).await)
     }
@@ -173,8 +174,20 @@ impl ToolCall<'_> {
             Status::Running if !snippet.open_risks().is_empty() => {
                 Some(risk_notice(&snippet) + &self.where_to_decide())
             }
-            Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
-            Status::Running => Some(format!("This call stopped waiting; the code keeps running. {go_on}")),
+            Status::Running if snippet.input.is_some() => {
+                snippet.input.as_deref().map(|input| self.input_notice(id, input))
+            }
+            Status::Running => {
+                let busy = self.session.overview().await.map_err(CallError::maybe_received)?.busy;
+                let state = busy.map_or_else(
+                    || "the code keeps running".to_owned(),
+                    |busy| {
+                        let notice = background_notice(busy.snippet, "this code has not begun");
+                        format!("the code waits. {}", notice.trim_end_matches('.'))
+                    },
+                );
+                Some(format!("This call stopped waiting; {state}. {go_on}"))
+            }
             Status::Queued if snippet.is_pending() => Some(pending_notice(&snippet) + &self.where_to_decide()),
             Status::Queued => {
                 let behind = self.queue_ahead(Some(id)).await?;
@@ -196,6 +209,25 @@ impl ToolCall<'_> {
         }
         let name = &self.session.info().name;
         format!(" No dashboard is open: tell the person that `fourhands --session {name}` opens one.")
+    }
+
+    /// What a model can do about a request for input.
+    fn input_notice(&self, id: SnippetId, input: &InputRequest) -> String {
+        let seconds = input.until.saturating_sub(now()).div_ceil(1000);
+        let limit = format!("Without an answer the code gets EOFError after {seconds} s.");
+        if input.hidden {
+            return format!(
+                "The code asks for a password. Only the person can type it, in the dashboard: ask them to, then call \
+                 wait_for_snippet with snippet={id}. {limit}"
+            );
+        }
+        let answer = format!("The code waits for a line of input. Call answer_input with snippet={id} and the text");
+        if !self.session.has_dashboard() {
+            return format!("{answer}. {limit}");
+        }
+        format!(
+            "{answer}, or ask the person to answer in the dashboard and call wait_for_snippet with snippet={id}. {limit}"
+        )
     }
 
     async fn report_progress(&self, id: SnippetId, progress: &CallProgress) -> Result<(), CallError> {
@@ -253,22 +285,6 @@ fn pending_notice(snippet: &Snippet) -> String {
     format!(
         "{state} Call wait_for_snippet with snippet={id} to wait for the decision, or interrupt_snippet \
          with snippet={id} to take the code back. Do not send the code again."
-    )
-}
-
-/// What a model can do about a request for input.
-fn input_notice(id: SnippetId, input: &InputRequest) -> String {
-    let seconds = input.until.saturating_sub(now()).div_ceil(1000);
-    let limit = format!("Without an answer the code gets EOFError after {seconds} s.");
-    if input.hidden {
-        return format!(
-            "The code asks for a password. Only the person can type it, in the dashboard: ask them to, then call \
-             wait_for_snippet with snippet={id}. {limit}"
-        );
-    }
-    format!(
-        "The code waits for a line of input. Call answer_input with snippet={id} and the text, or ask the person to \
-         answer in the dashboard and call wait_for_snippet with snippet={id}. {limit}"
     )
 }
 

@@ -136,7 +136,7 @@ impl UnsentChanges {
                 self.log.push((LoggingLevel::Notice, format!("{by} reset the environment: all names were cleared")));
             }
             Event::Noted { .. } => changed(&[uris::SESSION, uris::TRANSCRIPT]),
-            Event::GateChanged { .. } => changed(&[uris::SESSION]),
+            Event::Busy(_) | Event::GateChanged { .. } => changed(&[uris::SESSION]),
             Event::ClientJoined { .. } | Event::ClientNamed { .. } | Event::ClientLeft { .. } => {
                 changed(&[uris::SESSION]);
             }

@@ -172,6 +172,7 @@ impl ReadCursor {
         state.place.position = position;
         state.told_rejected.clear();
         let mut events: Vec<SinceEvent> = Vec::new();
+        let restarted = activities.iter().any(|activity| matches!(activity, Activity::Restarted(_)));
         for activity in activities {
             let is_known = match &activity {
                 Activity::Ended { snippet, author, .. } => {
@@ -179,7 +180,8 @@ impl ReadCursor {
                     was_waited_for || *snippet == shown.id
                 }
                 Activity::Reset { by, .. } => by == reader,
-                Activity::Restarted(_) => false,
+                // The result says how Python died of its own snippet.
+                Activity::Restarted(restart) => restart.is_death() && restart.ran == Some(shown.id),
                 Activity::GateChanged { before, after } => {
                     before.mode_of(reader) == after.mode_of(reader)
                         && before.takeover.is_some() == after.takeover.is_some()
@@ -196,7 +198,6 @@ impl ReadCursor {
                 events.push(event(&activity, reader, private));
             }
         }
-        let restarted = events.iter().any(|event| event.kind == SinceKind::Restart);
         let mut extra = events.len().saturating_sub(MAX_EVENTS);
         more += extra as u64;
         // What became of the reader's own names is left out last.

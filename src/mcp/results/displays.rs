@@ -15,6 +15,7 @@ use crate::mcp::resources::uris;
 const MAX_DISPLAY_TEXT: usize = 4_000;
 /// The most displays that are listed; older ones are left out.
 const MAX_DISPLAYS: usize = 50;
+const NOT_DRAWN: &str = "an SVG is not drawn as a picture; display a PNG for that";
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
@@ -53,7 +54,7 @@ pub fn reports(snippet: &Snippet, images: &AttachedImages) -> Vec<DisplayReport>
             width: pixels.map(|(width, _)| width),
             height: pixels.map(|(_, height)| height),
             text: text(snippet, display),
-            left_out: images.left_out.get(&number).cloned(),
+            left_out: images.left_out.get(&number).cloned().or_else(|| is_svg(best).then(|| NOT_DRAWN.to_owned())),
             uri: uris::figure(snippet.id, number),
         })
     };
@@ -99,11 +100,17 @@ fn remark(snippet: &Snippet, number: usize, display: &Display, images: &Attached
         format!(", {why}")
     } else if let Some(how) = images.changed.get(&number) {
         format!(", {how}; full size: {}", uri())
+    } else if display.forms.first().is_some_and(is_svg) {
+        format!(", {NOT_DRAWN}; its source: {}", uri())
     } else if is_document(display) {
         format!(", {}", uri())
     } else {
         String::new()
     }
+}
+
+fn is_svg(form: &Form) -> bool {
+    form.mime == "image/svg+xml" && !form.is_dropped()
 }
 
 /// Returns whether the model gets something else in place of the best form: plain text, or nothing.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::truncate::{MAX_TEXT, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Aspect, InspectError, Inspection, TablePage, units};
+use crate::domain::{Aspect, InspectError, Inspection, SnippetId, TablePage, units};
 
 /// Characters of a name, a type or the like.
 const MAX_NAME: usize = 200;
@@ -179,6 +179,14 @@ impl InspectReport {
     }
 }
 
+/// What to know about a background task that keeps Python to itself, and what it prevents.
+pub fn background_notice(snippet: SnippetId, so: &str) -> String {
+    format!(
+        "A background task of snippet {snippet} does not yield and keeps Python busy, so {so}. interrupt_snippet with \
+         snippet={snippet} stops that task."
+    )
+}
+
 /// Why there is no report, and what to do.
 pub fn error(name: &str, aspect: Aspect, error: InspectError) -> String {
     let name = one_line(name, MAX_NAME);
@@ -209,6 +217,9 @@ pub fn error(name: &str, aspect: Aspect, error: InspectError) -> String {
                 "Error: Python {busy}, and values can be inspected only between snippets. Try again after \
                  wait_for_snippet.{known}"
             )
+        }
+        InspectError::Background(snippet) => {
+            format!("Error: {}", background_notice(snippet, "values cannot be inspected"))
         }
         InspectError::Failed(what) => {
             format!("Error: inspecting {name} failed: {}", truncate_middle(&plain(&what), MAX_ERROR, 0).0)

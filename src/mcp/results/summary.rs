@@ -79,7 +79,10 @@ fn summary(
     }));
     let _ = write!(text, ".\nHere: {}.\n", if here.is_empty() { "nobody".to_owned() } else { here.join("; ") });
     match transcript.running() {
-        None => text.push_str("Nothing is running.\n"),
+        None => match transcript.busy() {
+            None => text.push_str("Nothing is running.\n"),
+            Some(busy) => drop(writeln!(text, "A background task of snippet {} keeps Python busy.", busy.snippet)),
+        },
         Some(snippet) => {
             let asks = if snippet.input.is_some() { " and waits for input" } else { "" };
             let (by, code) = (name(&snippet.author), title_or_code(snippet, reader, &transcript.gate().private));

@@ -9,6 +9,7 @@ use crate::mcp::calls::arguments::DEFAULT_WAIT;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::tool::{CallEffect, Tool, ToolHints};
 use crate::mcp::errors::{CallError, refused};
+use crate::mcp::results::inspection::background_notice;
 use crate::mcp::results::variables;
 use crate::mcp::results::variables::VariableList;
 
@@ -45,7 +46,14 @@ impl Tool for ListDefinedVariables {
             () = call.gave_up_or(deadline) => return refused("Error: Python did not answer in time; try again."),
         };
         let masked = call.session.gate().private.masked(&table);
-        let (text, list) = variables::list(masked.as_ref().unwrap_or(&table), &query, running);
+        let (mut text, list) = variables::list(masked.as_ref().unwrap_or(&table), &query, running);
+        let busy = call.session.overview().await.map_err(CallError::not_received)?.busy;
+        if let Some(busy) = busy.filter(|_| running.is_none()) {
+            text.push_str(&format!(
+                "\n\n({})",
+                background_notice(busy.snippet, "the list may be older than its last changes")
+            ));
+        }
         Ok(call.respond(text, &list))
     }
 }

@@ -9,10 +9,11 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use super::helper::CompletionHelper;
-use crate::domain::InsightRequest;
+use crate::domain::{InsightRequest, Timestamp};
 use crate::python::io::reported_size::ReportedSize;
 use crate::python::io::writer::ThreadId;
 use crate::python::isolation::fork;
+use crate::python::runtime::event_loop::TaskFinder;
 use crate::python::runtime::events::EventSender;
 use crate::python::runtime::interrupt::{self, InterruptTarget};
 use crate::python::runtime::os_signals::current_thread;
@@ -56,12 +57,20 @@ pub enum CompletionTask {
     Watch { id: u32, limit: Duration },
     /// The main thread has answered.
     Unwatch,
+    /// Find the snippet whose task the main thread runs, in the step of the loop that began then.
+    FindSnippet { step: Timestamp },
     /// Update the terminal size that user code reads, which may be running.
     UpdateCardSize,
 }
 
 /// Runs the thread until its `inbox` is closed, or the process is a forked child.
-pub fn run(helper: &CompletionHelper, card: &ReportedSize, events: &EventSender, inbox: &Receiver<CompletionTask>) {
+pub fn run(
+    helper: &CompletionHelper,
+    card: &ReportedSize,
+    finder: &TaskFinder,
+    events: &EventSender,
+    inbox: &Receiver<CompletionTask>,
+) {
     let mut watched: Option<(u32, Instant)> = None;
     THREAD.store(current_thread() as usize, Ordering::Relaxed);
     loop {
@@ -70,7 +79,7 @@ pub fn run(helper: &CompletionHelper, card: &ReportedSize, events: &EventSender,
             Some((_, until)) => inbox.recv_timeout(until.saturating_duration_since(Instant::now())),
         };
         let mut questions: Vec<(u32, InsightRequest)> = Vec::new();
-        let mut updates_card_size = false;
+        let (mut updates_card_size, mut step) = (false, None);
         let mut next = match task {
             Ok(task) => Some(task),
             Err(RecvTimeoutError::Disconnected) => return,
@@ -88,11 +97,15 @@ pub fn run(helper: &CompletionHelper, card: &ReportedSize, events: &EventSender,
                 CompletionTask::Watch { id, limit } => watched = Some((id, Instant::now() + limit)),
                 CompletionTask::Unwatch => watched = None,
                 CompletionTask::UpdateCardSize => updates_card_size = true,
+                CompletionTask::FindSnippet { step: begun } => step = Some(begun),
             }
             next = inbox.try_recv().ok();
         }
         if updates_card_size {
             attach(|py| card.update(py));
+        }
+        if let Some(step) = step {
+            attach(|py| finder.find(py, step));
         }
         for (index, (id, question)) in questions.iter().enumerate() {
             // A question that waited for the GIL is stale if a newer one of its kind has followed.

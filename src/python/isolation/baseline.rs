@@ -145,14 +145,13 @@ impl Baseline {
         self.builtins.bind(py).set_item(name, value)
     }
 
+    pub fn builtins<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
+        self.builtins.bind(py)
+    }
+
     /// Sets `_` to the value of the last expression, as Python's own prompt does.
     pub fn set_last_value(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.builtins.bind(value.py()).set_item(pyo3::intern!(value.py(), "_"), value)
-    }
-
-    /// Returns the value of `_`.
-    pub fn last_value<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.builtins.bind(py).get_item(pyo3::intern!(py, "_")).ok().flatten()
     }
 
     /// Restores builtins, working directory and environment of the start. Returns descriptions of what cannot be

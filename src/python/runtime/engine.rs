@@ -3,18 +3,21 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::background;
 use super::interrupt::{self, InterruptTarget};
 use super::prompt::PromptAnswers;
 use super::stacks;
 use super::waker::{JobWaiter, JobWaker, job_waker};
 use crate::domain::flight_recorder::{self, FlightRecorder};
 use crate::domain::{
-    Author, Gate, InputAnswer, InsightRequest, InspectRequest, RiskRules, SnippetId, TerminalSize, VariableQuery,
+    Author, Gate, InputAnswer, InsightRequest, InspectRequest, RiskRules, SnippetId, TerminalSize, Timestamp,
+    VariableQuery,
 };
 use crate::python::completion::thread::CompletionTask;
 use crate::python::completion::tracker::QuestionTracker;
@@ -31,7 +34,7 @@ pub(in crate::python) enum EngineJob {
     Reset,
     SendVariables(VariableQuery),
     Answer { id: u32, question: InsightRequest },
-    Inspect { request: InspectRequest, limit: Duration },
+    Inspect { request: InspectRequest, limit: Duration, is_taken: Arc<AtomicBool> },
     Quit,
 }
 
@@ -53,6 +56,8 @@ pub struct PythonEngine {
     stacks_before: Option<usize>,
     /// What runs if no snippet runs: a reset or an inspection.
     target_without_snippet: InterruptTarget,
+    /// Whether the last inspection has begun or is withdrawn.
+    inspection_taken: Arc<AtomicBool>,
     /// How often the running snippet was interrupted.
     interrupts: u32,
     /// When the last snippet was given to Python.
@@ -102,6 +107,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) 
         completion_tasks,
         stacks_before: None,
         target_without_snippet: InterruptTarget::Reset,
+        inspection_taken: Arc::default(),
         interrupts: 0,
         sent_at: None,
     };
@@ -163,6 +169,22 @@ impl Engine for PythonEngine {
         }
     }
 
+    fn has_background(&self) -> bool {
+        background::goes_on()
+    }
+
+    fn background_step(&mut self) -> Option<(Timestamp, Option<SnippetId>)> {
+        background::step(|step| drop(self.completion_tasks.send(CompletionTask::FindSnippet { step })))
+    }
+
+    fn interrupt_background(&mut self, force: bool) {
+        interrupt::request(InterruptTarget::Background, force);
+    }
+
+    fn withdraw_inspection(&mut self) -> bool {
+        !self.inspection_taken.swap(true, Ordering::SeqCst)
+    }
+
     fn standstill(&mut self) -> Option<Vec<String>> {
         if interrupt::was_request_seen() {
             self.stacks_before = None;
@@ -191,7 +213,8 @@ impl Engine for PythonEngine {
         self.stacks_before = None;
         self.target_without_snippet = InterruptTarget::Inspection;
         interrupt::forget_requests(InterruptTarget::Inspection);
-        self.send(EngineJob::Inspect { request, limit });
+        self.inspection_taken = Arc::default();
+        self.send(EngineJob::Inspect { request, limit, is_taken: self.inspection_taken.clone() });
     }
 
     fn find_variables(&mut self, query: VariableQuery) {

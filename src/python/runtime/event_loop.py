@@ -3,7 +3,8 @@
 import sys
 
 # Set by the engine: `session_loop()` returns the loop for code of a snippet that runs without one, or None;
-# `report(error, snippet)` shows the error of a background task; `variable` is the context variable of the snippet.
+# `report(error, snippet)` shows the error of a background task; `variable` is the context variable of the snippet;
+# `WatchedSelect(select)` tells the session when steps of the loop begin, and `tasks_wait()` that there may be any.
 
 
 class SessionContext:
@@ -79,15 +80,50 @@ def has_own_loop(events):
 
 def idle(loop, descriptor, seconds):
     """Runs the loop until a job for the engine makes the descriptor readable, or for some seconds."""
+    if own_descriptors(loop) is None:
+        tasks_wait()
     loop.add_reader(descriptor, loop.stop)
+    end_watch = None
     timer = None if seconds is None else loop.call_later(seconds, loop.stop)
     try:
         watch_tasks(loop)
+        end_watch = watch_steps(loop)
         loop.run_forever()
     finally:
+        if end_watch is not None:
+            end_watch()
         if timer is not None:
             timer.cancel()
         loop.remove_reader(descriptor)
+
+
+def watch_steps(loop):
+    """Has the session told when steps of a loop begin. Returns a function that ends this; None if the loop is of another
+    maker."""
+    try:
+        own = vars(loop._selector)
+        before, select = own.get("select"), loop._selector.select
+    except (AttributeError, TypeError):
+        return None
+    own["select"] = WatchedSelect(select)
+
+    def end():
+        if before is None:
+            own.pop("select", None)
+        else:
+            own["select"] = before
+
+    return end
+
+
+def busy_snippet(thread):
+    """Returns the number of the snippet whose task or callback a thread runs; None if that is not known."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        if frame.f_code.co_name == "_run" and frame.f_globals.get("__name__") == "asyncio.events":
+            return frame.f_locals["self"]._context.get(variable) or None
+        frame = frame.f_back
+    return None
 
 
 def own_descriptors(loop):

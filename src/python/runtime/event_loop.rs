@@ -10,14 +10,18 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyModule, PyTraceback};
 
+use super::background::{self, WatchedSelect};
 use super::context::{HAS_EVENT_LOOP, SnippetContext};
-use super::os_signals::on_main_thread;
+use super::events::EventSender;
+use super::os_signals::{current_thread, on_main_thread};
 use super::{force, interrupt};
-use crate::domain::SnippetId;
+use crate::domain::{SnippetId, Timestamp};
 use crate::python::file_names;
+use crate::python::io::writer::ThreadId;
 use crate::python::isolation::fork;
 use crate::python::safe_points::kept::Kept;
 use crate::python::values::report::{self, Reporter};
+use crate::session::EngineEvent;
 
 /// Clones are the same loop.
 #[derive(Clone)]
@@ -26,6 +30,20 @@ pub struct EventLoop {
     current: Arc<Mutex<Option<Py<PyAny>>>>,
     helper: Arc<Py<PyModule>>,
     errors: Arc<BackgroundErrors>,
+}
+
+/// Finds out whose step of the loop the main thread is in. For another thread.
+pub struct TaskFinder {
+    helper: Arc<Py<PyModule>>,
+    main_thread: ThreadId,
+}
+
+impl TaskFinder {
+    pub fn find(&self, py: Python<'_>, step: Timestamp) {
+        let found = self.helper.bind(py).getattr("busy_snippet").and_then(|find| find.call1((self.main_thread,)));
+        let snippet = found.ok().and_then(|number| number.extract::<Option<u32>>().ok()).flatten();
+        background::found(step, snippet.map(SnippetId));
+    }
 }
 
 /// Shows errors that end background tasks, as output of the snippet that made the task.
@@ -52,7 +70,7 @@ const MAX_CLEANUP_RUNS: usize = 10;
 
 impl EventLoop {
     /// Lets asyncio find the loop, also if user code has not imported asyncio yet: see [`Self::patch`].
-    pub fn new(py: Python<'_>, context: &SnippetContext, kept: &Kept<'_>) -> PyResult<Self> {
+    pub fn new(py: Python<'_>, context: &SnippetContext, events: &EventSender, kept: &Kept<'_>) -> PyResult<Self> {
         let helper = kept.get_or("event_loop", || load_helper(py))?;
         let errors = Arc::new(BackgroundErrors { reporter: Reporter::new(py)?, context: context.clone() });
         let event_loop = Self { current: Arc::default(), helper: Arc::new(helper.clone().unbind()), errors };
@@ -68,6 +86,14 @@ impl EventLoop {
         })?;
         helper.setattr("report", report)?;
         helper.setattr("variable", context.variable(py))?;
+        helper.setattr("WatchedSelect", py.get_type::<WatchedSelect>())?;
+        let events = events.clone();
+        let tasks_wait = PyCFunction::new_closure(py, Some(c"tasks_wait"), None, move |_, _| {
+            if background::begin_watch() {
+                events.send(EngineEvent::TasksWait);
+            }
+        })?;
+        helper.setattr("tasks_wait", tasks_wait)?;
         if !kept.is_woken()
             && let Ok(events) = py.import("sys")?.getattr("modules")?.get_item("asyncio.events")
         {
@@ -79,6 +105,11 @@ impl EventLoop {
     /// Returns the helper in Python, which a successor takes over.
     pub fn helper<'py>(&self, py: Python<'py>) -> &Bound<'py, PyModule> {
         self.helper.bind(py)
+    }
+
+    /// Must be called on the main thread.
+    pub fn task_finder(&self) -> TaskFinder {
+        TaskFinder { helper: self.helper.clone(), main_thread: current_thread() }
     }
 
     /// Returns the function that patches the module `asyncio.events` when that is imported.
@@ -124,9 +155,9 @@ impl EventLoop {
         self.helper.bind(py).getattr("idle")?.call1((&event_loop, wakes, seconds)).map(drop)
     }
 
-    /// Tells of an interrupt or `SystemExit` that has ended [`Self::idle`]. Returns other errors: those of the loop
-    /// itself.
-    pub fn end_idle(&self, py: Python<'_>, ended: PyResult<()>) -> PyResult<()> {
+    /// Tells of an interrupt or `SystemExit` that has ended [`Self::idle`], in a step of this snippet if that is known.
+    /// Returns other errors: those of the loop itself.
+    pub fn end_idle(&self, py: Python<'_>, ended: PyResult<()>, step: Option<Option<SnippetId>>) -> PyResult<()> {
         if force::take_was_forced() {
             let _ = forget_running(py);
             self.forget_if_running(py);
@@ -136,9 +167,9 @@ impl EventLoop {
             return Err(error);
         }
         let reported: bool = self.helper.bind(py).getattr("report_stopped")?.call0()?.extract()?;
-        if !reported && report::is_in_snippet(error.traceback(py)) {
-            let snippet = report::last_snippet(error.traceback(py)).ok().flatten();
-            self.errors.show(py, &error, snippet);
+        if !reported && (step.is_some() || report::is_in_snippet(error.traceback(py))) {
+            let last = || report::last_snippet(error.traceback(py)).ok().flatten();
+            self.errors.show(py, &error, step.flatten().or_else(last));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ mod old_objects;
 mod succession;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::background;
 use super::context::SnippetContext;
 use super::engine::{EngineJob, Jobs};
 use super::event_loop::EventLoop;
@@ -138,14 +140,15 @@ impl Interpreter {
         let folders = SessionFolders { session: kept.session_folder(), temporary: std::env::temp_dir(), own };
         let _ = effects::install(py, &capture, &context, folders, consent);
         let card = Arc::new(ReportedSize::install(py, &jobs.card)?);
-        let event_loop = EventLoop::new(py, &context, kept)?;
+        let event_loop = EventLoop::new(py, &context, &events, kept)?;
         let patch = event_loop.patch(py)?.unbind();
         let displays = Displays::install(py, &capture, &card, &context, patch, kept)?;
         let magics = MagicHelper::install(py, files.checkpoints.clone(), &capture, kept)?;
         let runner = Runner::new(py, files, displays, event_loop, magics, context, kept)?;
         let namespace = Namespace::take(py, kept)?;
+        let finder = runner.event_loop().task_finder();
         let completer = jobs.completion_channel.take().and_then(|channel| {
-            Completer::start(py, namespace.globals(py), &card, &events, jobs.questions.clone(), channel).ok()
+            Completer::start(py, namespace.globals(py), &card, finder, &events, jobs.questions.clone(), channel).ok()
         });
         descriptors::unbuffer_c_stdout();
         let mut interpreter = Self {
@@ -196,7 +199,8 @@ impl Interpreter {
                 Ok(EngineJob::Reset) => self.reset(py),
                 Ok(EngineJob::SendVariables(query)) => self.send_requested_variables(py, query),
                 Ok(EngineJob::Answer { id, question }) => self.answer_question(py, id, &question),
-                Ok(EngineJob::Inspect { request, limit }) => self.inspect(py, &request, limit),
+                Ok(EngineJob::Inspect { is_taken, .. }) if is_taken.swap(true, Ordering::SeqCst) => {}
+                Ok(EngineJob::Inspect { request, limit, .. }) => self.inspect(py, &request, limit),
                 Ok(EngineJob::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
                 Err(mpsc::TryRecvError::Empty) => self.wait(py, &jobs.waiter)?,
             }
@@ -240,11 +244,13 @@ impl Interpreter {
         let wakes = waiter.lock().descriptor()?;
         interrupt::begin_background();
         let ended = self.runner.event_loop().idle(py, wakes, left);
+        let step = background::noticed_step();
         interrupt::end();
+        interrupt::forget_requests(InterruptTarget::Background);
         if fork::is_child() {
             fork::exit_child(0);
         }
-        self.runner.event_loop().end_idle(py, ended)?;
+        self.runner.event_loop().end_idle(py, ended, step)?;
         // Takes the wake-up away.
         waiter.lock().wait_for(Duration::ZERO)?;
         let _ = py.check_signals();
@@ -300,6 +306,7 @@ impl Interpreter {
         self.send_undoable(py);
         self.events.send(EngineEvent::Finished { snippet, outcome: Box::new(outcome) });
         let_go_of(py, let_go);
+        let_go_of(py, self.runner.keep_result(py, self.namespace.describer()));
         if let Some(points) = &mut self.safe_points {
             points.on_snippet(snippet, code);
         }
@@ -342,7 +349,7 @@ impl Interpreter {
     fn names_for<'py>(&self, py: Python<'py>, request: &InspectRequest) -> Result<Bound<'py, PyDict>, InspectError> {
         let Some(snippet) = request.result_of else { return Ok(self.namespace.globals(py).clone()) };
         let names = PyDict::new(py);
-        let value = self.runner.result_of(py, snippet, self.baseline.last_value(py));
+        let value = self.runner.result_of(py, snippet);
         match value.filter(|value| names.set_item(pyo3::intern!(py, "_"), value).is_ok()) {
             Some(_) => Ok(names),
             None => {

@@ -13,9 +13,9 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyRecursionError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::force;
 use super::os_signals::{handler_of, request_signal, send_to_main, trip};
 use super::spark;
+use super::{background, force};
 use crate::domain::SnippetId;
 use crate::python::isolation::fork;
 
@@ -117,6 +117,7 @@ pub fn is_in_background() -> bool {
 
 /// Marks background tasks as running, until [`end`].
 pub fn begin_background() {
+    background::begin();
     CURRENT.store(Some(InterruptTarget::Background));
 }
 
@@ -141,6 +142,7 @@ pub fn check(target: InterruptTarget) -> PyResult<()> {
 /// Marks the running work as ended; later requests for it have no effect.
 pub fn end() {
     CURRENT.store(None);
+    background::end();
     force::forget();
 }
 
@@ -165,6 +167,7 @@ pub fn let_go_of<T>(py: Python<'_>, objects: Vec<T>) {
         return;
     }
     begin_background();
+    background::begin_step();
     finalize(py, || drop(objects));
     end();
 }

@@ -1,5 +1,6 @@
 //! The main thread: its jobs, the snippets that it runs, and their interrupts. Nothing else runs snippets.
 
+mod background;
 mod compiler;
 pub(in crate::python) mod context;
 pub(in crate::python) mod engine;

@@ -1,8 +1,10 @@
 //! The runner of snippets: compiles a snippet, executes it, and reports its outcome.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySyntaxError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -24,8 +26,10 @@ use crate::python::magics::{self, MagicHelper};
 use crate::python::safe_points::kept::Kept;
 use crate::python::session_file::{Definition, SessionFile};
 use crate::python::sources::Sources;
+use crate::python::values::history::History;
 use crate::python::values::report::{self, Reporter, SnippetEnd};
-use crate::python::values::results::Results;
+use crate::python::values::results::{Results, SnippetValue};
+use crate::python::values::variables::Describer;
 
 /// Places of the session's files that its code uses.
 pub struct SessionFilePaths {
@@ -61,7 +65,8 @@ pub struct Runner {
     class_sources: Option<ClassSources>,
     /// The running snippet, or the last one.
     snippet: SnippetId,
-    results: Results,
+    results: Arc<Mutex<Results>>,
+    history: History,
     /// The definitions of the running snippet.
     definitions: Vec<Definition>,
     context: SnippetContext,
@@ -86,6 +91,9 @@ impl Runner {
         }
         let builtins = py.import("builtins")?;
         let sys = py.import("sys")?;
+        let sources = Sources::new(py)?;
+        let results = Arc::<Mutex<Results>>::default();
+        let history = History::install(py, results.clone(), sources.cache(py))?;
         let future = kept.get("future").map(|flags| flags.extract()).transpose()?;
         Ok(Self {
             class_sources: session_file.as_ref().and_then(|file| ClassSources::create(py, file.path(), kept).ok()),
@@ -95,12 +103,13 @@ impl Runner {
             displayhook: kept.get_or("displayhook", || sys.getattr("displayhook"))?.unbind(),
             settrace: sys.getattr("settrace")?.unbind(),
             sys: sys.unbind(),
-            sources: Sources::new(py)?,
+            sources,
             reporter: Reporter::new(py)?,
             event_loop,
             session_file,
             snippet: SnippetId(0),
-            results: Results::default(),
+            results,
+            history,
             definitions: Vec::new(),
             context,
             displays,
@@ -197,14 +206,19 @@ impl Runner {
         self.context.set(py, None);
     }
 
-    /// Returns the value of a snippet, if it is still there. `last` is the value of `_`.
-    pub fn result_of<'py>(
-        &self,
-        py: Python<'py>,
-        snippet: SnippetId,
-        last: Option<Bound<'py, PyAny>>,
-    ) -> Option<Bound<'py, PyAny>> {
-        self.results.get(py, snippet, last)
+    /// Returns the value of a snippet, if it is still there.
+    pub fn result_of<'py>(&self, py: Python<'py>, snippet: SnippetId) -> Option<Bound<'py, PyAny>> {
+        let results = self.results.lock();
+        Some(results.of(snippet.0)?.value(py)?.into_bound(py))
+    }
+
+    /// Keeps the value of the snippet that has just ended, if that is small. Returns objects that nobody needs any
+    /// more.
+    pub fn keep_result(&self, py: Python<'_>, describer: &Describer) -> Vec<Py<PyAny>> {
+        let Some(last) = self.result_of(py, self.snippet) else { return Vec::new() };
+        describer.libraries.begin_pass(py);
+        let bytes = describer.bytes(&last);
+        self.results.lock().keep_last(bytes)
     }
 
     pub fn event_loop(&self) -> &EventLoop {
@@ -226,7 +240,9 @@ impl Runner {
         if let Some(classes) = &mut self.class_sources {
             let _ = classes.clear(py);
         }
-        self.results.clear();
+        let dropped = self.results.lock().clear();
+        drop(dropped);
+        self.history.clear();
         self.compiler.forget_future();
         let _ = self.sys.bind(py).setattr("displayhook", &self.displayhook);
     }
@@ -239,6 +255,7 @@ impl Runner {
         baseline: &Baseline,
     ) -> PyResult<Option<DisplayedValue>> {
         let py = globals.py();
+        self.history.begin(baseline.builtins(py), self.snippet, code)?;
         self.magics.before_snippet(py)?;
         let (compiled, timed) = match self.compile(py, code, file) {
             Err(error) if error.is_instance_of::<PySyntaxError>(py) => {
@@ -353,7 +370,9 @@ impl Runner {
             shown = (!text.is_empty()).then_some(DisplayedValue { text, frame: None });
         }
         baseline.set_last_value(value)?;
-        self.results.add(self.snippet, value);
+        let value = SnippetValue::new(self.snippet, value);
+        let dropped = self.results.lock().add(value);
+        drop(dropped);
         Ok(shown)
     }
 

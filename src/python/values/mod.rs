@@ -5,9 +5,9 @@ mod attributes;
 pub(in crate::python) mod bindings;
 pub(in crate::python) mod changes;
 mod digest;
+pub(in crate::python) mod history;
 pub(in crate::python) mod libraries;
 mod library_types;
-
 pub(in crate::python) mod namespace;
 pub(in crate::python) mod report;
 pub(in crate::python) mod repr;

@@ -10,6 +10,11 @@ impl Actor {
         if begun.send(()).is_err() {
             return;
         }
+        if let Some(busy) = self.busy_task() {
+            let _ = reply.send(Err(InspectError::Background(busy.snippet)));
+            return;
+        }
+        self.watch_background();
         self.queue.running = Some(Running::new(Work::Inspection(Some(reply)), Some(INSPECTION_TIMEOUT)));
         self.engine.inspect(request, INSPECTION_TIMEOUT);
     }

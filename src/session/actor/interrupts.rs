@@ -38,6 +38,9 @@ impl Actor {
             self.engine.interrupt(running.work.snippet(), force);
             return running.work.snippet();
         }
+        if let Some(snippet) = self.interrupt_background(target) {
+            return Some(snippet);
+        }
         let target = target?;
         let is_target = |queued: &Queued| matches!(queued, Queued::Run { snippet, .. } if *snippet == target);
         let place = self.queue.waiting.iter().position(is_target)?;
@@ -118,6 +121,8 @@ impl Actor {
         if let Some(running) = &mut self.queue.running {
             running.deadline = Some(Instant::now() + FORCE_DELAY_AT_END);
             self.interrupt(None, &by);
+        } else {
+            self.interrupt_background(None);
         }
     }
 }

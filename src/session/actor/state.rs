@@ -12,7 +12,7 @@ use super::calls::CallLedger;
 use super::clients::Clients;
 use super::queue::Queue;
 use crate::domain::{
-    Author, Event, Gate, InputRequest, Insight, Snippet, SnippetId, Transcript, Unattended, VariableTable,
+    Author, Event, Gate, InputRequest, Insight, Snippet, SnippetId, Timestamp, Transcript, Unattended, VariableTable,
 };
 use crate::session::activity::ActivityLog;
 use crate::session::engine::Engine;
@@ -30,6 +30,7 @@ pub struct Actor {
     pub prompts: Prompts,
     pub inquiries: Inquiries,
     pub queries: Queries,
+    pub background: Background,
     pub clients: Clients,
     pub calls: CallLedger,
     pub shutdown: Shutdown,
@@ -108,11 +109,20 @@ pub struct Inquiries {
 /// Requests that the engine has and will answer.
 #[derive(Default)]
 pub struct Queries {
-    /// In the order in which the engine answers.
-    pub variables: VecDeque<oneshot::Sender<Arc<VariableTable>>>,
+    /// In the order in which the engine answers; `None` for those who have had an answer.
+    pub variables: VecDeque<Option<oneshot::Sender<Arc<VariableTable>>>>,
     /// Questions about code that is being written.
     pub insights: HashMap<u32, oneshot::Sender<Insight>>,
     pub last_insight: u32,
+}
+
+/// What is known of background tasks.
+#[derive(Default)]
+pub struct Background {
+    /// When to look for one that keeps Python to itself; `None` while no task waits.
+    pub check_at: Option<Instant>,
+    /// Since when the task that was interrupted last had kept Python to itself.
+    pub interrupted: Option<Timestamp>,
 }
 
 /// How far the end of this process has come.
@@ -156,11 +166,13 @@ impl Actor {
         }
     }
 
-    pub fn overview(&self) -> Overview {
+    pub fn overview(&mut self) -> Overview {
+        let busy = self.task_at_work();
         let named = |snippet: &Snippet| (snippet.id, snippet.author.clone());
         let waiting = self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id));
         Overview {
             running: self.transcript.running().map(named),
+            busy,
             queue: waiting.map(named).collect(),
             pending: self.transcript.pending().map(|snippet| snippet.id).collect(),
             clients: self.transcript.clients().to_vec(),

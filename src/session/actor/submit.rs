@@ -89,11 +89,13 @@ impl Actor {
                 }
                 Queued::Reset { by, reply } => {
                     self.queue.running = Some(Running::new(Work::Reset { by, reply }, Some(RESET_TIMEOUT)));
+                    self.interrupt_background(None);
                     self.engine.reset();
                 }
                 Queued::Inspect(inspection) => self.start_inspection(inspection),
                 Queued::Variables { query, reply } => {
-                    self.queries.variables.push_back(reply);
+                    self.queries.variables.push_back(Some(reply));
+                    self.watch_background();
                     self.engine.find_variables(query);
                 }
             }

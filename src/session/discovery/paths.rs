@@ -50,9 +50,22 @@ pub struct Paths {
     /// The folder where everybody may write: `/tmp`, or `$FOURHANDS_TMP` in tests. Not `$TMPDIR`, which clients may not
     /// pass on.
     pub shared: PathBuf,
+    /// Missing folders are created. Otherwise they are only said to be possible.
+    pub creates: bool,
 }
 
 impl Paths {
+    /// The same paths, to be looked at only.
+    #[must_use]
+    pub fn for_looking(self) -> Self {
+        Self { creates: false, ..self }
+    }
+
+    /// Creates a private folder, or checks that it is or would be one.
+    fn provide(&self, folder: &Path) -> Result<(), FolderError> {
+        if self.creates || folder.symlink_metadata().is_ok() { make_private(folder) } else { could_be_made(folder) }
+    }
+
     /// Reads the environment of this process.
     pub fn of_this_process() -> Self {
         own_folder().map_or_else(Self::of_environment, |folder| Self::within(&folder))
@@ -61,7 +74,7 @@ impl Paths {
     /// All of it in one folder, apart from the person's other sessions.
     fn within(folder: &Path) -> Self {
         let home = Some(folder.to_owned());
-        Self { state: Some(folder.join(".local/state")), home, runtime: None, shared: folder.to_owned() }
+        Self { state: Some(folder.join(".local/state")), home, runtime: None, shared: folder.to_owned(), creates: true }
     }
 
     fn of_environment() -> Self {
@@ -73,6 +86,7 @@ impl Paths {
             home,
             runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).and_then(usable),
             shared: std::env::var_os("FOURHANDS_TMP").map_or_else(|| "/tmp".into(), PathBuf::from),
+            creates: true,
         }
     }
 
@@ -96,7 +110,7 @@ impl Paths {
         [runtime.map(|folder| folder.join("fourhands")), Some(self.in_shared())]
             .into_iter()
             .flatten()
-            .filter(|folder| folder != but && make_private(folder).is_ok())
+            .filter(|folder| folder != but && self.provide(folder).is_ok())
             .collect()
     }
 
@@ -115,22 +129,38 @@ impl Paths {
     /// folder is an error.
     fn create_or_shared(&self, preferred: Option<PathBuf>) -> Result<PathBuf, FolderError> {
         if let Some(folder) = preferred {
-            match make_private(&folder) {
+            match self.provide(&folder) {
                 Ok(()) => return Ok(folder),
                 Err(FolderError::Unusable { .. }) => {}
                 Err(unsafe_folder) => return Err(unsafe_folder),
             }
         }
         let folder = self.in_shared();
-        make_private(&folder)?;
+        self.provide(&folder)?;
         Ok(folder)
     }
 
     /// Returns the folder of the journal, and creates it if needed.
     pub fn journal(&self) -> Result<PathBuf, FolderError> {
         let folder = self.state()?.join("journal");
-        make_private(&folder)?;
+        self.provide(&folder)?;
         Ok(folder)
+    }
+
+    /// Returns why what outlives sessions is kept in the shared folder, as a sentence with the remedy, if so.
+    pub fn state_fault(&self) -> Option<String> {
+        let wanted = self.state.as_ref()?;
+        let Err(FolderError::Unusable { error, .. }) = self.provide(&wanted.join("fourhands")) else { return None };
+        let is_chosen = std::env::var_os("XDG_STATE_HOME").is_some_and(|folder| wanted == Path::new(&folder));
+        let (what, or) = if is_chosen { ("XDG_STATE_HOME is ", ", or unset the variable") } else { ("", "") };
+        let (wanted, shared) = (wanted.display(), self.in_shared());
+        Some(format!(
+            "{what}{wanted}{} cannot be written ({}), so the journal and whole outputs are in {}, which the system may \
+             clear; make {wanted} a folder that you can write{or}",
+            if is_chosen { ", which" } else { "" },
+            error.kind(),
+            shared.display()
+        ))
     }
 
     /// Returns the folder of whole outputs, which has a folder for each session. The folder need not exist.
@@ -172,7 +202,7 @@ impl Paths {
             .flatten()
             .filter(|folder| {
                 let path = folder.join(file);
-                path.to_str().is_some_and(|text| text.len() < SOCKET_PATH_LIMIT) && make_private(folder).is_ok()
+                path.to_str().is_some_and(|text| text.len() < SOCKET_PATH_LIMIT) && self.provide(folder).is_ok()
             })
             .collect()
     }
@@ -191,6 +221,29 @@ pub fn make_private(folder: &Path) -> Result<(), FolderError> {
         made.map_err(|error| FolderError::Unusable { path: folder.to_owned(), error })?;
     }
     check_private(folder)
+}
+
+/// Checks that a missing folder could be made private.
+fn could_be_made(folder: &Path) -> Result<(), FolderError> {
+    let unusable = |error: io::Error| FolderError::Unusable { path: folder.to_owned(), error };
+    let above = folder.ancestors().skip(1).find(|above| above.symlink_metadata().is_ok());
+    let above = above.ok_or_else(|| unusable(io::ErrorKind::NotFound.into()))?;
+    if !above.is_dir() {
+        return Err(unusable(io::ErrorKind::NotADirectory.into()));
+    }
+    check_not_replaceable(folder, above)?;
+    nix::unistd::access(above, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|errno| unusable(errno.into()))
+}
+
+/// Checks that nobody else can replace `folder`, which exists from `from` on.
+fn check_not_replaceable(folder: &Path, from: &Path) -> Result<(), FolderError> {
+    let path = folder.to_owned();
+    let real = from.canonicalize().map_err(|error| FolderError::Unusable { path: path.clone(), error })?;
+    let open = |parent: &&Path| parent.metadata().is_ok_and(|facts| facts.mode() & 0o1002 == 0o002);
+    match real.ancestors().skip(usize::from(folder == from)).find(open) {
+        Some(parent) => Err(FolderError::Replaceable { path, parent: parent.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// Creates a new private file at `path`, to be renamed once it is complete. Replaces a file there, and follows no link.
@@ -223,11 +276,7 @@ fn check_private(folder: &Path) -> Result<(), FolderError> {
         return Err(FolderError::OpenToOthers { path, mode });
     }
     // Checked last, so that a common fault gets its own sentence.
-    let real = folder.canonicalize().map_err(|error| FolderError::Unusable { path: path.clone(), error })?;
-    let open = |parent: &&Path| parent.metadata().is_ok_and(|facts| facts.mode() & 0o1002 == 0o002);
-    if let Some(parent) = real.ancestors().skip(1).find(open) {
-        return Err(FolderError::Replaceable { path, parent: parent.to_owned() });
-    }
+    check_not_replaceable(folder, folder)?;
     let rights = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
     nix::unistd::access(folder, rights).map_err(|errno| FolderError::Unusable { path, error: errno.into() })
 }
@@ -245,7 +294,26 @@ mod tests {
             state: Some(root.join(".local/state")),
             runtime: None,
             shared: root.join("tmp"),
+            creates: true,
         }
+    }
+
+    #[test]
+    fn looking_creates_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let mut paths = paths(root.path()).for_looking();
+        let state = root.path().join(".local/state");
+        assert_eq!(paths.journal().unwrap(), state.join("fourhands/journal"));
+        let records = paths.records().unwrap();
+        assert_eq!(paths.sockets(&records, "a.sock")[0], records);
+        assert_eq!(paths.state_fault(), None);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+        fs::create_dir(root.path().join(".local")).unwrap();
+        fs::write(&state, "a file").unwrap();
+        let fault = paths.state_fault().unwrap();
+        assert!(fault.contains(".local/state cannot be written (not a directory)"), "{fault}");
+        paths.creates = true;
+        assert_eq!((paths.state_fault(), paths.state().unwrap()), (Some(fault), paths.in_shared()));
     }
 
     #[test]

@@ -93,7 +93,7 @@ mod tests {
     fn one_process_at_a_time_holds_a_session() {
         let root = tempfile::tempdir().unwrap();
         let state = Some(root.path().to_owned());
-        let paths = Paths { home: None, state, runtime: None, shared: root.path().join("tmp") };
+        let paths = Paths { home: None, state, runtime: None, shared: root.path().join("tmp"), creates: true };
         let (id, other) = (SessionId::new(1), SessionId::new(2));
         let held = hold(&paths, &id).unwrap();
         assert!(matches!(hold(&paths, &id), Err(HoldError::HeldBy(pid)) if pid == std::process::id()));

@@ -11,7 +11,7 @@ use super::error::{
 };
 use crate::domain::ReplaySelection;
 use crate::domain::{
-    Author, CallId, Client, ClientId, Event, GateChange, InputAnswer, InputRequest, Insight, InsightRequest,
+    Author, BusyTask, CallId, Client, ClientId, Event, GateChange, InputAnswer, InputRequest, Insight, InsightRequest,
     InspectError, InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, TerminalSize,
     Transcript, Variable, VariableQuery, VariableTable, Verdict,
 };
@@ -46,6 +46,8 @@ pub struct Subscription {
 #[derive(Clone, Debug, Default)]
 pub struct Overview {
     pub running: Option<(SnippetId, Author)>,
+    /// The background task that keeps Python to itself.
+    pub busy: Option<BusyTask>,
     pub queue: Vec<(SnippetId, Author)>,
     /// Those of the queue that wait for the person's decision.
     pub pending: Vec<SnippetId>,

@@ -223,7 +223,7 @@ fn of_input(hints: &mut Hints<'_>, layout: &Layout, now: Timestamp) {
         hints.offer(Action::Replay, "replay");
     }
     let running = view.transcript.running();
-    if running.is_some() {
+    if running.is_some() || view.transcript.busy().is_some() {
         hints.offer(Action::Interrupt, "interrupt");
     }
     if running.is_some_and(|running| !running.author.is_you()) && !view.has_taken_over() {

@@ -97,6 +97,11 @@ fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) 
         if let Some(replay) = view.transcript.replay().filter(|replay| !replay.is_over()) {
             left.push((replay.to_string(), theme::NOTICE));
         }
+    } else if let Some(busy) = view.transcript.busy() {
+        let clock = units::clock(elapsed(busy.since, now));
+        let what = if layout.class == SizeClass::Wide { "a background task of" } else { "task of" };
+        let glyph = theme::glyph(Status::Running, now);
+        left.push((format!("{glyph} {what} {} is busy {clock}", busy.snippet), theme::status(Status::Running)));
     } else if view.pending.ending {
         left.push(("ending".to_owned(), theme::NOTICE));
     } else if view.has_list_focus() {
@@ -156,6 +161,13 @@ fn message(view: &View, now: Timestamp, room: usize) -> Option<String> {
         return Some(format!(
             "{id} has been in a C call for {clock}; only a restart ({}) can stop it{place}",
             view.keys.key_hint(Action::Restart)
+        ));
+    }
+    if let (Some(id), Some(busy)) = (running, view.transcript.busy()) {
+        return Some(format!(
+            "{id} waits for a background task of {}; {} interrupts both",
+            busy.snippet,
+            view.keys.key_hint(Action::Interrupt)
         ));
     }
     if let (Some(id), Some((_, since))) = (running, view.pending.interrupt)

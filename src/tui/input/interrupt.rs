@@ -13,6 +13,9 @@ impl View {
             self.pending.interrupt = Some((running.id, now));
             return Some(Effect::Interrupt);
         }
+        if self.transcript.busy().is_some() {
+            return Some(Effect::Interrupt);
+        }
         if self.leave_topmost() {
             return None;
         }

@@ -174,7 +174,8 @@ impl View {
                 refuse(self.composer.editor.is_empty() && self.viewport.selected.is_none(), "the input is empty")
             }
             Action::Interrupt => {
-                refuse(self.transcript.running().is_none() && self.composer.editor.is_empty(), "nothing is running")
+                let is_idle = self.transcript.running().is_none() && self.transcript.busy().is_none();
+                refuse(is_idle && self.composer.editor.is_empty(), "nothing is running")
             }
             Action::QuitOrDelete => refuse(!self.composer.editor.is_empty(), "the input is not empty"),
             Action::Replay => refuse(self.replay_choices().is_empty(), "nothing to replay"),

@@ -46,6 +46,10 @@ fn rule(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<RiskRul
                 RuleAnswer::of(name).map(|given| answer = Some(given))
             }),
             "target" => match value.get_ref().as_str() {
+                Some(text) if text.trim().is_empty() => {
+                    let text = "an empty target fits nothing; leave `target` out, which fits everything";
+                    reader.wrong(&value.span(), text.to_owned());
+                }
                 Some(text) => pattern = Some(text.to_owned()),
                 None => reader.expected(value, "a path, command or host, with * for any text"),
             },
@@ -107,6 +111,9 @@ mod tests {
         assert_eq!(read, [(Some(RiskKind::Delete), Some("build/*")), kind(None)]);
         let places: Vec<_> = problems.iter().map(|problem| problem.place).collect();
         assert_eq!(places, [Some((8, 9)), Some((12, 1))], "{problems:?}");
+        let (settings, problems) = parse("[gate]\nrules = [{ target = \"\", answer = \"allow\" }]");
+        assert_eq!((problems[0].place, settings.gate.rules.0.len()), (Some((2, 21)), 0), "{problems:?}");
+        assert!(problems[0].what.contains("an empty target fits nothing"), "{problems:?}");
         let (_, problems) = parse("[gate]\nrules = [{ event = \"delete\" }]");
         assert!(problems[0].what.contains("no answer"), "{problems:?}");
     }

@@ -203,7 +203,10 @@ fn body(view: &View, width: usize, height: usize, now: Timestamp) -> Body {
     let Some(inspector) = &view.variables.inspector else { return Body::default() };
     let mut rows = above_table(view, inspector, width, height);
     let failed = match &inspector.answer {
-        Some(Err(error)) => !(matches!(error, InspectError::Busy { .. }) || inspector.is_sorted_or_filtered()),
+        Some(Err(error)) => {
+            !(matches!(error, InspectError::Busy { .. } | InspectError::Background(_))
+                || inspector.is_sorted_or_filtered())
+        }
         _ => false,
     };
     let shown = inspector.shown().filter(|_| !failed);
@@ -429,6 +432,11 @@ fn refusal(view: &View, error: &InspectError) -> String {
             format!("Python runs snippet {snippet}; {} when that has ended.", looks_again(view))
         }
         InspectError::Busy { running: None, .. } => format!("Python is busy; {}.", looks_again(view)),
+        InspectError::Background(snippet) => format!(
+            "A background task of snippet {snippet} keeps Python busy ({} interrupts it); {} after that.",
+            view.keys.key_hint(Action::Interrupt),
+            looks_again(view)
+        ),
         InspectError::Failed(what) => format!("Looking at it failed: {what}"),
     }
 }

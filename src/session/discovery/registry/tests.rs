@@ -15,7 +15,8 @@ impl Root {
     }
 
     fn paths(&self) -> Paths {
-        Paths { home: Some(self.0.path().to_owned()), state: None, runtime: None, shared: self.folder("shared") }
+        let home = Some(self.0.path().to_owned());
+        Paths { home, state: None, runtime: None, shared: self.folder("shared"), creates: true }
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -154,6 +155,7 @@ fn sessions_of_two_homes_do_not_share_a_socket() {
     let root = Root::new();
     let cwd = root.folder("work");
     let in_home = |home: &str| Paths {
+        creates: true,
         state: None,
         home: Some(root.folder(home)),
         runtime: Some(root.folder("run")),
@@ -235,6 +237,7 @@ fn a_claim_restores_lost_files() {
     fs::create_dir(&runtime).unwrap();
     fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700)).unwrap();
     let mut paths = Paths {
+        creates: true,
         home: Some(root.path().to_owned()),
         state: None,
         runtime: Some(runtime.clone()),
