@@ -21,7 +21,7 @@ use crate::launch::shadows;
 use crate::python::PythonEngine;
 use crate::python::io::descriptors::Originals;
 use crate::session::discovery::paths::Paths;
-use crate::session::{self, RunOptions, SessionHandle, Spool, Startup, in_background};
+use crate::session::{self, SessionHandle, Spool, Startup, in_background};
 use crate::tui;
 
 /// Files that are told of at the start.
