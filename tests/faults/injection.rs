@@ -325,7 +325,7 @@ fn all(cases: &[Case], jobs: usize) {
 
 #[test]
 fn a_sample_of_all_that_can_fail_block_or_be_slow() {
-    use Call::{Connect, Fork, Sync, Write};
+    use Call::{Connect, Fork, Socket, Sync, Thread, Write};
     use How::{Blocks, Fails, IsSlow};
     use Process::{Bridge, Guardian, Host};
     let cases = [
@@ -337,6 +337,9 @@ fn a_sample_of_all_that_can_fail_block_or_be_slow() {
         (Bridge, Connect, Fails, 1),
         (Bridge, Write, Fails, 3),
         (Bridge, Connect, IsSlow, 2),
+        (Host, Thread, Fails, 3),
+        (Host, Socket, Fails, 9),
+        (Bridge, Socket, Fails, 3),
     ];
     all(&cases.map(|(process, call, how, nth)| Case { process, call, how, nth }), cases.len());
 }
