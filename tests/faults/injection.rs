@@ -31,8 +31,9 @@ const GONE: Duration = Duration::from_secs(10);
 
 const PROCESSES: [Process; 3] = [Process::Host, Process::Guardian, Process::Bridge];
 /// Calls and the errors that the system may give for them.
-const CALLS: [(Call, &[i32]); 9] = [
+const CALLS: [(Call, &[i32]); 10] = [
     (Call::Write, &[EIO, EPIPE, ENOSPC]),
+    (Call::Send, &[EPIPE, ENOMEM]),
     (Call::Connect, &[ECONNREFUSED, EAGAIN]),
     (Call::Fork, &[EAGAIN, ENOMEM]),
     (Call::Sync, &[EIO, ENOSPC]),
@@ -44,7 +45,7 @@ const CALLS: [(Call, &[i32]); 9] = [
 ];
 
 /// Those that wait for somebody else.
-const BLOCKING: [Call; 4] = [Call::Write, Call::Connect, Call::Fork, Call::Sync];
+const BLOCKING: [Call; 5] = [Call::Write, Call::Send, Call::Connect, Call::Fork, Call::Sync];
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
