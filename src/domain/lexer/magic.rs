@@ -20,7 +20,8 @@ pub fn unwrap_pasted(code: &str) -> Option<String> {
     if let Some(fenced) = between_fences(code) {
         return Some(unwrap_pasted(&fenced).unwrap_or(fenced));
     }
-    if code.trim_start().starts_with(">>>") || code.trim_start().starts_with("In [") {
+    let first = without_vi_mode(code.trim_start());
+    if first.starts_with(">>>") || first.starts_with("In [") {
         return Some(
             code.split('\n').map(|line| after_prompt(line).unwrap_or_default()).collect::<Vec<_>>().join("\n"),
         );
@@ -45,30 +46,53 @@ pub fn unwrap_pasted(code: &str) -> Option<String> {
     Some(out)
 }
 
-/// Returns the code between the fences of Markdown, with an empty line for the first fence, so that lines keep their
-/// numbers. The last fence may be missing.
+/// Returns the code between the fences of Markdown, with an empty line for each fence, so that lines keep their
+/// numbers. The last fence may be missing, or the first; between two blocks there may be empty lines only.
 fn between_fences(code: &str) -> Option<String> {
-    let start = code.len() - code.trim_start().len();
-    let (first, body) = code[start..].split_once('\n')?;
-    let language = first.trim_end();
-    let fence = &language[..language.len() - language.trim_start_matches(['`', '~']).len()];
-    let is_fence = fence.len() >= 3 && fence.bytes().all(|mark| mark == fence.as_bytes()[0]);
-    let language = language[fence.len()..].trim().to_lowercase();
-    if !is_fence || !matches!(language.as_str(), "" | "python" | "py" | "python3" | "ipython" | "ipython3" | "pycon") {
-        return None;
+    let mut out = Vec::new();
+    let mut fence = "";
+    let mut blocks = 0;
+    for line in code.trim_end().split('\n') {
+        let text = line.trim();
+        let marks = &text[..text.len() - text.trim_start_matches(['`', '~']).len()];
+        let is_fence = marks.len() >= 3 && marks.bytes().all(|mark| mark == marks.as_bytes()[0]);
+        if fence.is_empty() && is_fence && is_python(&text[marks.len()..]) {
+            fence = marks;
+            blocks += 1;
+            out.push("");
+        } else if fence.is_empty() && text.is_empty() || is_fence && text == fence {
+            fence = "";
+            out.push("");
+        } else if fence.is_empty() || is_fence && marks == fence {
+            return without_last_fence(code);
+        } else {
+            out.push(line.strip_suffix('\r').unwrap_or(line));
+        }
     }
-    let body = body.trim_end();
-    let last = body.rfind('\n').map_or(0, |newline| newline + 1);
-    let body = if body[last..].trim() == fence { &body[..last] } else { body };
-    // A second block would need to know where the text between is.
-    if body.lines().any(|line| line.trim_start().starts_with(fence)) {
-        return None;
-    }
-    Some(format!("{}\n{body}", "\n".repeat(code[..start].matches('\n').count())))
+    (blocks > 0).then(|| out.join("\n"))
+}
+
+/// Returns whether what follows a fence names Python: `python`, `{python}`, `py title="a.py"`.
+fn is_python(info: &str) -> bool {
+    let language = info.trim().trim_start_matches(['{', '.']).split(|c: char| " ,}:".contains(c)).next();
+    let language = language.unwrap_or_default().to_lowercase();
+    matches!(language.as_str(), "" | "python" | "py" | "python3" | "ipython" | "ipython3" | "pycon")
+}
+
+/// Returns the code before a fence that no other one precedes.
+fn without_last_fence(code: &str) -> Option<String> {
+    let (body, last) = code.trim_end().rsplit_once('\n')?;
+    let is_only = last.trim() == "```" && !body.contains("```");
+    is_only.then(|| body.to_owned())
+}
+
+/// Removes the mode that `IPython` puts before its prompt with the keys of vi.
+fn without_vi_mode(line: &str) -> &str {
+    ["[ins] ", "[nav] "].iter().find_map(|mode| line.strip_prefix(mode)).unwrap_or(line)
 }
 
 fn after_prompt(line: &str) -> Option<&str> {
-    let line = line.trim_start();
+    let line = without_vi_mode(line.trim_start());
     let rest = line.strip_prefix(">>>").or_else(|| line.strip_prefix("...")).or_else(|| {
         let (number, rest) = line.strip_prefix("In [")?.split_once("]:")?;
         number.bytes().all(|digit| digit.is_ascii_digit()).then_some(rest)
@@ -295,6 +319,9 @@ mod tests {
             ("\n~~~\nx = '```'\n", "\n\nx = '```'"),
             ("```py\n>>> x\n1\n```", "\nx\n\n"),
             ("````\n    x\n    y\n````", "\nx\ny\n"),
+            ("```{python}\nx\n```\n\n```py title=\"a.py\"\ny\n```", "\nx\n\n\n\ny\n"),
+            ("x = 1\nx\n```\n", "x = 1\nx"),
+            ("[ins] In [1]: x = 2\n          ...: x", "x = 2\nx"),
         ] {
             assert_eq!(unwrap_pasted(code).as_deref(), Some(expected), "{code}");
         }
