@@ -79,8 +79,64 @@ def describe_estimator(view):
         if names:
             rows = [(name, *view.item(own[name])) for name in names]
             view.table(title, ["name", "type", "value"], rows, 0, len(rows), steps=[f".{name}" for name in names])
-    if not fitted:
+    if not fitted and not any(is_fitted(part) for part in parts_of(own)):
         view.note("not fitted yet")
+
+
+def parts_of(own):
+    """The estimators of a pipeline or a union, which is fitted when they are."""
+    for name in ("steps", "transformer_list", "transformers", "estimators"):
+        if type(own.get(name)) is list:
+            return [part for step in own[name] if type(step) in (list, tuple) for part in step]
+    return []
+
+
+def is_fitted(estimator):
+    own = own_attributes_of(estimator)
+    fitted = any(type(name) is str and name.endswith("_") and not name.startswith("_") for name in own)
+    return fitted or any(is_fitted(part) for part in parts_of(own))
+
+
+# Values of other libraries: what their size and type is, as their own attributes say
+
+
+def chunked_facts(array):
+    return {"dtype": array.dtype, "shape": times(array.shape), "chunks": times(array.chunksize), "partitions": array.npartitions}
+
+
+def labelled_facts(array):
+    return {"dtype": array.dtype, "shape": times(array.shape), "dimensions": ", ".join(map(str, array.dims)),
+            "coordinates": ", ".join(map(str, array.coords)), "name": array.name}
+
+
+def masked_facts(array):
+    numpy = modules["numpy"]
+    return {"dtype": array.dtype, "shape": times(array.shape), "masked": int(numpy.ma.getmaskarray(array).sum())}
+
+
+def picture_facts(picture):
+    return {"size": times(picture.size), "mode": picture.mode, "format": picture.format}
+
+
+def graph_facts(graph):
+    kind = ("multi-" if graph.is_multigraph() else "") + ("directed" if graph.is_directed() else "undirected")
+    return {"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges(), "kind": kind}
+
+
+def times(sizes):
+    return " × ".join(map(str, sizes)) or "()"
+
+
+FACTS = {
+    "chunked": chunked_facts, "labelled": labelled_facts, "masked": masked_facts, "picture": picture_facts,
+    "graph": graph_facts,
+}
+
+
+def describe_facts(view):
+    found = FACTS[view.kind](view.value)
+    rows = [(what, plain(view, value) if type(value) in (int, str) else str(value)) for what, value in found.items() if value is not None]
+    view.table("facts", ["what", "value"], rows, 0, len(rows))
 
 
 def describe_figure(view):

@@ -12,6 +12,13 @@ def static(cls, name):
     return next((dict_of(base)[name] for base in mro_of(cls) if name in dict_of(base)), None)
 
 
+def own_attributes_of(value):
+    """Returns a value's own attributes, without any code of its class."""
+    getter = static(type(value), "__dict__")
+    own = getter.__get__(value) if type(getter) is types.GetSetDescriptorType else {}
+    return dict(own) if issubclass(type(own), dict) else {}
+
+
 def hasattr_static(cls, name):
     return any(name in dict_of(base) for base in mro_of(cls))
 

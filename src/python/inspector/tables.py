@@ -121,7 +121,7 @@ def series_stats(view, series):
     if hasattr(part, "dtype") and orderable(part) and len(part):
         for what in ("min", "max", "mean", "std"):
             if getattr(part.dtype, "kind", "O") in "biuf" or what in ("min", "max"):
-                add(what, getattr(part, what))
+                add(what, lambda: getattr(part, what)())
     elif hasattr(part, "value_counts") and is_hashed_by_libraries(part):
         try:
             counts = part.value_counts().iloc[:5]

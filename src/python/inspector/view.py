@@ -24,7 +24,7 @@ class View(TableView):
             return "function"
         for kind, module, names in LIBRARY_KINDS:
             if is_a("numpy.ma", "MaskedArray"):
-                return "object"
+                return "masked"
             if is_a(module, *names):
                 return "lazy" if kind == "polars" and name_of(self.cls) == "LazyFrame" else kind
         if self.cls in (list, tuple) and self.value and all(type(item) is dict and item for item in self.value[:ROWS]):
@@ -95,6 +95,8 @@ class View(TableView):
             describe_figure(self)
         elif kind == "estimator":
             describe_estimator(self)
+        elif kind in FACTS:
+            describe_facts(self)
         elif kind in ("series", "array", "tensor", "sparse"):
             self.stats()
             self.rows(limit=10)
@@ -262,10 +264,7 @@ class View(TableView):
         self.table("attributes", ["name", "type", "value"], rows, start, total, steps=steps)
 
     def own_attributes(self):
-        """Returns the object's own attributes, without any code of its class."""
-        getter = static(self.cls, "__dict__")
-        own = getter.__get__(self.value) if type(getter) is types.GetSetDescriptorType else {}
-        return dict(own) if issubclass(type(own), dict) else {}
+        return own_attributes_of(self.value)
 
     def attribute(self, name, is_own, found):
         cls = type(found)
@@ -340,6 +339,10 @@ LIBRARY_KINDS = (
     ("sparse", "scipy.sparse", ("spmatrix", "sparray")),
     ("relation", "duckdb", ("DuckDBPyRelation",)),
     ("dask", "dask.dataframe", ("DataFrame",)),
+    ("chunked", "dask.array", ("Array",)),
+    ("labelled", "xarray", ("DataArray",)),
+    ("picture", "PIL.Image", ("Image",)),
+    ("graph", "networkx", ("Graph",)),
     ("spark", "pyspark.sql", ("DataFrame",)),
     ("estimator", "sklearn.base", ("BaseEstimator",)),
     ("figure", "matplotlib.figure", ("Figure",)),
