@@ -124,6 +124,14 @@ impl Magics {
         module.setattr("started", started)?;
         let safe_points = PyCFunction::new_closure(py, Some(c"safe_points"), None, |_, _| safe_points::describe())?;
         module.setattr("safe_points", safe_points)?;
+        let rewritten = PyCFunction::new_closure(py, Some(c"rewritten"), None, |args, _| {
+            let (py, code): (_, String) = (args.py(), args.get_item(0)?.extract()?);
+            let Some(rewritten) = rewrite(&code, HELPER) else { return PyResult::Ok(code) };
+            let magic = py.import("fourhands_magics")?.getattr("magic")?;
+            py.import("builtins")?.setattr(HELPER, magic)?;
+            Ok(rewritten.code)
+        })?;
+        module.setattr("rewritten", rewritten)?;
         let capture = self.capture.clone();
         let begin = PyCFunction::new_closure(py, Some(c"begin_capture"), None, move |args, _| {
             let (stdout, stderr, displays) = args.extract()?;

@@ -227,6 +227,11 @@ fn a_value_is_shown_in_the_forms_that_it_has() {
             format!("[display 1: HTML, 6.6 kB, fourhands://snippet/{number}/figure/1]\nResult: a rich thing\n");
         assert!(text.starts_with(&expected), "{text}");
         assert_eq!(drowned["structuredContent"]["displays"][0].get("text"), None, "{drowned}");
+        // A table in LaTeX stays out beside its text.
+        let table = "type('T', (), {'_repr_html_': lambda s: '<p>html</p>', '_repr_latex_': lambda s: 'tabular' * 99,
+            '__repr__': lambda s: 'text of it'})()";
+        let text = Client::text(&result(session, table));
+        assert!(text.contains("HTML") && text.contains("Result: text of it") && !text.contains("tabular"), "{text}");
         let text = Client::text(&result(session, "display(Rich(html='<p>no</p>'))"));
         assert!(text.contains("]\na rich thing\n") && !text.contains("no\n"), "{text}");
         let text = Client::text(&result(session, "type('Bare', (), {'_repr_html_': lambda s: '<p>told</p>'})()"));
@@ -359,6 +364,8 @@ PIL.new('RGB', (50, 40), 'red')",
         [display 4: LaTeX, 3 B]\n$y$\n[figure 5: 50x40 PNG]\nResult: <PIL.Image.Image";
     assert!(text.starts_with(expected), "{text}");
     assert_eq!(images(&shown).len(), 2);
+    let pretty = "class Pretty:\n    def _repr_pretty_(self, printer, cycle): printer.text('as it says')\nPretty()";
+    assert_eq!(session.value(pretty), "as it says");
     // Libraries, which ask whether they run in IPython, get none.
     assert_eq!(session.value("IPython.get_ipython().ev('6 * 7')"), "42");
     assert_eq!(session.value("eval(compile('IPython.get_ipython() is None', '/lib/python3/x.py', 'eval'))"), "True");

@@ -101,6 +101,19 @@ fn get_ipython_has_the_calls_that_code_makes() {
         assert_eq!(session.out("get_ipython().run_cell_magic('bash', '', 'echo $((1 + 1))')"), "2\n");
         assert_eq!(session.value("get_ipython().magic('time 6 * 7')"), "42");
         assert_eq!(session.value("from IPython import get_ipython as other; other().ev('1 + 1')"), "2");
+        let timed = session.run("get_ipython().run_cell_magic('time', '', 'import os\\n%pwd\\nos.getcwd()')");
+        assert!(timed["stdout"].as_str().unwrap().contains("Wall time"), "{timed}");
+        assert!(timed["result"].as_str().unwrap().contains('/'), "{timed}");
+        let ran = session.run("ran = get_ipython().run_cell('!echo cell\\n6 * 7'); ran.result, ran.success");
+        assert_eq!((&ran["stdout"], &ran["result"]), (&json!("cell\n42\n"), &json!("(42, True)")), "{ran}");
+        let ran = session.run("ran = get_ipython().run_cell('1 / 0'); ran.success, type(ran.error_in_exec).__name__");
+        assert_eq!(ran["result"], "(False, 'ZeroDivisionError')", "{ran}");
+        assert!(ran["stderr"].as_str().unwrap().contains("division by zero"), "{ran}");
+        session.run("del ran, os");
+        // Holoviews and its kind take the builtin for IPython, whose shell they would then ask.
+        session.out("import builtins; open('pyviz_comms.py', 'w').write('_in_ipython = True')");
+        assert_eq!(session.value("import pyviz_comms; pyviz_comms._in_ipython"), "False");
+        session.run("del builtins, pyviz_comms");
         let error = session.error("get_ipython().kernel");
         assert!(error["message"].as_str().unwrap().contains("run_line_magic"), "{error}");
         assert_eq!(session.run("1")["variables"]["added"], json!([]));
@@ -146,10 +159,11 @@ display({'text/html': '<b>x</b>', 'image/svg+xml': '<svg/>'}, raw=True)
         let run = session.run(code);
         assert_eq!((&run["stdout"], &run["stderr"], &run["displays"]), (&json!(""), &json!(""), &json!([])), "{run}");
         let texts = "kept.stdout.split(), kept.stderr";
-        assert_eq!(session.value(texts), "(['text', 'below', 'command', \"'value'\"], 'warning\\n')");
+        assert_eq!(session.value(texts), "(['text', 'below', 'command'], 'warning\\n')");
         let forms = session.value("[sorted(output.data) for output in kept.outputs]");
-        assert_eq!(forms, "[['image/svg+xml', 'text/html']]");
+        assert_eq!(forms, "[['image/svg+xml', 'text/html'], ['text/plain']]");
         let shown = session.run("kept.show()");
+        assert!(shown["stdout"].as_str().unwrap().ends_with("'value'\n"), "{shown}");
         assert_eq!(
             (&shown["stderr"], shown["displays"].as_array().unwrap().len()),
             (&json!("warning\n"), 1),
@@ -158,6 +172,9 @@ display({'text/html': '<b>x</b>', 'image/svg+xml': '<svg/>'}, raw=True)
         let failed = session.run("%%capture --no-stderr after\nprint('kept'); print('shown', file=sys.stderr); 1 / 0");
         assert_eq!((&failed["status"], &failed["stderr"]), (&json!("error"), &json!("shown\n")), "{failed}");
         assert_eq!(session.value("after.stdout, str(after)"), "('kept\\n', 'kept\\n')");
+        let shown = session.run("%%capture --no-display text\ndisplay(3); print('kept')");
+        assert_eq!(shown["displays"].as_array().unwrap().len(), 1, "{shown}");
+        assert_eq!(session.value("text.stdout, text.outputs"), "('kept\\n', [])");
         assert_eq!(session.out("print('free')"), "free\n");
     });
 }

@@ -4,7 +4,7 @@ the snippet. This file, figures.py, charts.py, terminals.py and imports.py share
 import sys
 
 # `engine` has: publish(forms, id, replaces), frame(text, cells), clear(waits), text(value), is_ours(), is_card(stream),
-# frames_source(), stand_in_source().
+# is_diverted(), frames_source(), stand_in_source().
 
 # The form that is best for a person at a terminal comes first.
 FORMS = {
@@ -23,6 +23,8 @@ BINARY = {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf
 MAX_SIZE = 16 << 20
 MAX_PIXELS = 4_000_000
 MAX_SIDE = 4_000
+# Characters of LaTeX that may be a formula. More is a table.
+MAX_FORMULA = 500
 
 
 def complain(text):
@@ -74,6 +76,10 @@ def forms_of(value):
     """Returns forms by media type. A form that fails is left out, after a message."""
     value = smaller(value)
     forms = own_forms_of(value)
+    if "text/plain" not in forms and method(value, "_repr_pretty_"):
+        pretty = pretty_text(value)
+        if pretty is not None:
+            forms["text/plain"] = pretty
     try:
         return drawn_forms(value, forms)
     except Exception as error:
@@ -98,6 +104,19 @@ def own_forms_of(value):
         if form is not None:
             forms[mime] = form
     return forms
+
+
+def pretty_text(value):
+    """Returns the text that `_repr_pretty_` gives, by IPython's printer; None without IPython."""
+    try:
+        from IPython.lib.pretty import pretty
+    except ImportError:
+        return None
+    try:
+        return pretty(value)
+    except Exception as error:
+        complain(f"_repr_pretty_ of {type(value).__name__} failed: {reason(error)}")
+        return None
 
 
 def smaller(value):
@@ -182,8 +201,13 @@ def publish(forms, what="a display", id=None, replaces=False, prints=True):
     plain = forms.get("text/plain")
     if not isinstance(plain, str):
         plain = None
+    if plain is not None and is_useful(plain) and len(ready) > 1:
+        # A table in LaTeX says what the text says. It is left to whoever asks for it by the HTML.
+        ready = [(mime, data) for mime, data in ready if mime != "text/latex" or len(data) <= MAX_FORMULA]
     if not ready and id is None:
-        if plain is not None and prints:
+        if plain is not None and prints and engine.is_diverted():
+            engine.publish([("text/plain", encoded("text/plain", plain))], None, False)
+        elif plain is not None and prints:
             print(plain)
         return
     if plain is not None and (not ready or is_useful(plain)):

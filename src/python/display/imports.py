@@ -44,6 +44,11 @@ def patch_numba(module):
     module.CacheImpl._locator_classes.append(SnippetCacheLocator)
 
 
+def patch_pyviz(module):
+    """Keeps holoviews, hvplot and panel from asking IPython's shell, which they take any builtin `get_ipython` for."""
+    module._in_ipython = False
+
+
 def patch_tqdm_notebook(module):
     """Bars of notebooks need a browser, so they are drawn as text."""
     from tqdm.std import tqdm, trange
@@ -59,6 +64,7 @@ PATCHES = {
     "IPython.core.getipython": patch_getipython,
     "numba.core.caching": patch_numba,
     "plotly.io._renderers": patch_plotly,
+    "pyviz_comms": patch_pyviz,
     "tqdm.notebook": patch_tqdm_notebook,
     "rich.console": patch_rich,
     "click._compat": patch_click,

@@ -40,6 +40,7 @@ const PATCHED_MODULES: &[&str] = &[
     "loguru._colorama",
     "termcolor.termcolor",
     "colorama.ansitowin32",
+    "pyviz_comms",
 ];
 
 static HELPER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
@@ -119,6 +120,11 @@ impl HelperApi {
     #[allow(clippy::unused_self, reason = "a method of Python")]
     fn is_ours(&self) -> bool {
         !fork::is_child()
+    }
+
+    /// Returns whether what the snippet writes or displays is kept for `%%capture`.
+    fn is_diverted(&self) -> bool {
+        self.capture.is_diverted()
     }
 
     /// Patches the module `asyncio.events`.

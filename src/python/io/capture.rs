@@ -220,6 +220,10 @@ impl Capture {
         self.announce_if(first);
     }
 
+    pub fn is_diverted(&self) -> bool {
+        self.state.lock().diversion.is_some()
+    }
+
     /// Diverts output of the running snippet, or ends that; returns the diversion before.
     pub fn divert(&self, diversion: Option<Diversion>) -> Option<Diversion> {
         self.wait_for_drain();

@@ -18,7 +18,9 @@ class Shell:
         return magic_of(LINE, "%", magic_name)(line, sys._getframe(1))
 
     def run_cell_magic(self, magic_name, line, cell):
-        return magic_of(CELL, "%%", magic_name)(line, cell, 1, sys._getframe(1))
+        # The code within may have magic of its own.
+        body = rewritten(cell) if magic_name in ("capture", "time", "timeit") else cell
+        return magic_of(CELL, "%%", magic_name)(line, body, 1, sys._getframe(1))
 
     def magic(self, arg_s):
         name, _, line = arg_s.lstrip("%").partition(" ")
@@ -33,8 +35,20 @@ class Shell:
         found = lines(expand(cmd, sys._getframe(1)), sys._getframe(1))
         return found if split else found.n
 
-    def run_cell(self, raw_cell, *arguments, **options):
-        execute(compile_parts(raw_cell, sys._getframe(1), 0), sys._getframe(1))
+    def run_cell(self, raw_cell, store_history=False, silent=False, *arguments, **options):
+        """Runs code as a snippet: shows its value, prints its error, and returns both."""
+        import builtins
+        import traceback
+
+        done = CellResult()
+        try:
+            done.result = execute(compile_parts(rewritten(raw_cell), sys._getframe(1), 0), sys._getframe(1))
+        except Exception as error:
+            done.error_in_exec = error
+            traceback.print_exc()
+        if done.result is not None and not silent:
+            builtins.display(done.result)
+        return done
 
     def ev(self, expr):
         return eval(expr, self.user_ns)
@@ -48,6 +62,23 @@ class Shell:
     def __getattr__(self, name):
         there = ", ".join(sorted(known for known in dir(Shell) if not known.startswith("_")))
         raise AttributeError(f"the session has no IPython shell; of its attributes there are {there}: not {name}")
+
+
+class CellResult:
+    """What became of code that `run_cell` ran."""
+
+    result = error_before_exec = error_in_exec = None
+
+    @property
+    def success(self):
+        return self.error_in_exec is None
+
+    def raise_error(self):
+        if self.error_in_exec is not None:
+            raise self.error_in_exec
+
+    def __repr__(self):
+        return f"<ran: {self.result!r}>" if self.success else f"<failed: {self.error_in_exec!r}>"
 
 
 def magic_of(table, prefix, name):

@@ -11,6 +11,12 @@ def load_ext(line, frame):
         raise UsageError(f"IPython's extensions are not supported: %load_ext {line}")
 
 
+def unload_ext(line, frame):
+    """Ends `%autoreload`."""
+    load_ext(line, frame)
+    autoreload("0", frame)
+
+
 def safepoint(line, frame):
     """Tells to which snippet a crash would take Python back, and why there is no newer safe point."""
     if line:
@@ -50,7 +56,7 @@ LINE = {
     "who_ls": user_names,
     "whos": whos,
 }
-LINE.update(load_ext=load_ext, autoreload=autoreload, aimport=ignored)
+LINE.update(load_ext=load_ext, reload_ext=load_ext, unload_ext=unload_ext, autoreload=autoreload, aimport=ignored)
 LINE["ll"] = lambda line, frame: shell(f"ls -l {line}", frame)
 # Magics whose argument is Python, in which braces have another meaning.
 RAW = ("debug", "prun", "px", "time", "timeit")
@@ -58,6 +64,7 @@ CELL = {
     "HTML": document("text/html"),
     "bash": script("bash"),
     "capture": capture,
+    "file": writefile,
     "html": document("text/html"),
     "latex": document("text/latex"),
     "markdown": document("text/markdown"),
@@ -70,6 +77,7 @@ CELL = {
     "script": script(None),
     "sh": script("sh"),
     "svg": document("image/svg+xml"),
+    "time": time_cell,
     "timeit": timeit_cell,
     "writefile": writefile,
 }

@@ -52,6 +52,17 @@ def time(line, frame):
     return value
 
 
+def time_cell(line, body, at, frame):
+    """How long the snippet takes."""
+    if line:
+        raise UsageError("%%time has no statement on its line: the code is below, or %time f(x)")
+    parts = compile_parts(body, frame, at)
+    began = clock()
+    value = execute(parts, frame)
+    print_times(began)
+    return value
+
+
 def clock():
     from resource import RUSAGE_SELF, getrusage
     from time import perf_counter
