@@ -46,7 +46,7 @@ pub struct ExportArguments {
     #[arg(value_name = "SESSION")]
     session: Option<String>,
     /// py, ipynb, md, html or json [default: by extension]
-    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    #[arg(long, value_name = "FORMAT", value_parser = format_of)]
     to: Option<Format>,
     /// Output file, or `-` for stdout [default: -]
     #[arg(short, long, value_name = "FILE")]
@@ -78,7 +78,7 @@ pub struct ExportArguments {
     figures: Option<String>,
 }
 
-fn format(text: &str) -> Result<Format, String> {
+fn format_of(text: &str) -> Result<Format, String> {
     let text = text.to_ascii_lowercase();
     let found = Format::ALL.into_iter().find(|format| format.name() == text);
     found.or_else(|| Format::of(Path::new(&format!("_.{text}")))).ok_or_else(|| format!("use {}", Format::list("")))
@@ -100,6 +100,15 @@ pub fn run(arguments: &ExportArguments) -> ExitCode {
             Some(file) => format!("the extension of {} is not a known format", file.display()),
             None => "no format given".to_owned(),
         };
+        // A session that is not there is the greater mistake, but for a format in its place.
+        let unknown = |name: &str| recorded(&Paths::of_this_process(), Some(name)).err();
+        if let Some((code, fault)) = arguments.session.as_deref().and_then(unknown) {
+            let session = arguments.session.as_deref().unwrap_or_default();
+            return match format_of(session) {
+                Ok(format) => fail(USAGE, &format_args!("{what}; did you mean --to {}?", format.name())),
+                Err(_) => fail(code, &fault),
+            };
+        }
         return fail(USAGE, &format_args!("{what}; add --to FORMAT ({}).", Format::list("")));
     };
     if arguments.figures.is_some() && (format != Format::Md || file.is_none()) {

@@ -21,6 +21,9 @@ const WORDS: &[(&str, &str)] = &[
     ("save write notebook convert", "fourhands export -o FILE"),
     ("check diagnose diagnostics debug info health", "fourhands doctor"),
     ("settings", "fourhands config"),
+    ("uninstall unregister disconnect", "fourhands setup CLIENT --remove"),
+    ("script", "fourhands --script FILE"),
+    ("packages package", "fourhands --with PACKAGES"),
 ];
 
 /// Adds to the error what was probably meant.
@@ -49,9 +52,17 @@ fn meant(given: &str, cli: &Command, arguments: impl Iterator<Item = OsString>) 
     let is_word = |words: &str| words.split(' ').any(|word| word == given);
     let by_word = || WORDS.iter().find(|(words, _)| subcommand.is_none() && is_word(words));
     // An option without its dashes, such as `fourhands sessions prune`.
-    let option = |given: &str| command.get_arguments().any(|argument| argument.get_long() == Some(given));
+    // clap adds `--version` when it builds the command.
+    let option = |given: &str| {
+        given == "version" && subcommand.is_none()
+            || command.get_arguments().any(|argument| argument.get_long() == Some(given))
+    };
     if let Some((_, meant)) = by_word() {
         return Some((*meant).to_owned());
+    }
+    let is_script = std::path::Path::new(given).extension().is_some_and(|extension| extension == "py");
+    if subcommand.is_none() && is_script {
+        return Some(format!("fourhands --script {given}"));
     }
     if !given.starts_with('-') && option(given) {
         return Some(format!("{name} --{given}"));
@@ -59,12 +70,18 @@ fn meant(given: &str, cli: &Command, arguments: impl Iterator<Item = OsString>) 
     if let Some(meant) = subcommand.is_none().then(|| similar(given, cli)).flatten() {
         return Some(meant);
     }
-    // A command as an option, such as `fourhands --sessions`, or an option of the session after another command.
+    // A command as an option, such as `fourhands --sessions`, or an option of one command alone.
     let word = given.strip_prefix("--")?;
     if let Some(command) = cli.find_subcommand(word) {
         return Some(format!("fourhands {}", command.get_name()));
     }
-    None
+    if subcommand.is_some() {
+        return None;
+    }
+    let has_option = |command: &&Command| command.get_arguments().any(|argument| argument.get_long() == Some(word));
+    let mut with_option = cli.get_subcommands().filter(has_option);
+    let only = with_option.next()?;
+    with_option.next().is_none().then(|| format!("fourhands {} --{word}", only.get_name()))
 }
 
 /// Returns what a word with a slip of the keys was to be. clap's own suggestion knows the commands alone, and takes
@@ -96,6 +113,14 @@ mod tests {
         for (line, expected) in [
             ("resume", Some("fourhands --resume [SESSION]")),
             ("plain", Some("fourhands --plain")),
+            ("version", Some("fourhands --version")),
+            ("uninstall", Some("fourhands setup CLIENT --remove")),
+            ("--erase", Some("fourhands sessions --erase SESSION")),
+            ("--no-images", None),
+            ("--until-unused", Some("fourhands serve --until-unused")),
+            ("serve --erase", None),
+            ("--no-such", None),
+            ("a.py", Some("fourhands --script a.py")),
             ("ls", Some("fourhands sessions")),
             ("sessions prune", Some("fourhands sessions --prune")),
             ("--sessions", Some("fourhands sessions")),

@@ -279,6 +279,8 @@ fn export_options_and_their_errors() {
         (&["--to", "doc"], 2, "use py, ipynb, md, html or json"),
         (&["-o", "file.txt"], 2, "the extension of file.txt is not a known format"),
         (&[], 2, "no format given"),
+        (&["nope"], 3, "nope"),
+        (&["ipynb"], 2, "no format given; did you mean --to ipynb?"),
         (&["--to", "py", "--snippets", "x"], 2, "does not select snippets"),
         (&["--to", "html", "--figures", "d", "-o", "x.html"], 2, "--figures works only for Markdown"),
         (&["-o", "no/such/folder.py"], 1, "its folder does not exist"),

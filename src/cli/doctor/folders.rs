@@ -40,10 +40,10 @@ fn sessions(paths: &Paths) -> Vec<Finding> {
         Some(folder) => {
             let why = if *folder == records {
                 "beside the records"
-            } else if folder.starts_with(&paths.shared) {
-                "other places are too long for a socket or closed"
-            } else {
+            } else if paths.runtime.as_ref().is_some_and(|runtime| folder.starts_with(runtime)) {
                 "from XDG_RUNTIME_DIR"
+            } else {
+                "other places are too long for a socket or closed"
             };
             found.push(Finding::ok(SECTION, format!("Sockets are in {} ({why})", folder.display())));
         }

@@ -88,9 +88,7 @@ impl Console {
         for line in narrate::greeting(self.session.info(), &self.transcript, self.leaving.goes_on(&self.transcript)) {
             self.printer.line(&line);
         }
-        for clause in self.transcript.waiting() {
-            self.printer.line(&format!("note: {clause}"));
-        }
+        narrate::waiting(&self.transcript, &mut self.printer);
     }
 
     /// Narrates all pending events. Breaks at the end of the session. Quits if nobody can read the output any more.

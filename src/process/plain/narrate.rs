@@ -123,13 +123,13 @@ impl Narrator {
             }
             Event::Review { snippet, review, .. } if review.decision.is_none() && !review.is_held => {
                 printer.line(&log::on_one_line(&log::line(event, transcript).unwrap_or_default()));
-                show_code_of_muted(*snippet, transcript, printer);
-                printer.line(&format!("reply with :run {snippet}, :always {snippet}, or :reject {snippet} WHY"));
+                show_unseen_code(*snippet, transcript, printer);
+                how_to_decide(*snippet, printer);
             }
             Event::RiskAsked { snippet, .. } => {
                 printer.line(&log::on_one_line(&log::line(event, transcript).unwrap_or_default()));
-                show_code_of_muted(*snippet, transcript, printer);
-                printer.line(&format!("reply with :run {snippet}, :always {snippet}, or :reject {snippet} WHY"));
+                show_unseen_code(*snippet, transcript, printer);
+                how_to_decide(*snippet, printer);
             }
             Event::Inquired(inquiry) => inquired(inquiry, printer),
             Event::Finished { snippet, outcome, .. } => {
@@ -203,11 +203,33 @@ impl Narrator {
     }
 }
 
-/// Nobody decides about code that they have not seen.
-fn show_code_of_muted(snippet: SnippetId, transcript: &Transcript, printer: &mut Printer) {
-    if let Some(found) = transcript.snippet(snippet).filter(|found| transcript.gate().is_muted(&found.author)) {
-        code_lines(&found.code, printer);
+/// Writes what waited before the dashboard opened, with all that a decision needs.
+pub fn waiting(transcript: &Transcript, printer: &mut Printer) {
+    for clause in transcript.waiting() {
+        printer.line(&log::on_one_line(&format!("note: {clause}")));
     }
+    let at_risk = transcript.running().filter(|snippet| !snippet.open_risks().is_empty());
+    for snippet in at_risk.into_iter().chain(transcript.pending()) {
+        printer.line(&log::on_one_line(&format!("{} {}:", snippet.author.name(), snippet.id)));
+        indented(&visible(&snippet.code), printer);
+        how_to_decide(snippet.id, printer);
+    }
+    for inquiry in transcript.inquiries() {
+        inquired(inquiry, printer);
+    }
+}
+
+/// Nobody decides about code that they have not seen: that of a muted client, or more than is shown of others.
+fn show_unseen_code(snippet: SnippetId, transcript: &Transcript, printer: &mut Printer) {
+    let Some(found) = transcript.snippet(snippet) else { return };
+    let code = visible(&found.code);
+    if transcript.gate().is_muted(&found.author) || code.lines().count() > MAX_CODE_LINES {
+        indented(&code, printer);
+    }
+}
+
+fn how_to_decide(snippet: SnippetId, printer: &mut Printer) {
+    printer.line(&format!("reply with :run {snippet}, :always {snippet}, or :reject {snippet} WHY"));
 }
 
 fn is_of_muted(snippet: SnippetId, transcript: &Transcript) -> bool {
@@ -285,4 +307,36 @@ fn changes(changes: &VariableChanges) -> String {
         format!("; {word}: {}{more}", names[..names.len().min(MAX_NAMES)].join(", "))
     });
     changes.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Seek};
+
+    use super::*;
+    use crate::tui::fixtures::{Story, client, pending};
+
+    fn printed(print: impl FnOnce(&mut Printer)) -> String {
+        let mut file = tempfile::tempfile().unwrap();
+        print(&mut Printer::new(file.try_clone().unwrap()));
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_dashboard_that_comes_later_shows_the_whole_code_that_waits() {
+        let mut story = Story::default();
+        let code = format!("{}open('last', 'w')", "x = 1\n".repeat(MAX_CODE_LINES + 5));
+        let snippet = pending(&mut story, &client(1, "claude"), &code, false);
+        let text = printed(|printer| waiting(&story.transcript, printer));
+        assert!(text.contains("note: 1 of claude waits for your decision\nclaude 1:\n  x = 1\n"), "{text}");
+        assert!(text.contains("\n  open('last', 'w')\nreply with :run 1, :always 1, or :reject 1 WHY\n"), "{text}");
+        // Of code that came while the dashboard was open, the beginning is on the screen.
+        let unseen = printed(|printer| show_unseen_code(snippet, &story.transcript, printer));
+        assert!(unseen.ends_with("\n  open('last', 'w')\n"), "{unseen}");
+        let short = pending(&mut story, &client(1, "claude"), "x = 2", false);
+        assert_eq!(printed(|printer| show_unseen_code(short, &story.transcript, printer)), "");
+    }
 }

@@ -276,9 +276,10 @@ pub fn activity(view: &View, client: &Client, now: Timestamp, room: usize) -> (S
     } else {
         (String::new(), theme::DIM)
     };
-    let runs = units::count(client.runs as usize, "run");
+    let ran = (client.runs as usize).saturating_sub(queued);
+    let runs = units::count(ran, "run");
     let both = format!("{runs}, {doing}");
-    match (client.runs, doing.is_empty()) {
+    match (ran, doing.is_empty()) {
         (0, _) => (doing, style),
         (_, true) => (runs, style),
         _ if text::width(&both) <= room => (both, style),
