@@ -19,7 +19,7 @@ use crate::launch::boot::{Boot, ToGuardian};
 use crate::python::PythonEngine;
 use crate::python::io::descriptors::Originals;
 use crate::session::discovery::paths::Paths;
-use crate::session::{self, RunOptions, SessionHandle, Spool, Startup};
+use crate::session::{self, RunOptions, SessionHandle, Spool, Startup, Successor};
 use crate::tui;
 
 /// All that a run needs.
@@ -97,8 +97,8 @@ impl SessionRun {
         } else {
             session.quit();
         }
-        if let Ok(Some(by)) = actor.await {
-            link.send(&ToGuardian::Restart(by));
+        if let Ok(Some(Successor { by, rewind })) = actor.await {
+            link.send(&rewind.map_or(ToGuardian::Restart(by.clone()), |rewind| ToGuardian::Rewind(by, rewind)));
         }
         stop.cancel();
         let closed = opened?;

@@ -12,7 +12,7 @@ use super::calls::CallLedger;
 use super::clients::Clients;
 use super::queue::Queue;
 use crate::domain::{
-    Author, Event, Gate, InputRequest, Insight, Snippet, SnippetId, Transcript, Unattended, VariableTable,
+    Author, Event, Gate, InputRequest, Insight, Rewind, Snippet, SnippetId, Transcript, Unattended, VariableTable,
 };
 use crate::session::activity::ActivityLog;
 use crate::session::engine::Engine;
@@ -115,26 +115,35 @@ pub struct Queries {
     pub last_insight: u32,
 }
 
+/// Another process that somebody wants to take over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Successor {
+    pub by: Author,
+    /// The safe point that is to be that process; `None` for a new Python.
+    pub rewind: Option<Rewind>,
+}
+
 /// How far the end of this process has come.
 #[derive(Default)]
 pub struct Shutdown {
     pub has_begun: bool,
-    /// Who wants another process to take over.
-    pub restart_by: Option<Author>,
+    /// The process that is to take over.
+    pub successor: Option<Successor>,
     /// Shared with the handles; see [`crate::session::SessionHandle::is_restarting`].
     pub is_restarting: Arc<AtomicBool>,
 }
 
 impl Shutdown {
-    pub fn request_restart(&mut self, by: Author) {
-        self.restart_by = Some(by);
+    pub fn request(&mut self, successor: Successor) {
+        self.successor = Some(successor);
         self.is_restarting.store(true, Ordering::Relaxed);
     }
 
     /// Why running and waiting snippets end.
     pub fn reason(&self) -> String {
-        match &self.restart_by {
-            Some(by) => format!("the restart by {}", by.as_cause()),
+        match &self.successor {
+            Some(Successor { by, rewind: Some(_) }) => format!("the rewind by {}", by.as_cause()),
+            Some(Successor { by, .. }) => format!("the restart by {}", by.as_cause()),
             None => "the end of the session".to_owned(),
         }
     }
