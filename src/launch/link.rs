@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::boot::{ToGuardian, ToSession};
-use crate::domain::{Author, Gate};
+use crate::domain::{Author, Gate, Rewind};
 
 #[derive(Debug)]
 pub struct Link {
@@ -20,6 +20,7 @@ pub struct Link {
     ready: bool,
     ended: bool,
     restart_by: Option<Author>,
+    rewind: Option<Rewind>,
     edit: Option<PathBuf>,
     gate: Option<Gate>,
 }
@@ -40,6 +41,7 @@ impl Link {
             ready: false,
             ended: false,
             restart_by: None,
+            rewind: None,
             edit: None,
             gate: None,
         };
@@ -95,6 +97,12 @@ impl Link {
         self.restart_by.clone()
     }
 
+    /// Returns the rewind that was requested.
+    pub fn rewind(&mut self) -> Option<Rewind> {
+        self.read();
+        self.rewind
+    }
+
     /// Returns the gate after its last change.
     pub fn gate(&mut self) -> Option<Gate> {
         self.read();
@@ -127,6 +135,7 @@ impl Link {
                 Ok(ToGuardian::Ready) => self.ready = true,
                 Ok(ToGuardian::Ended) => self.ended = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
+                Ok(ToGuardian::Rewind(by, rewind)) => (self.restart_by, self.rewind) = (Some(by), Some(rewind)),
                 Ok(ToGuardian::Edit(file)) => self.edit = Some(file),
                 Ok(ToGuardian::Gate(gate)) => self.gate = Some(gate),
                 // A snippet may write anything into the descriptor.

@@ -11,11 +11,9 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::signals;
-use crate::domain::SnippetId;
-use crate::session::safe_point::{self, PointMessage};
+use crate::domain::{SafePoint, SnippetId};
+use crate::session::safe_point::{self, MAX_POINTS, PointMessage};
 
-/// Copies that are kept; the oldest go first.
-const MAX_POINTS: usize = 3;
 /// Bytes that all copies together may keep for themselves. The oldest go first.
 const MAX_MEMORY: u64 = 1 << 30;
 /// How long a copy may take to end.
@@ -34,8 +32,8 @@ pub struct SafePointStore {
 #[derive(Debug)]
 struct Point {
     pid: Pid,
-    /// The last snippet that had run.
-    snippet: SnippetId,
+    /// Which snippets it has.
+    snippets: SafePoint,
     /// Wakes the copy; once closed, the copy ends.
     socket: OwnedFd,
 }
@@ -54,26 +52,32 @@ impl SafePointStore {
 
     /// Takes in what copies and session processes have told. `session` is the process that runs.
     pub fn on_message(&mut self, session: Pid) {
-        let before = self.points.len();
-        self.receive();
-        if self.points.len() > before {
+        if self.receive() {
             let excess = self.points.len().saturating_sub(MAX_POINTS);
             self.points.drain(..excess);
             self.bound_memory(session);
         }
     }
 
-    fn receive(&mut self) {
+    /// Returns whether a copy was added.
+    fn receive(&mut self) -> bool {
+        let mut has_new = false;
         while let Ok(Some((message, mut sockets))) = safe_point::receive(self.inbox.as_fd(), false) {
             match (serde_json::from_slice(&message), sockets.pop()) {
-                (Ok(PointMessage::Made { pid, snippet }), Some(socket)) => {
-                    self.points.push(Point { pid: Pid::from_raw(pid), snippet, socket });
+                (Ok(PointMessage::Made { pid, snippet, has_changed }), Some(socket)) => {
+                    // A copy of the same variables takes the place of the one before.
+                    let same = self.points.pop_if(|_| !has_changed);
+                    let since = same.map_or(snippet, |same| same.snippets.since);
+                    let snippets = SafePoint { since, snippet };
+                    self.points.push(Point { pid: Pid::from_raw(pid), snippets, socket });
+                    has_new = true;
                 }
                 (Ok(PointMessage::Forget), _) => self.points.clear(),
                 // User code may write anything into the descriptor.
                 _ => {}
             }
         }
+        has_new
     }
 
     /// Lets the oldest copies go while all together take too much memory in addition to that of `session`.
@@ -93,14 +97,28 @@ impl SafePointStore {
     /// Returns the last snippet of the newest copy that lives.
     pub fn newest(&mut self) -> Option<SnippetId> {
         self.receive();
-        while let Some(point) = self.points.last() {
-            // A copy never writes, so there is nothing to read but the end.
-            match safe_point::receive(point.socket.as_fd(), false) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(point.snippet),
-                _ => self.points.pop(),
-            };
-        }
-        None
+        self.drop_dead();
+        self.points.last().map(|point| point.snippets.snippet)
+    }
+
+    /// Returns all that live, the newest last.
+    pub fn list(&mut self) -> Vec<SafePoint> {
+        self.drop_dead();
+        self.points.iter().map(|point| point.snippets).collect()
+    }
+
+    /// Lets all copies go that have later snippets than this one.
+    pub fn drop_after(&mut self, snippet: SnippetId) {
+        self.receive();
+        self.points.retain(|point| point.snippets.snippet <= snippet);
+    }
+
+    fn drop_dead(&mut self) {
+        // A copy never writes, so there is nothing to read but the end.
+        self.points.retain(|point| {
+            let read = safe_point::receive(point.socket.as_fd(), false);
+            read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        });
     }
 
     /// Wakes the newest copy with the parameters of a session process. Returns its PID.
@@ -166,8 +184,12 @@ mod tests {
     use super::*;
 
     fn made(points: &SafePointStore, snippet: u32) -> OwnedFd {
+        made_after(points, snippet, true)
+    }
+
+    fn made_after(points: &SafePointStore, snippet: u32, has_changed: bool) -> OwnedFd {
         let (copy, theirs) = safe_point::pair().unwrap();
-        let message = PointMessage::Made { pid: i32::MAX, snippet: SnippetId(snippet) };
+        let message = PointMessage::Made { pid: i32::MAX, snippet: SnippetId(snippet), has_changed };
         safe_point::send(points.outbox(), &serde_json::to_vec(&message).unwrap(), &[theirs.as_fd()]).unwrap();
         copy
     }
@@ -203,5 +225,26 @@ mod tests {
         assert_eq!(points.newest(), None);
         assert!(safe_point::receive(copies[1].as_fd(), true).unwrap().is_none());
         assert!(points.wake(b"boot", &[]).is_err());
+    }
+
+    #[test]
+    fn a_copy_of_the_same_takes_the_place_of_the_one_before_and_a_rewind_drops_the_later() {
+        let (inbox, outbox) = safe_point::pair().unwrap();
+        let mut points = SafePointStore { inbox, outbox, points: Vec::new() };
+        let _copies: Vec<_> = [(1, true), (3, true), (4, false), (6, true), (9, true)]
+            .map(|(snippet, has_changed)| {
+                let copy = made_after(&points, snippet, has_changed);
+                points.on_message(nix::unistd::getpid());
+                copy
+            })
+            .into();
+        let list = |points: &mut SafePointStore| {
+            points.list().iter().map(|point| (point.since.0, point.snippet.0)).collect::<Vec<_>>()
+        };
+        assert_eq!(list(&mut points), [(3, 4), (6, 6), (9, 9)]);
+        points.drop_after(SnippetId(6));
+        assert_eq!(list(&mut points), [(3, 4), (6, 6)]);
+        points.wake(b"boot", &[]).unwrap();
+        assert_eq!(list(&mut points), [(3, 4)], "a copy that is awake is none");
     }
 }

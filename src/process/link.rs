@@ -106,6 +106,7 @@ pub async fn obey(
             Ok(ToSession::Resized) => control(Control::Resized),
             Ok(ToSession::Edited(refusal)) => control(Control::Edited(refusal)),
             Ok(ToSession::Listen(path)) => socket.ensure_at(&path),
+            Ok(ToSession::SafePoints(points)) => session.set_safe_points(points.into()),
             Ok(ToSession::Unreachable(why)) => {
                 session.notice(format!("clients can no longer connect, because the session's socket is lost: {why}"));
             }
