@@ -107,10 +107,11 @@ impl SafePointStore {
         self.points.iter().map(|point| point.snippets).collect()
     }
 
-    /// Lets all copies go that have later snippets than this one.
+    /// Lets all copies go of variables as they were only after later snippets. One that has just taken the place of
+    /// another, since only looks came between, stays.
     pub fn drop_after(&mut self, snippet: SnippetId) {
         self.receive();
-        self.points.retain(|point| point.snippets.snippet <= snippet);
+        self.points.retain(|point| point.snippets.since <= snippet);
     }
 
     fn drop_dead(&mut self) {
@@ -246,5 +247,7 @@ mod tests {
         assert_eq!(list(&mut points), [(3, 4), (6, 6)]);
         points.wake(b"boot", &[]).unwrap();
         assert_eq!(list(&mut points), [(3, 4)], "a copy that is awake is none");
+        points.drop_after(SnippetId(3));
+        assert_eq!(list(&mut points), [(3, 4)], "variables are the same");
     }
 }

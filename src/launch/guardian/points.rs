@@ -33,7 +33,7 @@ impl Guardian {
         if let Some(rewind) = handover.and_then(|handover| handover.rewind) {
             let points = self.safe_points.as_mut()?;
             points.drop_after(rewind.point);
-            return points.newest();
+            return points.newest().map(|newest| newest.min(rewind.point));
         }
         if handover.is_some_and(|handover| handover.restart.is_death()) {
             return self.safe_points.as_mut()?.newest();
