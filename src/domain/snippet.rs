@@ -98,6 +98,35 @@ pub struct SnippetRisks {
 }
 
 impl Snippet {
+    /// Returns a snippet that has just been submitted.
+    #[must_use]
+    pub fn queued(id: SnippetId, author: Author, code: Arc<str>, at: Timestamp) -> Self {
+        Self {
+            id,
+            author,
+            code,
+            code_omitted: 0,
+            replay_of: None,
+            title: None,
+            status: Status::Queued,
+            review: None,
+            risks: None,
+            submitted_at: at,
+            started_at: None,
+            output: Output::default(),
+            displays: Vec::new(),
+            displays_dropped: 0,
+            effects: Arc::default(),
+            effects_dropped: false,
+            stuck: None,
+            input: None,
+            outcome: None,
+            outcome_is_cut: false,
+            overtaken: false,
+            taken_back: false,
+        }
+    }
+
     /// Returns the risks that wait for the person's answer.
     #[must_use]
     pub fn open_risks(&self) -> &[Arc<RiskRequest>] {

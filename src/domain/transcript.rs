@@ -1,12 +1,13 @@
 //! The transcript: the state of a session, built from its events. The actor has one, and so has each view of the
 //! session.
 
-mod block;
 pub mod bounds;
 mod entries;
 mod entry;
 mod open_work;
+mod packed;
 mod places;
+pub mod shortening;
 mod taken;
 mod taken_back;
 
@@ -193,30 +194,7 @@ impl Transcript {
         }
         self.places.add(id, self.entries.len());
         self.queue.push(id);
-        self.entries.push(Entry::Snippet(Snippet {
-            id,
-            author: author.clone(),
-            code: code.clone(),
-            code_omitted: 0,
-            replay_of: None,
-            title: None,
-            status: Status::Queued,
-            review: None,
-            risks: None,
-            submitted_at: at,
-            started_at: None,
-            output: Output::default(),
-            displays: Vec::new(),
-            displays_dropped: 0,
-            effects: Arc::default(),
-            effects_dropped: false,
-            stuck: None,
-            input: None,
-            outcome: None,
-            outcome_is_cut: false,
-            overtaken: false,
-            taken_back: false,
-        }));
+        self.entries.push(Entry::Snippet(Snippet::queued(id, author.clone(), code.clone(), at)));
         self.bounds.add_code(&mut self.entries, code.len());
         self.entries.pack(|places, entries| self.bounds.leave(places, entries));
     }

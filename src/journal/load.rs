@@ -12,6 +12,7 @@ use super::reader::{JournalReader, SessionEnd, SessionSummary, recover_dead_sess
 use super::schema::JournalError;
 use super::{intake, retention, store};
 use crate::domain::transcript::bounds;
+use crate::domain::transcript::shortening::OLD_OUTPUT_ENDS;
 use crate::domain::{
     Client, Display, Entry, Event, Form, Outcome, OutputChunk, Segment, Snippet, SnippetId, Status, Stream, Timestamp,
     Transcript,
@@ -354,11 +355,11 @@ impl JournalReader {
         })?;
         let rows: Vec<(i64, Stream, usize, u64)> = rows.collect::<Result<_, _>>()?;
         let bytes = rows.iter().map(|(_, _, length, _)| length).sum::<usize>();
-        if bytes <= 4 * bounds::OLD_OUTPUT_ENDS {
+        if bytes <= 4 * OLD_OUTPUT_ENDS {
             return rows.iter().map(|(row, ..)| self.chunk(*row)).collect();
         }
         let mut chunk = OutputChunk::default();
-        let mut left = bounds::OLD_OUTPUT_ENDS;
+        let mut left = OLD_OUTPUT_ENDS;
         for (row, stream, length, skipped) in &rows {
             if left == 0 || *skipped > 0 {
                 break;
@@ -367,7 +368,7 @@ impl JournalReader {
             left -= taken;
             chunk.head.push(Segment { stream: *stream, text: self.piece(*row, 0, taken)? });
         }
-        left = bounds::OLD_OUTPUT_ENDS;
+        left = OLD_OUTPUT_ENDS;
         for (row, stream, length, skipped) in rows.iter().rev() {
             if left == 0 || *skipped > 0 {
                 break;

@@ -6,7 +6,7 @@ use crate::domain::{CallId, SnippetId};
 
 /// Consecutive calls whose numbers are consecutive, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
+struct ConsecutiveCalls {
     call: u64,
     number: u32,
     length: u32,
@@ -14,7 +14,7 @@ struct Run {
 
 /// A number for each of some calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Runs(HashMap<u128, Vec<Run>>);
+struct Runs(HashMap<u128, Vec<ConsecutiveCalls>>);
 
 impl Runs {
     fn get(&self, call: CallId) -> Option<u32> {
@@ -31,13 +31,13 @@ impl Runs {
         }
         let runs = self.0.entry(call.bridge).or_default();
         let place = runs.partition_point(|run| run.call <= call.number);
-        let continues = |run: &&mut Run| {
+        let continues = |run: &&mut ConsecutiveCalls| {
             run.call.checked_add(run.length.into()) == Some(call.number)
                 && run.number.checked_add(run.length) == Some(number)
         };
         match runs[..place].last_mut().filter(continues) {
             Some(run) => run.length += 1,
-            None => runs.insert(place, Run { call: call.number, number, length: 1 }),
+            None => runs.insert(place, ConsecutiveCalls { call: call.number, number, length: 1 }),
         }
         true
     }

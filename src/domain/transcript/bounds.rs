@@ -7,31 +7,23 @@ use std::sync::Arc;
 
 use super::entries::Entries;
 use super::entry::Entry;
-use crate::domain::char_boundary::floor_char_boundary;
+use super::shortening::{
+    OLD_CODE_HEAD, OLD_OUTPUT_ENDS, OLDEST_OUTPUT_ENDS, is_open, outcome_size, output_in, output_of, shorten_code,
+};
 use crate::domain::{Output, Snippet};
 
 /// Bytes of output that the newest entries keep together.
 pub const MAX_OUTPUT: usize = 8 << 20;
-/// Bytes that an older entry keeps of its output's beginning, and as many of its end.
-pub const OLD_OUTPUT_ENDS: usize = 2 << 10;
 /// Bytes of output that the older entries keep together.
 const MAX_OLD_OUTPUT: usize = 4 << 20;
-/// The ends that the oldest entries keep, beyond [`MAX_OLD_OUTPUT`].
-const OLDEST_OUTPUT_ENDS: usize = 200;
 /// Bytes of code of all entries together. Beyond it the oldest keep their beginning.
 const MAX_CODE: usize = 8 << 20;
-const OLD_CODE_HEAD: usize = 4 << 10;
-/// The beginning that code in the oldest packed blocks keeps.
-const OLDEST_CODE_HEAD: usize = 512;
 /// Bytes of values and tracebacks of all entries together. Beyond it the oldest keep their ends.
 const MAX_OUTCOMES: usize = 8 << 20;
 /// Bytes of effects of all entries together. Beyond it the oldest lose theirs.
 const MAX_EFFECTS: usize = 4 << 20;
 /// Bytes of displays of all entries together. Beyond it the oldest lose theirs.
 pub const MAX_DISPLAYS: usize = 32 << 20;
-
-/// The last line of code that was shortened.
-pub const CODE_MARK: &str = "\n# [... more of this code follows ...]";
 
 /// The bytes that all entries take, and how many of the oldest entries have been shortened.
 #[derive(Clone, Debug, Default)]
@@ -53,57 +45,6 @@ pub struct Bounds {
     pub displays: usize,
     /// Entries before this index have no displays.
     pub displays_from: usize,
-}
-
-fn output_of(entry: &mut Entry) -> Option<&mut Output> {
-    match entry {
-        Entry::Snippet(Snippet { output, .. }) | Entry::Background { output, .. } => Some(output),
-        Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => None,
-    }
-}
-
-fn output_in(entry: &Entry) -> Option<&Output> {
-    match entry {
-        Entry::Snippet(Snippet { output, .. }) | Entry::Background { output, .. } => Some(output),
-        Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => None,
-    }
-}
-
-fn outcome_size(snippet: &Snippet) -> usize {
-    snippet.outcome.as_ref().map_or(0, |outcome| outcome.size())
-}
-
-/// Returns the bytes of the texts of an entry, without its displays.
-pub fn memory(entry: &Entry) -> usize {
-    let texts = match entry {
-        Entry::Snippet(snippet) => snippet.code.len() + outcome_size(snippet) + snippet.effects.size(),
-        _ => 0,
-    };
-    output_in(entry).map_or(0, Output::memory) + texts
-}
-
-/// Keeps only the ends of the texts of an entry, if that has ended.
-pub fn shorten(entry: &mut Entry) {
-    if is_open(entry) {
-        return;
-    }
-    if let Some(output) = output_of(entry) {
-        output.shrink(OLDEST_OUTPUT_ENDS);
-    }
-    let Entry::Snippet(snippet) = entry else { return };
-    shorten_code(snippet, OLDEST_CODE_HEAD);
-    if let Some(cut) = snippet.outcome.as_ref().and_then(|outcome| outcome.cut()) {
-        snippet.outcome = Some(Arc::new(cut));
-        snippet.outcome_is_cut = true;
-    }
-    if !snippet.effects.is_empty() {
-        snippet.effects = Arc::default();
-        snippet.effects_dropped = true;
-    }
-}
-
-fn is_open(entry: &Entry) -> bool {
-    matches!(entry, Entry::Snippet(snippet) if !snippet.status.is_final())
 }
 
 impl Bounds {
@@ -244,18 +185,4 @@ impl Bounds {
             self.displays_from += 1;
         }
     }
-}
-
-fn shorten_code(snippet: &mut Snippet, head: usize) {
-    let code = match snippet.code_omitted {
-        0 => &snippet.code,
-        _ => snippet.code.strip_suffix(CODE_MARK).unwrap_or(&snippet.code),
-    };
-    if code.len() <= 2 * head {
-        return;
-    }
-    let cut = floor_char_boundary(code, head);
-    let cut = code[..cut].rfind('\n').unwrap_or(cut);
-    snippet.code_omitted += code.len() - cut;
-    snippet.code = format!("{}{CODE_MARK}", &code[..cut]).into();
 }

@@ -6,8 +6,8 @@
 use std::ops::{Index, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::block::{BLOCK, Block};
 use super::entry::Entry;
+use super::packed::{BLOCK, PackedEntries};
 use crate::domain::Author;
 
 /// The newest entries, which are never packed.
@@ -19,7 +19,7 @@ const MAX_UNPACKED: usize = 16;
 
 #[derive(Debug, Default)]
 pub struct Entries {
-    blocks: Vec<Block>,
+    blocks: Vec<PackedEntries>,
     recent: Vec<Entry>,
     /// Bytes of the packed blocks.
     packed: usize,
@@ -158,7 +158,7 @@ impl Entries {
         }
         let first = self.packed_len();
         leaving(first..first + BLOCK, &self.recent[..BLOCK]);
-        let block = Block::new(self.recent.drain(..BLOCK).collect());
+        let block = PackedEntries::new(self.recent.drain(..BLOCK).collect());
         self.packed += block.size();
         self.blocks.push(block);
         while self.packed > MAX_PACKED && self.shortened_until < self.blocks.len() {
@@ -231,8 +231,8 @@ mod tests {
     struct Told(Transcript);
 
     impl Told {
-        fn apply(&mut self, event: Event) {
-            self.0.apply(&event);
+        fn apply(&mut self, event: &Event) {
+            self.0.apply(event);
         }
 
         fn begin(&mut self, number: u32, code: &str) {
@@ -241,13 +241,13 @@ mod tests {
                 0 => Author::You,
                 _ => Author::Client { id: ClientId(1), name: "claude".into() },
             };
-            self.apply(Event::Submitted { snippet, author, code: code.into(), call: None, at });
-            self.apply(Event::Started { snippet, at });
+            self.apply(&Event::Submitted { snippet, author, code: code.into(), call: None, at });
+            self.apply(&Event::Started { snippet, at });
         }
 
         fn write(&mut self, number: u32, text: &str) {
-            let chunk = OutputChunk::of(Stream::Stdout, text).into();
-            self.apply(Event::Output { snippet: Some(SnippetId(number)), chunk, at: 1 });
+            let chunk = OutputChunk::of(Stream::Stdout, text);
+            self.apply(&Event::Output { snippet: Some(SnippetId(number)), chunk, at: 1 });
         }
 
         fn end(&mut self, number: u32, result: &str) {
@@ -262,7 +262,7 @@ mod tests {
                 elapsed: std::time::Duration::from_micros(number.into()),
                 changes: VariableChanges::default(),
             };
-            self.apply(Event::Finished { snippet: SnippetId(number), outcome: outcome.into(), at: 2 });
+            self.apply(&Event::Finished { snippet: SnippetId(number), outcome: outcome.into(), at: 2 });
         }
 
         fn of(count: u32) -> Self {
@@ -273,7 +273,7 @@ mod tests {
                 if number % 10 == 0 {
                     let form = Form::new("image/png", vec![1, 2, 3]);
                     let display = Display { after: 0, id: None, forms: vec![form] }.into();
-                    told.apply(Event::Displayed { snippet: SnippetId(number), display, replaces: false, at: 1 });
+                    told.apply(&Event::Displayed { snippet: SnippetId(number), display, replaces: false, at: 1 });
                 }
                 if number != 7 {
                     told.end(number, &number.to_string());
@@ -281,7 +281,7 @@ mod tests {
                 if number % 100 == 0 {
                     let note =
                         Note { by: Author::You, text: "look".into(), about: None, to: None, answers: None }.into();
-                    told.apply(Event::Noted { note, at: 3 });
+                    told.apply(&Event::Noted { note, at: 3 });
                 }
             }
             told
@@ -332,7 +332,7 @@ mod tests {
         told.write(5, "late\n");
         told.end(7, "late");
         let display = Display { after: 0, id: None, forms: vec![Form::new("image/png", vec![9])] }.into();
-        told.apply(Event::Displayed { snippet: SnippetId(9), display, replaces: false, at: 1 });
+        told.apply(&Event::Displayed { snippet: SnippetId(9), display, replaces: false, at: 1 });
         let check = |told: &Told| {
             let of = |number| told.0.snippet(SnippetId(number)).unwrap();
             assert_eq!(of(5).output.text(None), "5\nlate\n");
@@ -370,6 +370,6 @@ mod tests {
         }
         let entries = told.0.entries();
         assert!(entries.packed <= MAX_PACKED, "{}", entries.packed);
-        assert!(told.0.snippet(SnippetId(1)).unwrap().code.ends_with(super::super::bounds::CODE_MARK));
+        assert!(told.0.snippet(SnippetId(1)).unwrap().code.ends_with(super::super::shortening::CODE_MARK));
     }
 }

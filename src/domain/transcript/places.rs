@@ -6,7 +6,7 @@ use crate::domain::SnippetId;
 
 /// Snippets whose numbers and places follow one another.
 #[derive(Clone, Copy, Debug)]
-struct Run {
+struct ConsecutiveSnippets {
     first: u32,
     place: usize,
     length: u32,
@@ -16,17 +16,19 @@ struct Run {
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     /// With ascending numbers.
-    runs: Vec<Run>,
+    runs: Vec<ConsecutiveSnippets>,
     /// Snippets whose numbers are below an earlier one.
     others: HashMap<SnippetId, usize>,
 }
 
 impl Places {
     pub fn add(&mut self, id: SnippetId, place: usize) {
-        let Some(run) = self.runs.last_mut() else { return self.runs.push(Run { first: id.0, place, length: 1 }) };
+        let Some(run) = self.runs.last_mut() else {
+            return self.runs.push(ConsecutiveSnippets { first: id.0, place, length: 1 });
+        };
         match id.0.checked_sub(run.first) {
             Some(after) if after == run.length && place == run.place + after as usize => run.length += 1,
-            Some(after) if after >= run.length => self.runs.push(Run { first: id.0, place, length: 1 }),
+            Some(after) if after >= run.length => self.runs.push(ConsecutiveSnippets { first: id.0, place, length: 1 }),
             _ => drop(self.others.insert(id, place)),
         }
     }

@@ -1,4 +1,4 @@
-//! A block: some consecutive entries of a transcript, packed into compressed JSON.
+//! Packed entries: some consecutive entries of a transcript as compressed JSON.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -6,17 +6,17 @@ use std::sync::{Arc, OnceLock};
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec;
 
-use super::bounds;
 use super::entry::Entry;
+use super::shortening;
 use crate::domain::{Author, Outcome, Snippet};
 
-/// Entries of a block. A reader of one entry unpacks all of them, so they are few.
+/// Entries of a block, which are packed together. A reader of one entry unpacks all of them, so they are few.
 pub const BLOCK: usize = 128;
 /// JSON of alike snippets shrinks to a tenth.
 const COMPRESSION_LEVEL: u8 = 3;
 
 #[derive(Clone, Debug, Default)]
-pub struct Block {
+pub struct PackedEntries {
     /// The simple snippets, in order.
     packed: Arc<[u8]>,
     /// How many of these each author has.
@@ -31,7 +31,7 @@ pub struct Block {
     size: usize,
 }
 
-impl Block {
+impl PackedEntries {
     pub fn new(entries: Vec<Entry>) -> Self {
         let (mut simple, mut loose) = (Vec::new(), Vec::new());
         for (place, entry) in entries.into_iter().enumerate() {
@@ -49,7 +49,7 @@ impl Block {
         }
         // Every snippet has a form in JSON: names of fields, texts and whole numbers.
         let packed = compress_to_vec(&serde_json::to_vec(&simple).unwrap_or_default(), COMPRESSION_LEVEL);
-        let size = packed.len() + loose.iter().map(|(_, entry)| bounds::memory(entry)).sum::<usize>();
+        let size = packed.len() + loose.iter().map(|(_, entry)| shortening::memory(entry)).sum::<usize>();
         Self { packed: packed.into(), authors, loose, size, ..Self::default() }
     }
 
@@ -114,7 +114,7 @@ impl Block {
     /// Keeps only the ends of long texts.
     pub fn shorten(&mut self) {
         let mut entries = self.entries();
-        entries.iter_mut().for_each(bounds::shorten);
+        entries.iter_mut().for_each(shortening::shorten);
         *self = Self::new(entries);
     }
 
