@@ -304,6 +304,12 @@ impl Transcript {
         }
     }
 
+    /// Returns the highest number of a snippet.
+    #[must_use]
+    pub fn last_snippet(&self) -> Option<SnippetId> {
+        self.places.last()
+    }
+
     /// Returns the last snippet that shows a display of this id, among the last entries.
     #[must_use]
     pub fn with_display(&self, id: &str) -> Option<&Snippet> {

@@ -55,7 +55,7 @@ impl RecordedSession {
             }
             _ => None,
         };
-        self.transcript.entries().iter().filter_map(open).collect()
+        self.transcript.entries().loose().filter_map(open).collect()
     }
 
     /// Ends all unfinished snippets: `how` interrupted those that ran, and cancelled those that waited.

@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::skeleton;
 
-use crate::domain::{Author, Client, Entry, Transcript, terminal_text};
+use crate::domain::{Author, Client, Transcript, terminal_text};
 
 /// The name of a client that gives none.
 pub const NAMELESS: &str = "client";
@@ -181,17 +181,14 @@ impl ClientNames {
     #[must_use]
     pub fn of(transcript: &Transcript, former: &[Client]) -> Self {
         let mut names = Self::default();
-        let mut last = Author::You;
-        transcript.entries().visit(|entry| {
-            if let Entry::Snippet(snippet) = entry
-                && last != snippet.author
+        let mut last = &Author::You;
+        for author in transcript.entries().authors() {
+            if std::mem::replace(&mut last, author) != author
+                && let Author::Client { name, .. } = author
             {
-                last = snippet.author.clone();
-                if let Author::Client { name, .. } = &snippet.author {
-                    names.remember(unmarked(name));
-                }
+                names.remember(unmarked(name));
             }
-        });
+        }
         for client in former {
             names.remember(unmarked(&client.name));
         }

@@ -15,30 +15,30 @@ pub struct ClientOrder(Vec<Arc<str>>);
 impl ClientOrder {
     pub fn of(transcript: &Transcript) -> Self {
         let mut order = Self::default();
-        order.extend(transcript, 0);
+        order.extend(transcript);
         order
     }
 
-    /// Adds the clients of the entries from a place on, and those that are connected, by their numbers.
-    pub fn extend(&mut self, transcript: &Transcript, from: usize) {
-        let mut names: BTreeMap<ClientId, Arc<str>> = BTreeMap::new();
-        transcript.entries().visit_from(from, |entry| {
-            let author = match entry {
-                Entry::Snippet(snippet) => Some(&snippet.author),
-                Entry::Note { note, .. } => Some(&note.by),
-                Entry::Reset { by, .. } => Some(by),
-                Entry::Restart { restart, .. } => restart.by.as_ref(),
-                Entry::Background { .. } => None,
-            };
-            if let Some(Author::Client { id, name }) = author {
-                names.entry(*id).or_insert_with(|| name.clone());
-            }
+    /// Adds the clients of a transcript, by their numbers.
+    pub fn extend(&mut self, transcript: &Transcript) {
+        let mut names: BTreeMap<ClientId, &Arc<str>> = BTreeMap::new();
+        let entries = transcript.entries();
+        let others = entries.loose().filter_map(|entry| match entry {
+            Entry::Note { note, .. } => Some(&note.by),
+            Entry::Reset { by, .. } => Some(by),
+            Entry::Restart { restart, .. } => restart.by.as_ref(),
+            Entry::Snippet(_) | Entry::Background { .. } => None,
         });
+        for author in entries.authors().chain(others) {
+            if let Author::Client { id, name } = author {
+                names.entry(*id).or_insert(name);
+            }
+        }
         for client in transcript.clients() {
-            names.insert(client.id, client.name.clone());
+            names.insert(client.id, &client.name);
         }
         for name in names.into_values() {
-            self.add(&name);
+            self.add(name);
         }
     }
 

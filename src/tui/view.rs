@@ -209,7 +209,7 @@ impl View {
 
     /// Replaces the transcript after missed events, and keeps the place.
     pub fn replace(&mut self, transcript: Transcript) {
-        self.client_order.extend(&transcript, self.transcript.entries().len());
+        self.client_order.extend(&transcript);
         self.transcript = transcript;
         self.follow_input();
         self.follow_reviews();

@@ -95,8 +95,9 @@ fn a_task_that_never_yields_is_named_and_can_be_interrupted_while_nothing_runs()
     const TASK: &str = "async def block():\n    print('blocks')\n    {loop}\ntask = asyncio.create_task(block())";
     const CALL: &str =
         "def block():\n    print('blocks')\n    {loop}\nhandle = asyncio.get_running_loop().call_soon(block)";
-    const CATCHES: &str =
-        "while True:\n        try:\n            while True: pass\n        except BaseException: print('caught')";
+    // Python 3.11 and 3.12 catch nothing that is raised where a loop jumps back, so the loop is in a call.
+    const CATCHES: &str = "def spin():\n        while True: pass\n    while True:\n        try: spin()\n        \
+        except BaseException: print('caught')";
     in_every_python(|session| {
         session.run("import asyncio\nx = 1");
         for (code, is_caught) in [(TASK, false), (CALL, false), (TASK, true)] {

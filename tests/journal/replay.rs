@@ -200,7 +200,7 @@ fn resuming_a_running_or_unknown_session_is_refused_with_advice() {
     let (code, told) = refused(&home, &["serve", "--resume", "sales"]);
     let pid = server.child.id();
     assert!(code == Some(1) && told.contains(&format!("running (pid {pid})")), "{pid}: {told}");
-    assert!(told.contains("fourhands bridge --session sales") && told.contains("fourhands stop sales"), "{told}");
+    assert!(told.contains("fourhands --session sales") && told.contains("fourhands stop sales"), "{told}");
 }
 
 #[test]

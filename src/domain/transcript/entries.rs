@@ -85,27 +85,27 @@ impl Entries {
         range.map(|index| &self[index])
     }
 
-    /// Visits all entries, and keeps none of them unpacked.
-    pub fn visit(&self, visit: impl FnMut(&Entry)) {
-        self.visit_from(0, visit);
-    }
-
-    /// The same for the entries from a place on.
-    pub fn visit_from(&self, from: usize, mut visit: impl FnMut(&Entry)) {
-        for (number, block) in self.blocks.iter().enumerate().skip(from / BLOCK) {
-            let skipped = from.saturating_sub(number * BLOCK);
-            block.with_entries(|entries| entries.iter().skip(skipped).copied().for_each(&mut visit));
-        }
-        let skipped = from.saturating_sub(self.packed_len());
-        self.recent.iter().skip(skipped).for_each(visit);
-    }
-
-    /// The same, the newest first.
+    /// Visits all entries, the newest first, and keeps none of them unpacked.
     pub fn visit_backwards(&self, mut visit: impl FnMut(&Entry)) {
         self.recent.iter().rev().for_each(&mut visit);
         for block in self.blocks.iter().rev() {
             block.with_entries(|entries| entries.iter().rev().copied().for_each(&mut visit));
         }
+    }
+
+    /// Iterates over the entries that are not packed, in order. Among them are all that have not ended, and all but
+    /// snippets.
+    pub fn loose(&self) -> impl Iterator<Item = &Entry> {
+        self.blocks.iter().flat_map(PackedEntries::loose).chain(&self.recent)
+    }
+
+    /// Iterates over the authors of all snippets; those of packed ones come first, and once for each block.
+    pub fn authors(&self) -> impl Iterator<Item = &Author> {
+        let loose = self.loose().filter_map(|entry| match entry {
+            Entry::Snippet(snippet) => Some(&snippet.author),
+            _ => None,
+        });
+        self.blocks.iter().flat_map(PackedEntries::authors).chain(loose)
     }
 
     /// Counts the entries that fit. For a snippet, its author has to decide alone, so that none is unpacked.
@@ -221,6 +221,8 @@ impl<'a> IntoIterator for &'a Entries {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::Transcript;
     use super::*;
     use crate::domain::{
@@ -306,17 +308,13 @@ mod tests {
         told.0.forget_unpacked();
         assert_eq!(told.0.entries().unpacked.load(Ordering::Relaxed), 0);
         let mut visited = Vec::new();
-        told.0.entries().visit(|entry| visited.push(format!("{entry:?}")));
-        assert!(all == visited);
-        for from in [1, 130, 4_990, 5_050, 6_000] {
-            let mut count = 0;
-            told.0.entries().visit_from(from, |_| count += 1);
-            assert_eq!(count, all.len().saturating_sub(from));
-        }
-        visited.clear();
         told.0.entries().visit_backwards(|entry| visited.insert(0, format!("{entry:?}")));
         assert!(all == visited);
-
+        let names: BTreeSet<&str> = told.0.entries().authors().map(Author::name).collect();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["claude", "you"]);
+        let is_open = |entry: &&Entry| matches!(entry, Entry::Snippet(snippet) if !snippet.status.is_final());
+        assert_eq!(told.0.entries().loose().filter(is_open).count(), 1);
+        assert_eq!(told.0.last_snippet(), Some(SnippetId(count)));
         let by = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.author.is_you());
         assert_eq!(told.0.entries().count(Author::is_you, by), 2_500);
         let second = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.id.0 % 1_000 == 2);

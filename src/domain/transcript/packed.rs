@@ -89,6 +89,15 @@ impl PackedEntries {
         }
     }
 
+    pub fn loose(&self) -> impl Iterator<Item = &Entry> {
+        self.loose.iter().map(|(_, entry)| entry)
+    }
+
+    /// The authors of the packed snippets, each once.
+    pub fn authors(&self) -> impl Iterator<Item = &Author> {
+        self.authors.iter().map(|(author, _)| author)
+    }
+
     /// Counts the entries that fit. Of packed snippets, `by` decides.
     pub fn count(&self, by: impl Fn(&Author) -> bool, fits: impl Fn(&Entry) -> bool) -> usize {
         let packed: usize = self.authors.iter().filter(|(author, _)| by(author)).map(|(_, count)| count).sum();

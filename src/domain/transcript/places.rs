@@ -33,6 +33,11 @@ impl Places {
         }
     }
 
+    /// Returns the highest number.
+    pub fn last(&self) -> Option<SnippetId> {
+        self.runs.last().map(|run| SnippetId(run.first + (run.length - 1)))
+    }
+
     pub fn get(&self, id: SnippetId) -> Option<usize> {
         if let Some(place) = self.others.get(&id) {
             return Some(*place);
@@ -54,6 +59,7 @@ mod tests {
         for (id, place) in all {
             places.add(SnippetId(id), place);
         }
+        assert_eq!(places.last(), Some(SnippetId(9)));
         let found = (0..=10).map(|id| places.get(SnippetId(id)));
         let expected = [None, Some(0), Some(6), Some(3), Some(4), None, None, Some(5), Some(7), Some(9), None];
         assert_eq!(found.collect::<Vec<_>>(), expected);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::state::Actor;
 use crate::domain::{
-    Author, Client, Entry, ErrorReport, Event, Gate, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId, Status,
-    Transcript, Unattended, VariableChanges, rewind,
+    Author, Client, ErrorReport, Event, Gate, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
+    Unattended, VariableChanges, rewind,
 };
 use crate::session::call_numbers::CallSnippets;
 use crate::session::clock::now;
@@ -63,16 +63,12 @@ const MAX_SNIPPETS: u32 = 1 << 24;
 pub(super) fn free_numbers(transcript: &Transcript, ran: SnippetId, former: &[Client]) -> (u32, u32) {
     let clients = former.iter().map(|client| client.id.0 + 1).max().unwrap_or(1);
     let first = if ran.0 < MAX_SNIPPETS { ran.0 + 1 } else { 1 };
-    let mut free = (first, clients);
-    transcript.entries().visit(|entry| {
-        let Entry::Snippet(found) = entry else { return };
-        let of = match found.author {
-            Author::Client { id, .. } => id.0 + 1,
-            Author::You => 1,
-        };
-        free = (free.0.max(found.id.0 + 1), free.1.max(of));
-    });
-    free
+    let of = |author: &Author| match author {
+        Author::Client { id, .. } => id.0 + 1,
+        Author::You => 1,
+    };
+    let snippet = transcript.last_snippet().map_or(1, |last| last.0 + 1);
+    (snippet.max(first), transcript.entries().authors().map(of).fold(clients, u32::max))
 }
 
 impl Actor {
