@@ -29,9 +29,9 @@ pub fn plan(transcript: &Transcript, before: Option<SnippetId>, why: &str) -> Re
     let is_right_before = |point: &&SafePoint| {
         before > point.since && !after(transcript, point.snippet).any(|found| found.id < before && has_changed(found))
     };
-    // Before a snippet that is taken back, variables were as no safe point has them.
-    if transcript.snippet(before).is_none_or(|snippet| !snippet.taken_back)
-        && has_run_since(transcript, before)
+    // Before any other snippet, such as one that is taken back, or the rewind that did that, variables may have been as
+    // no safe point has them.
+    if transcript.snippet(before).is_some_and(is_effective)
         && let Some(point) = transcript.safe_points().iter().rev().find(is_right_before)
     {
         return Ok(Rewind { before, point: point.snippet });
@@ -39,6 +39,9 @@ pub fn plan(transcript: &Transcript, before: Option<SnippetId>, why: &str) -> Re
     let reason = match transcript.snippet(before) {
         None => format!("There is no snippet {before}."),
         Some(snippet) if snippet.taken_back => format!("Snippet {before} is taken back already."),
+        Some(snippet) if rewind_request(&snippet.code).is_some() => {
+            format!("Snippet {before} is a rewind, which cannot be taken back.")
+        }
         Some(snippet) if snippet.started_at.is_none() => format!("Snippet {before} has not run."),
         Some(_) => format!("There is no safe point right before snippet {before}."),
     };
@@ -74,10 +77,6 @@ fn list(transcript: &Transcript, ways: &[Rewind], why: &str) -> String {
         [rest @ .., last] => format!("Python can go back to before snippet {} or {last}.", rest.join(", ")),
     };
     if why.is_empty() { which } else { format!("{which} {why}") }
-}
-
-fn has_run_since(transcript: &Transcript, before: SnippetId) -> bool {
-    from(transcript, before).any(is_effective)
 }
 
 /// Iterates over the snippets from `first` on, the newest first.
@@ -224,6 +223,9 @@ mod tests {
         transcript.apply(&Event::Submitted { snippet, author: Author::You, code: "e = 5".into(), call: None, at: 0 });
         transcript.apply(&Event::Started { snippet, at: 0 });
         assert_eq!(planned(&transcript, None), Ok((5, 1)));
+        // Before the rewind, variables were as snippet 3 had left them.
+        let refused = planned(&transcript, Some(4)).unwrap_err();
+        assert!(refused.starts_with("Snippet 4 is a rewind, which cannot be taken back."), "{refused}");
     }
 
     #[test]

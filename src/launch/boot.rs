@@ -111,6 +111,8 @@ pub enum ToGuardian {
     Restart(Author),
     /// Wake a safe point when this process has ended; this author requested it.
     Rewind(Author, Rewind),
+    /// Rewinds are chosen among these safe points from now on. The guardian reads it when it gets a SIGCHLD.
+    SafePointsKnown(Vec<SafePoint>),
     /// The session has ended in an orderly way. The dashboard may still wait for a terminal that takes no output.
     Ended,
     /// The terminal is in raw mode and shows the alternate screen.

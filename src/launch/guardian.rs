@@ -87,6 +87,9 @@ impl Guardian {
             }
         };
         drop((theirs, memory, outbox));
+        if let Some(points) = &mut self.safe_points {
+            points.begin(child);
+        }
         self.tell_safe_points(&mut link, true);
         if let Some(output) = &mut startup_output {
             output.on_child_started();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::boot::{ToGuardian, ToSession};
-use crate::domain::{Author, Gate, Rewind};
+use crate::domain::{Author, Gate, Rewind, SafePoint};
 
 #[derive(Debug)]
 pub struct Link {
@@ -23,6 +23,7 @@ pub struct Link {
     rewind: Option<Rewind>,
     edit: Option<PathBuf>,
     gate: Option<Gate>,
+    known_points: Option<Vec<SafePoint>>,
 }
 
 impl Link {
@@ -44,6 +45,7 @@ impl Link {
             rewind: None,
             edit: None,
             gate: None,
+            known_points: None,
         };
         Ok((link, theirs))
     }
@@ -103,6 +105,12 @@ impl Link {
         self.rewind
     }
 
+    /// Returns the safe points among which the session process chooses, as far as that has told.
+    pub fn known_points(&mut self) -> Option<&[SafePoint]> {
+        self.read();
+        self.known_points.as_deref()
+    }
+
     /// Returns the gate after its last change.
     pub fn gate(&mut self) -> Option<Gate> {
         self.read();
@@ -136,6 +144,7 @@ impl Link {
                 Ok(ToGuardian::Ended) => self.ended = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
                 Ok(ToGuardian::Rewind(by, rewind)) => (self.restart_by, self.rewind) = (Some(by), Some(rewind)),
+                Ok(ToGuardian::SafePointsKnown(points)) => self.known_points = Some(points),
                 Ok(ToGuardian::Edit(file)) => self.edit = Some(file),
                 Ok(ToGuardian::Gate(gate)) => self.gate = Some(gate),
                 // A snippet may write anything into the descriptor.

@@ -246,7 +246,10 @@ impl Actor {
             Command::DecideRisk { number, verdict, reply } => drop(reply.send(self.decide_risk(number, &verdict))),
             Command::ChangeGate { change } => self.change_gate(change),
             Command::PutBack { snippet, names } => self.engine.put_back(snippet, names),
-            Command::SafePoints { points } => self.emit(Event::SafePoints(points)),
+            Command::SafePoints { points, reply } => {
+                self.emit(Event::SafePoints(points));
+                let _ = reply.send(());
+            }
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Resize { size } => self.engine.resize(size),
             Command::Quit => self.quit(),

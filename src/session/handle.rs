@@ -288,9 +288,12 @@ impl SessionHandle {
         self.restarting.load(Ordering::Relaxed)
     }
 
-    /// Tells which safe points Python can go back to, the newest last.
-    pub fn set_safe_points(&self, points: Arc<[SafePoint]>) {
-        let _ = self.commands.send(Command::SafePoints { points });
+    /// Tells which safe points Python can go back to, the newest last. Afterwards no other is chosen.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn set_safe_points(&self, points: Arc<[SafePoint]>) -> Result<(), Closed> {
+        self.request(|reply| Command::SafePoints { points, reply }).await
     }
 
     /// Shows everybody a notice about the session itself, such as that it can no longer be recorded.

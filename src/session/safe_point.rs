@@ -23,9 +23,9 @@ pub const MAX_POINTS: usize = 3;
 /// What the guardian hears about safe points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PointMessage {
-    /// The process `pid` is a copy of the session as it was after `snippet`. Comes with the socket that wakes the copy.
-    /// Variables may have changed since the copy before if it `has_changed`.
-    Made { pid: i32, snippet: SnippetId, has_changed: bool },
+    /// The process `pid` is a copy of the session process `of` as that was after `snippet`. Comes with the socket that
+    /// wakes the copy. Variables may have changed since the copy before if it `has_changed`.
+    Made { pid: i32, of: i32, snippet: SnippetId, has_changed: bool },
     /// No copy so far is to be woken any more.
     Forget,
 }

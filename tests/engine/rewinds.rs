@@ -43,6 +43,8 @@ fn all_variables_are_as_they_were_before_a_snippet() {
         assert_eq!(session.value("import os; os.path.isdir(folder.name), os.path.exists('ended')"), "(True, False)");
         let refused = session.rewind(Some(3)).unwrap_err();
         assert!(refused.contains("Snippet 3 is taken back already."), "{refused}");
+        let refused = session.rewind(Some(4)).unwrap_err();
+        assert!(refused.contains("Snippet 4 is a rewind, which cannot be taken back."), "{refused}");
         // The new past is as safe as the old one.
         session.keep("later = 1");
         let told = session.dies("import os; os._exit(3)");

@@ -32,7 +32,7 @@ impl Guardian {
     pub(super) fn point_for(&mut self, handover: Option<&Handover>) -> Option<SnippetId> {
         if let Some(rewind) = handover.and_then(|handover| handover.rewind) {
             let points = self.safe_points.as_mut()?;
-            points.drop_after(rewind.point);
+            points.go_back_to(rewind.point);
             return points.newest().map(|newest| newest.min(rewind.point));
         }
         if handover.is_some_and(|handover| handover.restart.is_death()) {
@@ -42,7 +42,8 @@ impl Guardian {
         None
     }
 
-    /// Tells a session process which safe points there are, if that has changed or the process `is_new`.
+    /// Tells a session process which safe points there are, if that has changed or the process `is_new`. The others
+    /// end when the process no longer chooses among them.
     pub(super) fn tell_safe_points(&mut self, link: &mut Link, is_new: bool) {
         let Some(store) = &mut self.safe_points else { return };
         let points = store.list();
@@ -52,6 +53,9 @@ impl Guardian {
         if points != self.told_points {
             let _ = link.send(&ToSession::SafePoints(points.clone()));
             self.told_points = points;
+        }
+        if link.known_points().is_some_and(|known| known == self.told_points) {
+            store.end_retired();
         }
     }
 

@@ -249,7 +249,7 @@ async fn with_safe_point() -> (Rig, Client) {
     client.run("set x").await;
     client.run("set y").await;
     let point = SafePoint { since: SnippetId(1), snippet: SnippetId(1) };
-    rig.session.set_safe_points([point].into());
+    rig.session.set_safe_points([point].into()).await.unwrap();
     (rig, client)
 }
 

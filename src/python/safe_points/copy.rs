@@ -86,6 +86,7 @@ pub fn fork(
     let (announced, announce) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     let began = Instant::now();
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(failed)?;
+    let original = getpid().as_raw();
     // SAFETY: the calling thread is Python's main one and holds the GIL.
     unsafe { ffi::PyOS_BeforeFork() };
     // SAFETY: the child only forks again; the copy touches only what belongs to Python and to itself.
@@ -98,7 +99,7 @@ pub fn fork(
             Err(_) => leave(1),
         }
         drop((permit, announced));
-        let made = PointMessage::Made { pid: getpid().as_raw(), snippet, has_changed };
+        let made = PointMessage::Made { pid: getpid().as_raw(), of: original, snippet, has_changed };
         let Ok(awakening) = sleep(guardian, permission, announce, made) else { leave(0) };
         // SAFETY: the only thread of this process is the one that called `PyOS_BeforeFork`.
         unsafe { ffi::PyOS_AfterFork_Child() };

@@ -214,6 +214,7 @@ pub enum Command {
     /// The safe points that the guardian has now.
     SafePoints {
         points: Arc<[SafePoint]>,
+        reply: oneshot::Sender<()>,
     },
     Notice {
         text: String,
