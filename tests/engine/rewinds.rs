@@ -1,5 +1,7 @@
 //! Rewinds: Python goes back to before a snippet, with all variables.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::safe_points::{LOOK, STATE, Session};
@@ -84,12 +86,12 @@ fn a_rewind_that_is_not_possible_says_which_ones_are() {
 }
 
 /// Random code, deaths, rewinds and moments of rest, against a list that the test keeps itself.
-fn play(seed: u64, rounds: u32) {
+fn play(python: &Path, seed: u64, rounds: u32) {
     /// A Python that was woken more often makes no more copies.
     const MAX_WAKINGS: u32 = 15;
     const DEATHS: [&str; 3] = ["os._exit(3)", "os.abort()", "os.kill(os.getpid(), 9)"];
-    println!("seed {seed}");
-    let mut session = Session::start(&python(), "auto");
+    println!("seed {seed}, {}", python.display());
+    let mut session = Session::start(python, "auto");
     let mut dice = seed;
     let mut roll = |sides: u64| {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -171,12 +173,12 @@ fn play(seed: u64, rounds: u32) {
 
 #[test]
 fn what_comes_back_is_what_was_there() {
-    play(20_261_130, 40);
+    play(&python(), 20_261_130, 40);
 }
 
 #[test]
 #[ignore = "minutes"]
 fn soak_what_comes_back_is_what_was_there() {
     let seed = std::env::var("FOURHANDS_REWIND_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    play(seed, 400);
+    each_python(|python| play(python, seed, 400));
 }
