@@ -146,7 +146,7 @@ mod tests {
             text: Some("hunter2".to_owned()),
             set_by: None,
         };
-        let table = VariableTable { rows: vec![row("key"), row("x")], total: 2, ..VariableTable::default() };
+        let table = VariableTable { rows: [row("key"), row("x")].into(), total: 2, ..VariableTable::default() };
         let masked = Private { names: ["key".into()].into(), ..Private::default() }.masked(&table).unwrap();
         assert!(!format!("{:?}", masked.rows[0]).contains("hunter2") && masked.rows[1] == table.rows[1]);
         assert_eq!(Private::default().masked(&table), None);

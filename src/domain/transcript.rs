@@ -304,6 +304,12 @@ impl Transcript {
         }
     }
 
+    /// Returns whether there is a snippet with this number.
+    #[must_use]
+    pub fn has_snippet(&self, id: SnippetId) -> bool {
+        self.places.get(id).is_some()
+    }
+
     /// Returns the highest number of a snippet.
     #[must_use]
     pub fn last_snippet(&self) -> Option<SnippetId> {

@@ -42,8 +42,8 @@ pub struct Variable {
 /// The names that do not start with an underscore, sorted, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariableTable {
-    /// At most [`VariableTable::MAX_ROWS`].
-    pub rows: Vec<Variable>,
+    /// At most [`VariableTable::MAX_ROWS`]. Shared, because every list and each change makes a copy of the table.
+    pub rows: Arc<[Variable]>,
     /// The number of all names.
     pub total: usize,
     /// The number of names that match the query.

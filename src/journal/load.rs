@@ -261,9 +261,12 @@ impl JournalReader {
         old: OldFrom,
         each: &mut dyn FnMut(Event),
     ) -> rusqlite::Result<()> {
+        // Most snippets have no rows in other tables: statements of their own that find none would take most of the time.
         let mut select = self.connection.prepare_cached(
-            "SELECT number, place, client, author, code, submitted, started, ended, outcome, call, effects,
-             review FROM snippets WHERE id = ?",
+            "SELECT number, place, client, author, code, submitted, started, ended, outcome, call, effects, review,
+             EXISTS (SELECT 1 FROM output WHERE output.session = snippets.session AND output.snippet = number),
+             EXISTS (SELECT 1 FROM displays WHERE displays.session = snippets.session AND displays.snippet = number)
+             FROM snippets WHERE id = ?",
         )?;
         let mut rows = select.query([row])?;
         let Some(row) = rows.next()? else { return Ok(()) };
@@ -281,7 +284,9 @@ impl JournalReader {
             each(Event::Started { snippet, at });
         }
         let at = started.unwrap_or(submitted);
-        let chunks = if row.get::<_, i64>(1)? < old.output {
+        let chunks = if !row.get::<_, bool>(12)? {
+            Vec::new()
+        } else if row.get::<_, i64>(1)? < old.output {
             self.ends("snippet = ?1 AND session = ?2", snippet.0.into(), session)?
         } else {
             store::chunks(&self.connection, session, snippet.0)?
@@ -294,7 +299,9 @@ impl JournalReader {
             std::cmp::Ordering::Equal => old.displays.1,
             std::cmp::Ordering::Greater => 0,
         };
-        self.displays(session, snippet, first, each)?;
+        if row.get(13)? {
+            self.displays(session, snippet, first, each)?;
+        }
         if let Some(effects) = store::effects(row.get::<_, Option<String>>(10)?.as_deref()) {
             each(Event::Effects { snippet, effects });
         }

@@ -41,7 +41,7 @@ pub struct EngineImage {
 
 impl EngineImage {
     /// Writes the engine into memory, or else into the cache folder.
-    pub fn new(engine: &[u8]) -> io::Result<Self> {
+    pub fn new(engine: &'static [u8]) -> io::Result<Self> {
         if engine.is_empty() {
             return Err(io::Error::other(
                 "this fourhands was built without its engine; rebuild it with `cargo build` or `cargo install`",
@@ -55,13 +55,14 @@ impl EngineImage {
     }
 
     #[cfg(target_os = "linux")]
-    fn in_memory(engine: &[u8]) -> io::Result<Self> {
+    fn in_memory(engine: &'static [u8]) -> io::Result<Self> {
         use std::os::fd::AsRawFd;
 
         use nix::sys::memfd::{MFdFlags, memfd_create};
         // Not close-on-exec: the child loads the engine through its own /proc/self/fd, then closes the descriptor.
         let mut file = File::from(memfd_create(c"fourhands-engine", MFdFlags::empty())?);
         file.write_all(engine)?;
+        give_back(engine);
         Ok(Self { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), file: Some(file) })
     }
 
@@ -109,6 +110,20 @@ impl EngineImage {
         }
         Ok(command)
     }
+}
+
+/// Gives the memory of the engine back, which copying has filled: otherwise a guardian would take as much memory as the
+/// engine for all its life. The pages come from the program's file again when they are read.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "advice on memory is unsafe in principle, because it can discard what was written there")]
+fn give_back(engine: &'static [u8]) {
+    // SAFETY: no preconditions.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
+    let before_page = engine.as_ptr().align_offset(page).min(engine.len());
+    let pages = &engine[before_page..];
+    let length = pages.len() - pages.len() % page;
+    // SAFETY: whole pages of a constant, which nobody has written: they lie in the program's file.
+    unsafe { libc::madvise(pages.as_ptr().cast_mut().cast(), length, libc::MADV_DONTNEED) };
 }
 
 /// Compares the whole file, so that a collision of names does no harm.

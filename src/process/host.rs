@@ -75,9 +75,6 @@ impl Host {
         let table = self.make_private_table(&stderr);
         let _ = self.ready.send(table);
 
-        if let Err(error) = orphaned::watch(&self.link, self.keep_processes) {
-            faults::record(format!("the guardian cannot be watched: {error}"));
-        }
         // A panic is recorded as a fault.
         let result = catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or(Ok(()));
         let mut report = String::new();
@@ -109,6 +106,7 @@ impl Host {
     }
 
     fn serve(self) -> io::Result<()> {
+        orphaned::watch(&self.link, self.keep_processes)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (event_sender, events) = self.events.split();
         let quit_sender = event_sender.clone();

@@ -25,7 +25,7 @@ pub fn load(id: &SessionId, last_run: Option<SnippetId>) -> (Startup, Option<Str
     let journal::RecordedSession { session: known, transcript, former, calls } = recorded;
     // User code can overwrite the number in the flight recorder, so it is checked before the loop over all numbers.
     let may_have_all = ran.0 as usize <= transcript.entries().len();
-    let has_all = may_have_all && (1..=ran.0).all(|number| transcript.snippet(SnippetId(number)).is_some());
+    let has_all = may_have_all && (1..=ran.0).all(|number| transcript.has_snippet(SnippetId(number)));
     let is_whole = notice.is_none() && known.missed == 0 && has_all;
     (Startup { transcript, ran, is_whole, calls, former, ..Startup::default() }, notice)
 }

@@ -98,7 +98,7 @@ impl Story {
     pub fn variables(&mut self, rows: Vec<Variable>) -> &mut Self {
         let total = rows.len();
         self.apply(&Event::Variables(Arc::new(VariableTable {
-            rows,
+            rows: rows.into(),
             total,
             matching: total,
             taken_at: NOW,

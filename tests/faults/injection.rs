@@ -31,8 +31,9 @@ const GONE: Duration = Duration::from_secs(10);
 
 const PROCESSES: [Process; 3] = [Process::Host, Process::Guardian, Process::Bridge];
 /// Calls and the errors that the system may give for them.
-const CALLS: [(Call, &[i32]); 9] = [
+const CALLS: [(Call, &[i32]); 10] = [
     (Call::Write, &[EIO, EPIPE, ENOSPC]),
+    (Call::Send, &[EPIPE, ENOMEM]),
     (Call::Connect, &[ECONNREFUSED, EAGAIN]),
     (Call::Fork, &[EAGAIN, ENOMEM]),
     (Call::Sync, &[EIO, ENOSPC]),
@@ -44,7 +45,7 @@ const CALLS: [(Call, &[i32]); 9] = [
 ];
 
 /// Those that wait for somebody else.
-const BLOCKING: [Call; 4] = [Call::Write, Call::Connect, Call::Fork, Call::Sync];
+const BLOCKING: [Call; 5] = [Call::Write, Call::Send, Call::Connect, Call::Fork, Call::Sync];
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -325,7 +326,7 @@ fn all(cases: &[Case], jobs: usize) {
 
 #[test]
 fn a_sample_of_all_that_can_fail_block_or_be_slow() {
-    use Call::{Connect, Fork, Sync, Write};
+    use Call::{Connect, Fork, Socket, Sync, Thread, Write};
     use How::{Blocks, Fails, IsSlow};
     use Process::{Bridge, Guardian, Host};
     let cases = [
@@ -337,6 +338,9 @@ fn a_sample_of_all_that_can_fail_block_or_be_slow() {
         (Bridge, Connect, Fails, 1),
         (Bridge, Write, Fails, 3),
         (Bridge, Connect, IsSlow, 2),
+        (Host, Thread, Fails, 3),
+        (Host, Socket, Fails, 9),
+        (Bridge, Socket, Fails, 3),
     ];
     all(&cases.map(|(process, call, how, nth)| Case { process, call, how, nth }), cases.len());
 }

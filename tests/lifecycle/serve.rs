@@ -40,6 +40,15 @@ fn the_log_tells_what_happens_and_whom_to_end() {
     let socket = PathBuf::from(socket.split(',').next().unwrap());
     assert!(socket.exists());
 
+    #[cfg(target_os = "linux")]
+    {
+        // The binary is mostly the engine, of which the guardian has made a copy for Python.
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+        let kilobytes = status.split_once("RssFile:").unwrap().1.split_whitespace().next().unwrap().parse::<u64>();
+        let binary = std::fs::metadata(env!("CARGO_BIN_EXE_fourhands")).unwrap().len();
+        assert!(kilobytes.unwrap() < binary / 1024 / 4, "it keeps no page of the engine: {status}");
+    }
+
     let mut client = client(&home, "cautious");
     client.run("greeting = 'hello'");
     client.run("greeting / 2");

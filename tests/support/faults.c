@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* The order of `Call` in faults.rs. */
-enum { WRITE, READ, SYNC, OPEN, RENAME, LOCK, MAP, ACCEPT, SOCKET, DUP, THREAD, UNLINK, CONNECT, FORK };
+enum { WRITE, READ, SYNC, OPEN, RENAME, LOCK, MAP, ACCEPT, SOCKET, DUP, THREAD, UNLINK, CONNECT, FORK, SEND };
 
 /* The order of `Process` in faults.rs. */
 enum { HOST, GUARDIAN, BRIDGE, OTHER };
@@ -111,14 +111,15 @@ static int fails_at(int call, const char *path) { return fails_on(call, -1, path
 
 static int fails(int call, int fd) {
     char link[64], path[4096];
-    if (!is_meant(call))
+    int may_send = call == WRITE && is_meant(SEND);
+    if (!is_meant(call) && !may_send)
         return 0;
     int before = errno;
     snprintf(link, sizeof link, "/proc/thread-self/fd/%d", fd);
     long length = fd < 0 ? 0 : syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
     errno = before;
-    return fails_on(call, fd, path);
+    return fails_on(may_send && !strncmp(path, "socket:", 7) ? SEND : call, fd, path);
 }
 
 #define ON_FD(type, name, call, number, parameters, ...) \

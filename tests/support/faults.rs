@@ -27,6 +27,8 @@ pub enum Call {
     Connect,
     /// Any way to start a process.
     Fork,
+    /// Writes to sockets alone.
+    Send,
 }
 
 /// Which of our processes is meant.

@@ -1,9 +1,10 @@
 //! Packed entries: some consecutive entries of a transcript as compressed JSON.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params};
 use miniz_oxide::inflate::decompress_to_vec;
 
 use super::entry::Entry;
@@ -13,7 +14,7 @@ use crate::domain::{Author, Outcome, Snippet};
 /// Entries of a block, which are packed together. A reader of one entry unpacks all of them, so they are few.
 pub const BLOCK: usize = 128;
 /// JSON of alike snippets shrinks to a tenth.
-const COMPRESSION_LEVEL: u8 = 3;
+const COMPRESSION_LEVEL: i32 = 3;
 
 #[derive(Clone, Debug, Default)]
 pub struct PackedEntries {
@@ -48,7 +49,7 @@ impl PackedEntries {
             }
         }
         // Every snippet has a form in JSON: names of fields, texts and whole numbers.
-        let packed = compress_to_vec(&serde_json::to_vec(&simple).unwrap_or_default(), COMPRESSION_LEVEL);
+        let packed = compress(&serde_json::to_vec(&simple).unwrap_or_default());
         let size = packed.len() + loose.iter().map(|(_, entry)| shortening::memory(entry)).sum::<usize>();
         Self { packed: packed.into(), authors, loose, size, ..Self::default() }
     }
@@ -152,6 +153,24 @@ impl PackedEntries {
     fn find(&self, place: usize) -> Result<usize, usize> {
         self.loose.binary_search_by_key(&place, |(place, _)| usize::from(*place))
     }
+}
+
+fn compress(text: &[u8]) -> Vec<u8> {
+    thread_local! {
+        // A new one takes as long as the compression of a block: its tables have some hundred kilobytes.
+        static COMPRESSOR: RefCell<Box<CompressorOxide>> = {
+            RefCell::new(Box::new(CompressorOxide::new(create_comp_flags_from_zip_params(COMPRESSION_LEVEL, 0, 0))))
+        };
+    }
+    let mut packed = Vec::new();
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        compressor.reset();
+        compress_to_output(compressor, text, TDEFLFlush::Finish, |part| {
+            packed.extend_from_slice(part);
+            true
+        });
+    });
+    packed
 }
 
 /// Returns whether a snippet has ended and has nothing that is left out when it is packed.

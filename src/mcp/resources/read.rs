@@ -202,7 +202,8 @@ pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<
             let running = session.overview().await.map_err(session_ended)?.running.map(|(id, _)| id.0);
             let query = VariableQuery::new("", cursor);
             let table = session.variables(query.clone()).await.map_err(session_ended)?;
-            let (text, list) = variables::list(private.masked(&table).as_ref().unwrap_or(&table), &query, running);
+            let masked = private.masked(&table);
+            let (text, list) = variables::list(masked.as_ref().unwrap_or(&table), &query, running);
             match list.next_cursor {
                 Some(next) => format!("{text}\n({})", uris::variables(&next)),
                 None => text,

@@ -1,5 +1,7 @@
 //! Text made to fit a limit, with a mark where something was left out.
 
+use std::borrow::Cow;
+
 use crate::domain::terminal_text::with_invisible_shown;
 
 /// Characters of a result for a model.
@@ -38,8 +40,13 @@ pub fn length_of_beginning(text: &str, max: usize) -> usize {
 /// A text on one line of at most `max` characters: control characters are escaped, invisible ones shown, and `...`
 /// stands for the rest.
 pub fn one_line(text: &str, max: usize) -> String {
+    as_one_line(text, max).into_owned()
+}
+
+/// The same, without a copy of what is such a line already.
+pub fn as_one_line(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return text.to_owned();
+        return text.into();
     }
     let mut line = String::new();
     let beginning: String = text.chars().take(max + 1).collect();
@@ -47,11 +54,11 @@ pub fn one_line(text: &str, max: usize) -> String {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
     if line.chars().count() <= max {
-        return line;
+        return line.into();
     }
     let mut truncated: String = line.chars().take(max.saturating_sub(3)).collect();
     truncated.push_str("...");
-    truncated
+    truncated.into()
 }
 
 #[cfg(test)]

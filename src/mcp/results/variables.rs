@@ -1,9 +1,11 @@
 //! The list of variables: as text, in the format of the server that fourhands replaced, and as structured content.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::truncate::{MAX_TEXT, one_line};
+use super::truncate::{MAX_TEXT, as_one_line};
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Variable, VariableKind, VariableQuery, VariableTable, units};
 
@@ -20,8 +22,8 @@ const MAX_PREVIEW: usize = 200;
 const MAX_CURSOR: usize = 1_000;
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct VariableList {
-    pub variables: Vec<VariableRow>,
+pub struct VariableList<'a> {
+    pub variables: Vec<VariableRow<'a>>,
     /// Total number of names, without those that start with an underscore.
     pub total: u32,
     /// Number of names that match the filter; fewer may be listed.
@@ -36,17 +38,17 @@ pub struct VariableList {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
-pub struct VariableRow {
-    pub name: String,
+pub struct VariableRow<'a> {
+    pub name: Cow<'a, str>,
     pub kind: VariableRowKind,
     #[serde(rename = "type")]
-    pub type_name: String,
+    pub type_name: Cow<'a, str>,
     /// Length or shape; may be empty.
-    pub shape: String,
+    pub shape: Cow<'a, str>,
     /// Size in bytes, if cheap to determine: of containers without their items, of arrays and frames with their data.
     pub size_bytes: Option<u64>,
     /// Short text of the value; may be empty.
-    pub preview: String,
+    pub preview: Cow<'a, str>,
     /// The snippet that last bound or visibly changed it.
     pub set_by_snippet: Option<u32>,
 }
@@ -63,7 +65,7 @@ pub enum VariableRowKind {
 }
 
 /// Text and structured form. While a snippet runs, the table has only the names that Python had time for.
-pub fn list(table: &VariableTable, query: &VariableQuery, running: Option<u32>) -> (String, VariableList) {
+pub fn list<'a>(table: &'a VariableTable, query: &VariableQuery, running: Option<u32>) -> (String, VariableList<'a>) {
     let matches = |variable: &&Variable| query.matches(&variable.name) || query.matches(&variable.type_name);
     let found: Vec<&Variable> = table.rows.iter().filter(matches).collect();
     let (matching, unseen) = match running {
@@ -92,7 +94,8 @@ pub fn list(table: &VariableTable, query: &VariableQuery, running: Option<u32>) 
         if text.len() + line.len() > MAX_TEXT {
             break;
         }
-        text.push_str(&format!("\n{line}"));
+        text.push('\n');
+        text.push_str(&line);
         shown += 1;
     }
     let goes_on = shown < found.len() || table.left > unseen;
@@ -127,40 +130,40 @@ fn are(total: usize) -> String {
 }
 
 fn line(variable: &Variable) -> String {
-    let name = one_line(&variable.name, MAX_NAME);
+    let name = as_one_line(&variable.name, MAX_NAME);
     match variable.kind {
         VariableKind::Function => format!("Function: {name}()"),
         VariableKind::Class => format!("Class: {name}"),
         VariableKind::Callable => format!("Callable: {name}"),
         VariableKind::Data | VariableKind::Module => {
-            let (type_name, value) = (one_line(&variable.type_name, MAX_NAME), value(variable));
+            let (type_name, value) = (as_one_line(&variable.type_name, MAX_NAME), value(variable));
             let mut size = String::new();
             if !BUILTIN_CONTAINERS.contains(&variable.type_name.as_str()) && variable.shape != value {
                 if !variable.shape.is_empty() {
-                    size.push_str(&format!(" {}", one_line(&variable.shape, MAX_NAME)));
+                    size.push_str(&format!(" {}", as_one_line(&variable.shape, MAX_NAME)));
                 }
                 if let Some(bytes) = variable.size.filter(|bytes| *bytes > MIN_SIZE) {
                     let comma = if size.is_empty() { " " } else { ", " };
                     size.push_str(&format!("{comma}{}", units::bytes(bytes)));
                 }
             }
-            format!("Variable: {name} ({type_name}){size} = {}", one_line(&value, MAX_VALUE))
+            format!("Variable: {name} ({type_name}){size} = {}", as_one_line(&value, MAX_VALUE))
         }
     }
 }
 
-fn value(variable: &Variable) -> String {
+fn value(variable: &Variable) -> Cow<'_, str> {
     match &variable.text {
-        Some(text) => text.clone(),
-        None if !variable.preview.is_empty() => variable.preview.clone(),
-        None if !variable.shape.is_empty() => variable.shape.clone(),
-        None => format!("<{} object>", variable.type_name),
+        Some(text) => text.into(),
+        None if !variable.preview.is_empty() => (&variable.preview).into(),
+        None if !variable.shape.is_empty() => (&variable.shape).into(),
+        None => format!("<{} object>", variable.type_name).into(),
     }
 }
 
-fn row(variable: &Variable) -> VariableRow {
+fn row(variable: &Variable) -> VariableRow<'_> {
     VariableRow {
-        name: one_line(&variable.name, MAX_NAME),
+        name: as_one_line(&variable.name, MAX_NAME),
         kind: match variable.kind {
             VariableKind::Data => VariableRowKind::Data,
             VariableKind::Function => VariableRowKind::Function,
@@ -168,10 +171,10 @@ fn row(variable: &Variable) -> VariableRow {
             VariableKind::Callable => VariableRowKind::Callable,
             VariableKind::Module => VariableRowKind::Module,
         },
-        type_name: one_line(&variable.type_name, MAX_NAME),
-        shape: one_line(&variable.shape, MAX_NAME),
+        type_name: as_one_line(&variable.type_name, MAX_NAME),
+        shape: as_one_line(&variable.shape, MAX_NAME),
         size_bytes: variable.size,
-        preview: one_line(&variable.preview, MAX_PREVIEW),
+        preview: as_one_line(&variable.preview, MAX_PREVIEW),
         set_by_snippet: variable.set_by.map(|snippet| snippet.0),
     }
 }
@@ -194,7 +197,7 @@ mod tests {
     }
 
     fn table(rows: Vec<Variable>) -> VariableTable {
-        VariableTable { total: rows.len(), matching: rows.len(), rows, ..VariableTable::default() }
+        VariableTable { total: rows.len(), matching: rows.len(), rows: rows.into(), ..VariableTable::default() }
     }
 
     #[test]
@@ -255,7 +258,8 @@ mod tests {
     #[test]
     fn a_long_list_is_cut_at_whole_lines_and_says_so() {
         let rows = (0..2000).map(|n| variable(&format!("v{n:04}"), VariableKind::Data, "str", &"z".repeat(80), None));
-        let (text, list) = list(&table(rows.collect()), &VariableQuery::default(), Some(4));
+        let table = table(rows.collect());
+        let (text, list) = list(&table, &VariableQuery::default(), Some(4));
         assert!(text.len() < MAX_TEXT + 300);
         let (shown, next) = (list.variables.len(), list.next_cursor.unwrap());
         assert_eq!(next, format!("v{:04}", shown - 1));

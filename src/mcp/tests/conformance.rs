@@ -3,8 +3,10 @@
 
 #![allow(deprecated, reason = "rmcp marks what only older protocol versions have")]
 
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -20,9 +22,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixListener;
-use tokio::process::Command;
 
 use crate::mcp::log;
 use crate::mcp::transport::lines::LineTransport;
@@ -192,30 +192,46 @@ async fn serve(listener: UnixListener) {
     }
 }
 
-#[tokio::test]
+/// A process that ends with its owner.
+struct KilledOnDrop(Child);
+
+impl Drop for KilledOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
 #[ignore = "needs what tests/outside/install installs, and the binary"]
-async fn the_official_suite_passes_behind_the_bridge() {
+fn the_official_suite_passes_behind_the_bridge() {
     // Beside this test's own binary.
     let build = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
     let outside = build.parent().unwrap().join("tmp/outside");
     let node: PathBuf = outside.join("node/bin/node");
     let home = tempfile::tempdir().unwrap();
     let socket = home.path().join("s.sock");
-    tokio::spawn(serve(UnixListener::bind(&socket).unwrap()));
+    let listener = StdUnixListener::bind(&socket).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { serve(UnixListener::from_std(listener).unwrap()).await });
+    });
 
     // Node looks for packages beside the script.
     std::fs::copy(Path::new(FOLDER).join("front.mjs"), outside.join("front.mjs")).unwrap();
     let mut front = Command::new(&node);
     front.arg(outside.join("front.mjs")).arg(build.join("fourhands")).args(["bridge", "--socket"]).arg(&socket);
-    let mut front =
-        front.env("HOME", home.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
-    let url = BufReader::new(front.stdout.take().unwrap()).lines().next_line().await.unwrap().unwrap();
+    front.env("HOME", home.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut front = KilledOnDrop(front.spawn().unwrap());
+    let mut url = String::new();
+    BufReader::new(front.0.stdout.take().unwrap()).read_line(&mut url).unwrap();
 
     let mut suite = Command::new(&node);
     suite.arg(outside.join("node_modules/@modelcontextprotocol/conformance/dist/index.js"));
-    suite.args(["server", "--suite", "all", "--url", &url, "--expected-failures"]);
+    suite.args(["server", "--suite", "all", "--url", url.trim_end(), "--expected-failures"]);
     suite.arg(Path::new(FOLDER).join("expected-failures.yml"));
-    let output = suite.current_dir(home.path()).kill_on_drop(true).output().await.unwrap();
+    let output = suite.current_dir(home.path()).output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
     let summary = printed.split_once("=== SUMMARY ===").map_or(&*printed, |(_, summary)| summary);
     println!("{}", summary.trim());

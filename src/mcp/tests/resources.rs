@@ -21,7 +21,7 @@ async fn read(client: &mut Client, uri: &str) -> String {
 }
 
 fn names(rig: &Rig, rows: Vec<crate::domain::Variable>) {
-    *rig.table.lock().unwrap() = VariableTable { total: rows.len(), rows, ..VariableTable::default() };
+    *rig.table.lock().unwrap() = VariableTable { total: rows.len(), rows: rows.into(), ..VariableTable::default() };
 }
 
 /// The next notification of any kind.

@@ -79,7 +79,7 @@ impl Rig {
 
     /// Sends a table of variables, as the engine does after a snippet.
     pub fn defines(&self, variables: Vec<Variable>) {
-        let table = VariableTable { total: variables.len(), rows: variables, ..VariableTable::default() };
+        let table = VariableTable { total: variables.len(), rows: variables.into(), ..VariableTable::default() };
         self.engine.send(EngineEvent::Variables { table, requested: None }).unwrap();
     }
 

@@ -76,7 +76,7 @@ async fn variables_are_listed_as_they_are_now() {
         assert_eq!(text(&result), "No variables or functions are currently defined.");
         {
             let mut table = rig.table.lock().unwrap();
-            table.rows = vec![variable("f", VariableKind::Function, ""), variable("x", VariableKind::Data, "3")];
+            table.rows = [variable("f", VariableKind::Function, ""), variable("x", VariableKind::Data, "3")].into();
             table.total = 2;
         }
         let result = client.call("list_defined_variables", json!({})).await;
@@ -288,7 +288,7 @@ async fn a_value_is_inspected_by_pages() {
 #[tokio::test]
 async fn while_code_runs_an_inspection_says_what_is_known_of_the_value() {
     let rig = Rig::new();
-    rig.table.lock().unwrap().rows = vec![variable("x", VariableKind::Data, "7")];
+    rig.table.lock().unwrap().rows = [variable("x", VariableKind::Data, "7")].into();
     let mut client = rig.client(ERAS[0], "tester").await;
     client.call("list_defined_variables", json!({})).await;
     client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;

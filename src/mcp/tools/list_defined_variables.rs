@@ -33,7 +33,7 @@ impl Tool for ListDefinedVariables {
     const HINTS: ToolHints = ToolHints::READS;
 
     type Arguments = ListArguments;
-    type Output = VariableList;
+    type Output = VariableList<'static>;
 
     async fn call(call: &ToolCall<'_>, arguments: ListArguments) -> ToolOutcome {
         let query = VariableQuery::new(arguments.filter.as_deref().unwrap_or_default(), arguments.cursor);

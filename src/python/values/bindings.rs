@@ -187,11 +187,14 @@ impl Bindings {
         let all: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = globals.iter().collect();
         for (name, value) in all {
             let Ok(name) = name.cast_into::<PyString>() else { continue };
-            let text = name.to_string_lossy();
-            let is_held = locked.contains(&*text)
-                || !text.starts_with('_') && rule.as_mut().is_some_and(|rule| rule.may_hold(&text, &value));
+            let is_held = {
+                let text = name.to_string_lossy();
+                locked.contains(&*text)
+                    || text.bytes().next() != Some(b'_')
+                        && rule.as_mut().is_some_and(|rule| rule.may_hold(&text, &value))
+            };
             if is_held {
-                let (name, value) = (name.clone().unbind(), value.unbind());
+                let (name, value) = (name.unbind(), value.unbind());
                 self.before.push(OldBinding { name, value, setters: Setters::default(), bytes: 0 });
             }
         }
@@ -199,11 +202,14 @@ impl Bindings {
 
     /// Returns the bindings from before that no longer hold, after the snippet.
     pub fn end(&mut self, globals: &Bound<'_, PyDict>) -> Vec<OldBinding> {
-        let is_same = |before: &OldBinding| {
-            globals.get_item(&before.name).is_ok_and(|now| now.is_some_and(|now| now.is(&before.value)))
-        };
         let mut before = std::mem::take(&mut self.before);
-        before.retain(|before| !is_same(before));
+        let mut items = globals.iter();
+        before.retain(|before| {
+            // Names that stay keep their order. After one that is gone, each is looked up.
+            let in_order = items.find(|(name, _)| name.is(&before.name)).map(|(_, value)| value);
+            let now = in_order.or_else(|| globals.get_item(&before.name).ok().flatten());
+            !now.is_some_and(|now| now.is(&before.value))
+        });
         before
     }
 

@@ -64,15 +64,15 @@ struct Differences<'py> {
 }
 
 impl<'py> Differences<'py> {
-    /// Compares a name's value with its snapshot. Returns the new snapshot.
-    fn compare(&mut self, index: usize, mut known: NameSnapshot, value: &Bound<'py, PyAny>) -> NameSnapshot {
+    /// Compares a name's value with its snapshot, and updates that.
+    fn compare(&mut self, index: usize, known: &mut NameSnapshot, value: &Bound<'py, PyAny>) {
         let class = value.get_type_ptr() as usize;
         let is_same = known.value == value.as_ptr() as usize && known.class == class;
         if !is_same {
             known.library_type = None;
         }
         if is_same && !known.is_container && known.library_type.is_none() {
-            return known;
+            return;
         }
         let (digest, is_container) = if is_same && known.library_type.is_some() {
             (known.digest, false)
@@ -88,7 +88,6 @@ impl<'py> Differences<'py> {
             self.library_values.push((index, value.clone(), !is_same));
         }
         (known.value, known.class, known.digest) = (value.as_ptr() as usize, class, digest);
-        known
     }
 
     /// Returns the snapshot of a new name.
@@ -122,6 +121,9 @@ impl NamespaceSnapshot {
 
     /// Fills in the snippets that set the names in `setters`, whose keys are the addresses of names.
     pub fn find_setters(&self, setters: &mut HashMap<usize, Setters>) {
+        if setters.is_empty() {
+            return;
+        }
         for known in &self.names {
             if let Some(found) = setters.get_mut(&(known.name.as_ptr() as usize)) {
                 *found = known.setters;
@@ -144,23 +146,32 @@ impl NamespaceSnapshot {
         libraries: &Libraries,
         by: Option<SnippetId>,
     ) -> VariableChanges {
-        let mut before = std::mem::take(&mut self.names).into_iter();
-        self.names.reserve(globals.len());
         let mut differences = Differences::default();
-        // Nothing in this loop runs Python code or makes Python objects, so the dict does not change.
-        for (name, value) in globals.iter() {
-            let address = name.as_ptr();
-            // Names that stay keep their order, and new ones come after them.
+        // Nothing in these loops runs Python code or makes Python objects, so the dict does not change.
+        let mut items = globals.iter().enumerate().peekable();
+        // Names that stay keep their order, and new ones come after them: mostly, nothing has to move.
+        while let Some((index, (name, value))) = items.peek() {
+            match self.names.get_mut(*index) {
+                Some(known) if known.name.is(name) => differences.compare(*index, known, value),
+                _ => break,
+            }
+            items.next();
+        }
+        let first_moved = items.peek().map_or(globals.len(), |(index, _)| *index);
+        let mut before = self.names.split_off(first_moved.min(self.names.len())).into_iter();
+        for (index, (name, value)) in items {
             let known = loop {
                 match before.next() {
-                    Some(known) if known.name.as_ptr() == address => break Some(known),
+                    Some(known) if known.name.is(&name) => break Some(known),
                     Some(other) => differences.removed.push(other),
                     None => break None,
                 }
             };
-            let index = self.names.len();
             self.names.push(match known {
-                Some(known) => differences.compare(index, known, &value),
+                Some(mut known) => {
+                    differences.compare(index, &mut known, &value);
+                    known
+                }
                 None => differences.add(index, name, &value, by),
             });
         }

@@ -164,7 +164,7 @@ impl Namespace {
         let mut names: Vec<(Cow<'_, str>, usize)> = Vec::with_capacity(all.len());
         for (index, (name, _)) in all.iter().enumerate() {
             let text = name.to_str().map_or_else(|_| Cow::Owned(name.to_string_lossy().into_owned()), Cow::Borrowed);
-            if !text.starts_with('_') {
+            if text.bytes().next() != Some(b'_') {
                 names.push((text, index));
             } else if !has_private {
                 has_private = !self.module_names.bind(py).contains(name)?;

@@ -5,14 +5,18 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream as StdUnixStream;
 
 use crossterm::event::Event;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::read;
-use tokio::io::Interest;
+use signal_hook::SigId;
+use signal_hook::consts::SIGWINCH;
+use signal_hook::low_level::{pipe, unregister};
 use tokio::io::unix::AsyncFd;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::io::{AsyncReadExt, Interest};
+use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::decoder::{Decoder, Input};
@@ -21,7 +25,7 @@ const BUFFER_BYTES: usize = 16 << 10;
 
 pub struct InputReader {
     terminal: AsyncFd<OwnedFd>,
-    window_changes: Signal,
+    window_changes: WindowChanges,
     decoder: Decoder,
     decoded: VecDeque<Input>,
     last_read: Instant,
@@ -33,7 +37,7 @@ impl InputReader {
         let terminal = if terminal.is_terminal() { terminal } else { File::open("/dev/tty")?.into() };
         Ok(Self {
             terminal: register(terminal)?,
-            window_changes: signal(SignalKind::window_change())?,
+            window_changes: WindowChanges::watch()?,
             decoder: Decoder::default(),
             decoded: VecDeque::new(),
             last_read: Instant::now(),
@@ -63,10 +67,36 @@ impl InputReader {
                     }
                 }
                 // The event loop reads the size itself.
-                _ = self.window_changes.recv() => return Ok(Input::Event(Event::Resize(0, 0))),
+                _ = self.window_changes.next() => return Ok(Input::Event(Event::Resize(0, 0))),
                 () = sleep_until(due.unwrap_or(self.last_read)), if due.is_some() => self.decoder.expire(&mut self.decoded),
             }
         }
+    }
+}
+
+/// Changes of the window's size. tokio's own signals would panic in every process of ours that has no descriptors left.
+struct WindowChanges {
+    stream: UnixStream,
+    registration: SigId,
+}
+
+impl WindowChanges {
+    fn watch() -> io::Result<Self> {
+        let (stream, writer) = StdUnixStream::pair()?;
+        stream.set_nonblocking(true)?;
+        let stream = UnixStream::from_std(stream)?;
+        Ok(Self { stream, registration: pipe::register(SIGWINCH, writer)? })
+    }
+
+    /// Resolves after a change, or several.
+    async fn next(&mut self) -> io::Result<usize> {
+        self.stream.read(&mut [0; 64]).await
+    }
+}
+
+impl Drop for WindowChanges {
+    fn drop(&mut self) {
+        unregister(self.registration);
     }
 }
 

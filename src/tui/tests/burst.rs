@@ -113,8 +113,8 @@ impl Burst {
         }
         let mut transcript: Transcript = std::mem::take(&mut self.view.transcript);
         transcript.apply(&SessionEvent::Restarted { restart: Restart::default().into(), at: self.now });
-        let variables = vec![variable("x", VariableKind::Data, "int", "", "1")];
-        let table = crate::domain::VariableTable { total: 1, rows: variables, ..Default::default() };
+        let variables = [variable("x", VariableKind::Data, "int", "", "1")];
+        let table = crate::domain::VariableTable { total: 1, rows: variables.into(), ..Default::default() };
         transcript.apply(&SessionEvent::Variables(table.into()));
         let uses_vi = self.view.composer.editor.vi.is_some();
         self.view = View::new(info(), None, transcript);

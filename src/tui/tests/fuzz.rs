@@ -120,7 +120,9 @@ fn event(random: &mut Random, next: &mut u32) -> Event {
                 .map(|n| variable(&format!("v{n}{text}"), VariableKind::Data, &text, "3×4", &text))
                 .collect();
             let total = rows.len() + random.below(3);
-            Event::Variables(VariableTable { rows, total, taken_at: at, ..VariableTable::default() }.into())
+            Event::Variables(
+                VariableTable { rows: rows.into(), total, taken_at: at, ..VariableTable::default() }.into(),
+            )
         }
         7 => Event::ClientJoined { client: crate::domain::ClientId(snippet.0), name: text.into(), pid: None, at },
         8 => Event::ClientLeft { client: crate::domain::ClientId(snippet.0), at },
