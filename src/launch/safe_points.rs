@@ -278,6 +278,7 @@ mod tests {
             points.list().iter().map(|point| (point.since.0, point.snippet.0)).collect::<Vec<_>>()
         };
         assert_eq!(list(&mut points), [(3, 4), (6, 6), (9, 9)]);
+        points.end_retired();
         points.go_back_to(SnippetId(6));
         assert_eq!(list(&mut points), [(3, 4), (6, 6)]);
         points.wake(b"boot", &[]).unwrap();

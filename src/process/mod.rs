@@ -174,10 +174,9 @@ fn run(
         safe_points = None;
     }
 
-    let worked = catch_unwind(AssertUnwindSafe(|| {
-        let descriptors = EngineDescriptors { standard: streams, stacks, safe_points };
-        work(py, descriptors, capture, events.clone(), files, kept, &mut jobs)
-    }));
+    let descriptors = EngineDescriptors { standard: streams, stacks, safe_points };
+    let work = || work(py, descriptors, capture, events.clone(), files, kept, &mut jobs);
+    let worked = catch_unwind(AssertUnwindSafe(work));
     exit::set_main_thread_returned();
     if let Ok(Err(error)) = &worked {
         report_failure(&error.to_string(), &own_modules);

@@ -72,8 +72,8 @@ pub struct Awakening {
 }
 
 /// Forks a copy of the session as it is after `snippet`; `has_changed` if variables may have changed since the last
-/// copy. `check` decides afterwards whether the copy is good. The copy has the guardian for its parent, so that user code
-/// never waits for it.
+/// copy. `check` decides afterwards whether the copy is good. The copy has the guardian for its parent, so that user
+/// code never waits for it.
 #[allow(unsafe_code, reason = "a fork of the interpreter")]
 pub fn fork(
     guardian: BorrowedFd<'_>,
