@@ -261,7 +261,7 @@ impl JournalReader {
         old: OldFrom,
         each: &mut dyn FnMut(Event),
     ) -> rusqlite::Result<()> {
-        // Most snippets have no rows in other tables: statements of their own that find none would take most of the time.
+        // Most snippets have no rows in other tables, and statements of their own that find none would take long.
         let mut select = self.connection.prepare_cached(
             "SELECT number, place, client, author, code, submitted, started, ended, outcome, call, effects, review,
              EXISTS (SELECT 1 FROM output WHERE output.session = snippets.session AND output.snippet = number),
