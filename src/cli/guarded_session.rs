@@ -74,7 +74,7 @@ impl ProcessRun {
 
 /// What follows a process that failed.
 enum AfterFailure {
-    Retry(Option<Handover>),
+    Retry(Box<Option<Handover>>),
     Exit(ExitCode),
 }
 
@@ -104,7 +104,7 @@ impl GuardedSession {
             }
             if let Some(failure) = self.failure(&run) {
                 match self.on_failure(&failure, &run, is_first, before, &mut crashes, began)? {
-                    AfterFailure::Retry(handover) => start.handover = handover,
+                    AfterFailure::Retry(handover) => start.handover = *handover,
                     AfterFailure::Exit(code) => return Ok(code),
                 }
                 continue;
@@ -245,7 +245,7 @@ impl GuardedSession {
             // Nothing has run yet, so another try can only help.
             self.has_tried_again = true;
             self.guardian.say(&format_args!("{failure}\nPython is started once more."));
-            return Ok(AfterFailure::Retry(before));
+            return Ok(AfterFailure::Retry(before.into()));
         }
         if is_first || ended.is_ok_and(|report| report.was_requested) {
             // An engine that exits by itself has reported its failure.
@@ -257,14 +257,14 @@ impl GuardedSession {
         // A signal from outside and a lack of memory are no faults of this Python.
         let was_killed = ended.is_ok_and(|report| report.killed.is_none() && report.status.signal().is_some());
         if was_killed && !run.is_crash_loop {
-            return Ok(AfterFailure::Retry(before));
+            return Ok(AfterFailure::Retry(before.into()));
         }
         let limit = self.until_unused.then_some(UNUSED_TIMEOUT);
         match self.guardian.wait_for_another_start(failure, &self.name, limit)? {
             NextStep::TryAgain => {
                 *crashes = Crashes::default();
                 let last = ended.ok().filter(|_| run.is_crash_loop).and_then(|report| report.handover(true));
-                Ok(AfterFailure::Retry(last.or(before)))
+                Ok(AfterFailure::Retry(last.or(before).into()))
             }
             NextStep::End => {
                 self.say_farewell(began);

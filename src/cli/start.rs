@@ -117,7 +117,7 @@ fn hold(start: &Start<'_>, chosen: &Chosen, cwd: &Path) -> anyhow::Result<ExitCo
     let _player = start.stage.map(Stage::play).transpose().context("the scripted client cannot be started")?;
     let handover = resumed.map(|Resumed { restart, summary, .. }| {
         guardian.say(&summary);
-        Handover { restart, snapshot: None, last_snippet: SnippetId(0), losses: Losses::default() }
+        Handover { restart, rewind: None, snapshot: None, last_snippet: SnippetId(0), losses: Losses::default() }
     });
     let first = ProcessStart { handover, replay: start.arguments.replay.map(ReplayArgument::selection) };
     GuardedSession {

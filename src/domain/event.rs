@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Author, BusyTask, CallId, ClientId, Display, Gate, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay,
-    Review, RiskAnswered, RiskRequest, SideEffects, SnippetId, Stuck, Timestamp, UndoableNames, VariableTable,
+    Review, RiskAnswered, RiskRequest, SafePoint, SideEffects, SnippetId, Stuck, Timestamp, UndoableNames,
+    VariableTable,
 };
 
 /// The effects of a reset, and what it could not undo.
@@ -36,6 +37,12 @@ pub struct Restart {
     /// are lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safe_point: Option<SnippetId>,
+    /// The first snippet that is taken back, if the previous process ended for a rewind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<SnippetId>,
+    /// What the snippets that are taken back did beyond variables, which stays; a phrase for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remains: Vec<String>,
     /// Whether a session that had ended is resumed. Then `how` says when and where it ended.
     #[serde(default)]
     pub resumed: bool,
@@ -51,10 +58,20 @@ impl Restart {
         self.by.is_none() && !self.resumed && !self.how.is_empty()
     }
 
-    /// Returns the end of a sentence, such as `; ended 1 process that …`; empty if there were no processes.
+    /// Returns what a rewind was, such as `took Python back to before snippet 5`; `None` if it was none.
     #[must_use]
-    pub fn fate_of_processes(&self) -> String {
-        self.processes.iter().flat_map(|fate| ["; ", fate]).collect()
+    pub fn rewound(&self) -> Option<String> {
+        let before = self.before?;
+        Some(format!("took Python back to before snippet {before}: what ran from there on is taken back"))
+    }
+
+    /// Returns the end of a sentence: what became of processes, such as `; ended 1 process that …`, and what is not
+    /// taken back. Empty if there is nothing to say.
+    #[must_use]
+    pub fn aftermath(&self) -> String {
+        let processes: String = self.processes.iter().flat_map(|fate| ["; ", fate]).collect();
+        let remains = if self.remains.is_empty() { "" } else { "; not taken back: " };
+        format!("{processes}{remains}{}", self.remains.join("; "))
     }
 }
 
@@ -167,6 +184,8 @@ pub enum Event {
     PutBack {
         names: Vec<Arc<str>>,
     },
+    /// The safe points from now on, the newest last.
+    SafePoints(Arc<[SafePoint]>),
     ClientJoined {
         client: ClientId,
         name: Arc<str>,

@@ -97,7 +97,7 @@ impl<'a> LostWork<'a> {
         let is_wanted = |(place, entry): (usize, &Entry)| match entry {
             _ if brought_back(entries.range(place + 1..end)) => false,
             Entry::Reset { .. } => true,
-            Entry::Restart { restart, .. } => restart.by.is_some(),
+            Entry::Restart { restart, .. } => restart.by.is_some() && restart.safe_point.is_none(),
             _ => false,
         };
         let ran_well = |entry: &Entry| matches!(entry, Entry::Snippet(snippet) if snippet.status == Status::Ok);
@@ -145,7 +145,9 @@ impl<'a> LostWork<'a> {
 
     fn pick(&self, which: &ReplaySelection) -> Vec<SnippetId> {
         let ok = |snippet: &Snippet| snippet.status == Status::Ok || self.well.contains(&snippet.id);
-        let is_of_checkpoint = |snippet: &Snippet| is_magic(snippet, "%checkpoint") || is_magic(snippet, "%restore");
+        let is_of_checkpoint = |snippet: &Snippet| {
+            ["%checkpoint", "%restore", "%rewind"].into_iter().any(|magic| is_magic(snippet, magic))
+        };
         let fits = |snippet: &Snippet, author: &Author| match which {
             ReplaySelection::Ok => ok(snippet),
             ReplaySelection::All => {

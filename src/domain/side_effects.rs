@@ -285,6 +285,14 @@ impl SideEffects {
         Self { entries: self.entries.iter().filter(is_surprising).cloned().collect(), files_read: 0, omitted: 0 }
     }
 
+    /// Returns the effects that stay when Python goes back to a safe point: all but those within its process.
+    #[must_use]
+    pub fn outlasting(&self) -> Self {
+        use SideEffectKind::{ChangeFolder, Listen, LoadLibrary, SetVariable};
+        let outlasts = |effect: &&SideEffect| !matches!(effect.kind, ChangeFolder | Listen | LoadLibrary | SetVariable);
+        Self { entries: self.entries.iter().filter(outlasts).cloned().collect(), files_read: 0, omitted: self.omitted }
+    }
+
     /// Returns whether a filter's word selects the effects: a group, a verb, or `any`.
     #[must_use]
     pub fn matches(&self, word: &str) -> bool {

@@ -78,7 +78,7 @@ pub struct Snippet {
     /// Whether later ones have begun before it, or may.
     #[serde(default, skip_serializing_if = "is_default")]
     pub overtaken: bool,
-    /// Whether what it did to the variables is taken back: Python has died, and went on from an earlier safe point.
+    /// Whether what it did to the variables is taken back: Python went on from an earlier safe point.
     #[serde(default, skip_serializing_if = "is_default")]
     pub taken_back: bool,
 }

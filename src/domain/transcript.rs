@@ -20,8 +20,8 @@ use places::Places;
 pub use taken::TakenNames;
 
 use super::{
-    Author, BusyTask, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Restart, Review, Snippet,
-    SnippetId, Status, Stream, Timestamp, UndoableNames, VariableTable,
+    Author, BusyTask, ClientId, Display, Event, Gate, Inquiry, Outcome, Output, Replay, Restart, Review, SafePoint,
+    Snippet, SnippetId, Status, Stream, Timestamp, UndoableNames, VariableTable,
 };
 
 /// Displays kept of one snippet; the oldest are dropped.
@@ -43,6 +43,7 @@ pub struct Transcript {
     clients: Vec<Client>,
     variables: Arc<VariableTable>,
     undoable: Arc<UndoableNames>,
+    safe_points: Arc<[SafePoint]>,
     taken: TakenNames,
     inquiries: Vec<Arc<Inquiry>>,
     notice: Option<Arc<str>>,
@@ -153,6 +154,7 @@ impl Transcript {
             Event::Finished { snippet, outcome, at } => self.finish(*snippet, outcome, *at),
             Event::Variables(table) => self.variables = table.clone(),
             Event::Undoable(names) => self.undoable = names.clone(),
+            Event::SafePoints(points) => self.safe_points = points.clone(),
             Event::PutBack { names } => self.taken.put_back(names),
             Event::ClientJoined { client, name, pid, at } => self.clients.push(Client {
                 id: *client,
@@ -170,28 +172,11 @@ impl Transcript {
             Event::ClientLeft { client, .. } => self.clients.retain(|c| c.id != *client),
             Event::Reset { by, report, at } => {
                 self.last_finished = None;
+                self.safe_points = Arc::default();
                 self.taken.clear();
                 self.entries.push(Entry::Reset { by: by.clone(), report: report.clone(), at: *at });
             }
-            Event::Restarted { restart, at } => {
-                self.last_finished = None;
-                self.clients.clear();
-                self.inquiries.clear();
-                for id in std::mem::take(&mut self.at_risk) {
-                    if let Some(risks) = self.snippet_mut(id).and_then(|snippet| snippet.risks.as_mut()) {
-                        risks.open.clear();
-                    }
-                }
-                self.variables = Arc::default();
-                self.undoable = Arc::default();
-                self.taken.clear();
-                self.replay = None;
-                if let Some(point) = restart.safe_point {
-                    self.take_back(point);
-                }
-                self.last_restart = Some((restart.clone(), *at));
-                self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
-            }
+            Event::Restarted { restart, at } => self.restart(restart, *at),
             Event::Noted { note, at } => self.entries.push(Entry::Note { note: note.clone(), at: *at }),
             Event::Inquired(inquiry) => self.inquiries.push(inquiry.clone()),
             Event::InquiryEnded { number } => self.inquiries.retain(|inquiry| inquiry.number != *number),
@@ -430,6 +415,12 @@ impl Transcript {
     #[must_use]
     pub fn undoable(&self) -> &Arc<UndoableNames> {
         &self.undoable
+    }
+
+    /// Returns the safe points that Python can go back to, the newest last.
+    #[must_use]
+    pub fn safe_points(&self) -> &[SafePoint] {
+        &self.safe_points
     }
 
     #[must_use]

@@ -8,7 +8,7 @@ use super::format::Format;
 use super::options::{ExportOptions, FailedCode};
 use crate::domain::lexer::reads_variable;
 use crate::domain::terminal_text::visible;
-use crate::domain::{Entry, ErrorReport, Snippet, Status, Transcript, units};
+use crate::domain::{Entry, ErrorReport, Snippet, Status, Transcript, rewind_request, units};
 
 /// An item with its index in the transcript, and the entry as the transcript has it.
 #[derive(Clone, Copy)]
@@ -47,7 +47,8 @@ pub fn select<'a>(transcript: &'a Transcript, options: &ExportOptions, format: F
     let is_program = matches!(format, Format::Py | Format::Ipynb);
     let original_is_exported = |snippet: &Snippet| {
         let original = snippet.replay_of.and_then(|original| transcript.snippet(original));
-        original.is_some_and(|original| original.status == Status::Ok && options.takes(original))
+        original
+            .is_some_and(|original| original.status == Status::Ok && !original.taken_back && options.takes(original))
     };
     let item = |(index, entry): (usize, &'a Entry)| match entry {
         Entry::Snippet(snippet) if !options.takes(snippet) || is_program && original_is_exported(snippet) => None,
@@ -62,6 +63,10 @@ pub fn select<'a>(transcript: &'a Transcript, options: &ExportOptions, format: F
 
 /// Returns `None` if the snippet is left out.
 fn rendering(snippet: &Snippet, failed: Option<FailedCode>, format: Format) -> Option<CodeRendering> {
+    let is_program = matches!(format, Format::Py | Format::Ipynb);
+    if is_program && (snippet.taken_back || rewind_request(&snippet.code).is_some()) {
+        return (failed != Some(FailedCode::Omit)).then_some(CodeRendering::Comment);
+    }
     if snippet.status == Status::Ok {
         return Some(CodeRendering::Code);
     }
@@ -101,6 +106,9 @@ pub fn describe_ending(snippet: &Snippet) -> String {
     if let Some(of) = snippet.replay_of {
         text = format!("{text}, replay of {of}");
     }
+    if snippet.taken_back {
+        text.push_str(", taken back");
+    }
     text
 }
 
@@ -117,20 +125,19 @@ pub fn describe_entry(entry: &Entry) -> String {
             )
         }
         Entry::Restart { restart, .. } => match &restart.by {
+            Some(by) if restart.before.is_some() => {
+                format!("{} {}{}", by.name(), restart.rewound().unwrap_or_default(), restart.aftermath())
+            }
             Some(by) => format!(
                 "restarted by {}: a new Python took over, all variables were lost{}",
                 by.name(),
-                restart.fate_of_processes()
+                restart.aftermath()
             ),
             None if restart.resumed => format!("resumed: {}", restart.how),
             None if restart.safe_point.is_some() => {
-                format!("{} A copy of Python took over{}", restart.how, restart.fate_of_processes())
+                format!("{} A copy of Python took over{}", restart.how, restart.aftermath())
             }
-            None => format!(
-                "{}: a new Python took over, all variables were lost{}",
-                restart.how,
-                restart.fate_of_processes()
-            ),
+            None => format!("{}: a new Python took over, all variables were lost{}", restart.how, restart.aftermath()),
         },
         Entry::Note { note, .. } => {
             let about = note.about.map(|snippet| format!(" about {snippet}"));

@@ -120,6 +120,8 @@ fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
             "stack": restart.stack,
             "processes": restart.processes,
             "safe_point": restart.safe_point,
+            "before": restart.before,
+            "remains": restart.remains,
         }),
         Entry::Note { note, at } => json!({
             "type": "note",

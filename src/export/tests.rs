@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::domain::{
-    Author, ClientId, Decision, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, Review,
+    Author, ClientId, Decision, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, Restart, Review,
     SideEffect, SideEffectKind, SideEffects, SnippetId, Status, Stream, Transcript, VariableChanges,
 };
 
@@ -248,6 +248,25 @@ fn replayed_snippets_appear_once_in_programs() {
     assert!(story.text(Format::Md).contains("replay of 2"));
     let json: Value = serde_json::from_str(&story.text(Format::Json)).unwrap();
     assert!(json.to_string().contains("\"replay_of\":2"));
+}
+
+#[test]
+fn what_was_taken_back_is_a_comment_in_programs() {
+    let mut story = Story::default();
+    story.ran("kept = 1").ran("lost = 2").ran("%rewind 2").ran("later = 3");
+    let (before, safe_point) = (Some(SnippetId(2)), Some(SnippetId(1)));
+    let remains = vec!["snippet 2 wrote a.csv".to_owned()];
+    let restart = Restart { by: Some(Author::You), before, safe_point, remains, ..Restart::default() };
+    story.transcript.apply(&Event::Restarted { restart: restart.into(), at: 1 });
+    story.ran("new = 4");
+    let has_line =
+        |format, line: &str| story.text(format).lines().any(|found| found.contains(line) && !found.contains('#'));
+    for format in [Format::Py, Format::Ipynb] {
+        assert!(has_line(format, "kept = 1") && has_line(format, "new = 4"));
+        assert!(!has_line(format, "lost = 2") && !has_line(format, "later = 3") && !has_line(format, "%rewind"));
+    }
+    let page = story.text(Format::Md);
+    assert!(page.contains("1.2 s, taken back") && page.contains("not taken back: snippet 2 wrote a.csv"), "{page}");
 }
 
 /// A session of one snippet. Its entry has the ends of the output, and a file has more.

@@ -85,6 +85,7 @@ pub fn is_recorded(event: &Event) -> bool {
             | Event::RiskAsked { .. }
             | Event::RiskWithdrawn { .. }
             | Event::Undoable(_)
+            | Event::SafePoints(_)
             | Event::PutBack { .. }
     )
 }

@@ -211,6 +211,7 @@ impl PendingChanges {
             | Event::RiskAsked { .. }
             | Event::RiskWithdrawn { .. }
             | Event::Undoable(_)
+            | Event::SafePoints(_)
             | Event::PutBack { .. }
             | Event::Notice { .. } => {}
             // A process that takes over restores the clients from these.

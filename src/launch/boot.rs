@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ReplaySelection;
-use crate::domain::{Author, Gate, Restart, Timestamp, Unattended};
+use crate::domain::{Author, Gate, Restart, Rewind, SafePoint, Timestamp, Unattended};
 use crate::session::SessionId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +95,8 @@ pub enum ToSession {
     Listen(PathBuf),
     /// The socket is lost and cannot be restored, for this reason.
     Unreachable(String),
+    /// The safe points that can be woken now, the newest last.
+    SafePoints(Vec<SafePoint>),
     /// The terminal has another size. Sent because the kernel does not signal a detached session process.
     Resized,
 }
@@ -107,6 +109,10 @@ pub enum ToGuardian {
     Ready,
     /// Start another process when this one has ended; this author requested it.
     Restart(Author),
+    /// Wake a safe point when this process has ended; this author requested it.
+    Rewind(Author, Rewind),
+    /// Rewinds are chosen among these safe points from now on. The guardian reads it when it gets a SIGCHLD.
+    SafePointsKnown(Vec<SafePoint>),
     /// The session has ended in an orderly way. The dashboard may still wait for a terminal that takes no output.
     Ended,
     /// The terminal is in raw mode and shows the alternate screen.

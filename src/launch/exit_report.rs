@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::domain::flight_recorder::{DeathReport, Losses};
-use crate::domain::{Author, Restart, SnippetId};
+use crate::domain::{Author, Restart, Rewind, SnippetId};
 use crate::launch::handover::Handover;
 use crate::launch::shadows;
 
@@ -33,6 +33,8 @@ pub struct ExitReport {
     pub startup_output: Vec<String>,
     /// Who requested another process.
     pub restart_by: Option<Author>,
+    /// The safe point that is to take over then, if that was requested.
+    pub rewind: Option<Rewind>,
     /// Why the guardian killed the process, if it did.
     pub killed: Option<Killed>,
     pub death_report: DeathReport,
@@ -88,14 +90,13 @@ impl ExitReport {
                 code: self.code().into(),
                 stack: if self.is_fault() { self.death_report.stack.clone() } else { Vec::new() },
                 ran: self.death_report.running.as_ref().map(|(snippet, _)| *snippet),
-                resumed: false,
-                safe_point: None,
                 processes,
+                ..Restart::default()
             },
             None => return None,
         };
         let (snapshot, last_snippet, losses) = (self.snapshot.clone(), self.last_snippet, self.losses);
-        Some(Handover { restart, snapshot, last_snippet, losses })
+        Some(Handover { restart, rewind: self.rewind, snapshot, last_snippet, losses })
     }
 
     /// Returns whether the end was orderly: requested, or explained by the process itself.
@@ -261,6 +262,7 @@ mod tests {
             startup_output: Vec::new(),
             had_ended: false,
             restart_by: None,
+            rewind: None,
             killed: None,
             death_report: DeathReport::default(),
             snapshot: None,

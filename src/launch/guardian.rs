@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 
 use self::inherited::inheritable;
 pub use self::inherited::{Inherited, ProcessSource};
+use self::points::set_rewound;
 use self::starting::NOTICE_DELAY;
 pub use self::starting::NextStep;
 pub use self::state::Guardian;
@@ -86,6 +87,10 @@ impl Guardian {
             }
         };
         drop((theirs, memory, outbox));
+        if let Some(points) = &mut self.safe_points {
+            points.begin(child);
+        }
+        self.tell_safe_points(&mut link, true);
         if let Some(output) = &mut startup_output {
             output.on_child_started();
         }
@@ -129,10 +134,13 @@ impl Guardian {
 /// Puts what a process leaves to its successor into the recorder. Returns the first message for that, which says what
 /// became of the variables: `point` is the last snippet of the safe point that goes on, if one does.
 fn hand_over(handover: Handover, point: Option<SnippetId>, recorder: Option<&FlightRecorder>) -> Restart {
-    let Handover { mut restart, snapshot, last_snippet, losses } = handover;
+    let Handover { mut restart, rewind, snapshot, last_snippet, losses } = handover;
     restart.safe_point = point;
     if restart.is_death() {
         restart.how += &loss(point, last_snippet);
+    }
+    if let Some(rewind) = rewind {
+        set_rewound(&mut restart, rewind, point);
     }
     if let Some(recorder) = recorder {
         recorder.set_last_snippet(last_snippet);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::boot::{ToGuardian, ToSession};
-use crate::domain::{Author, Gate};
+use crate::domain::{Author, Gate, Rewind, SafePoint};
 
 #[derive(Debug)]
 pub struct Link {
@@ -20,8 +20,10 @@ pub struct Link {
     ready: bool,
     ended: bool,
     restart_by: Option<Author>,
+    rewind: Option<Rewind>,
     edit: Option<PathBuf>,
     gate: Option<Gate>,
+    known_points: Option<Vec<SafePoint>>,
 }
 
 impl Link {
@@ -40,8 +42,10 @@ impl Link {
             ready: false,
             ended: false,
             restart_by: None,
+            rewind: None,
             edit: None,
             gate: None,
+            known_points: None,
         };
         Ok((link, theirs))
     }
@@ -95,6 +99,18 @@ impl Link {
         self.restart_by.clone()
     }
 
+    /// Returns the rewind that was requested.
+    pub fn rewind(&mut self) -> Option<Rewind> {
+        self.read();
+        self.rewind
+    }
+
+    /// Returns the safe points among which the session process chooses, as far as that has told.
+    pub fn known_points(&mut self) -> Option<&[SafePoint]> {
+        self.read();
+        self.known_points.as_deref()
+    }
+
     /// Returns the gate after its last change.
     pub fn gate(&mut self) -> Option<Gate> {
         self.read();
@@ -127,6 +143,8 @@ impl Link {
                 Ok(ToGuardian::Ready) => self.ready = true,
                 Ok(ToGuardian::Ended) => self.ended = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
+                Ok(ToGuardian::Rewind(by, rewind)) => (self.restart_by, self.rewind) = (Some(by), Some(rewind)),
+                Ok(ToGuardian::SafePointsKnown(points)) => self.known_points = Some(points),
                 Ok(ToGuardian::Edit(file)) => self.edit = Some(file),
                 Ok(ToGuardian::Gate(gate)) => self.gate = Some(gate),
                 // A snippet may write anything into the descriptor.

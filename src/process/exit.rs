@@ -20,6 +20,13 @@ pub fn set_main_thread_returned() {
     HAS_RETURNED.store(true, Ordering::Relaxed);
 }
 
+/// Ends the process at once, without the end of Python.
+#[allow(unsafe_code, reason = "Python's end would run code of the user")]
+pub fn leave(code: i32) -> ! {
+    // SAFETY: does not return and runs nothing.
+    unsafe { libc::_exit(code) }
+}
+
 /// Ends the process with `code` within [`END_TIMEOUT`]: the main thread may be inside a long call of C code, and Python
 /// waits for its threads for as long as user code holds them.
 #[allow(unsafe_code, reason = "nothing may hold up this end, not even the clean-up of std::process::exit")]

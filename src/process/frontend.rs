@@ -125,7 +125,7 @@ impl Frontend {
         terminals: UnboundedSender<UnixStream>,
     ) -> io::Result<JoinHandle<()>> {
         let (socket, listeners) = SessionSocket::open(&boot.socket, self.session.clone())?;
-        tokio::spawn(obey(link, self.session.clone(), signalled_by, control, socket));
+        tokio::spawn(obey(link, self.link.clone(), self.session.clone(), signalled_by, control, socket));
         Ok(tokio::spawn(mcp::serve_socket(listeners, self.session.clone(), terminals, self.stop.clone())))
     }
 }

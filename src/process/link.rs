@@ -6,6 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::getppid;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -85,6 +87,7 @@ pub async fn read_restart(link: &mut LinkReader) -> Option<Restart> {
 /// by a signal are recorded as made by `signalled_by`.
 pub async fn obey(
     mut lines: LinkReader,
+    writer: LinkWriter,
     session: SessionHandle,
     signalled_by: &str,
     dashboard: Option<UnboundedSender<Control>>,
@@ -106,6 +109,13 @@ pub async fn obey(
             Ok(ToSession::Resized) => control(Control::Resized),
             Ok(ToSession::Edited(refusal)) => control(Control::Edited(refusal)),
             Ok(ToSession::Listen(path)) => socket.ensure_at(&path),
+            Ok(ToSession::SafePoints(points)) => {
+                if session.set_safe_points(points.clone().into()).await.is_ok() {
+                    writer.send(&ToGuardian::SafePointsKnown(points));
+                    // The guardian reads the link only after a signal about a child.
+                    let _ = kill(getppid(), Signal::SIGCHLD);
+                }
+            }
             Ok(ToSession::Unreachable(why)) => {
                 session.notice(format!("clients can no longer connect, because the session's socket is lost: {why}"));
             }

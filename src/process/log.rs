@@ -177,6 +177,7 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         | Event::Stuck { .. }
         | Event::Busy(None)
         | Event::Undoable(_)
+        | Event::SafePoints(_)
         | Event::PutBack { .. }
         | Event::Variables(_) => None,
     }
@@ -191,11 +192,14 @@ fn noted(note: &Note) -> String {
 }
 
 pub fn restarted(restart: &Restart) -> String {
-    let processes = restart.fate_of_processes();
+    let processes = restart.aftermath();
     let processes = plain(&processes);
     match &restart.by {
         None if restart.resumed => format!("resumed: {}", plain(&restart.how)),
-        Some(by) => format!("{} restarted Python{processes}", name(by)),
+        Some(by) => match restart.rewound() {
+            Some(rewound) => format!("{} {rewound}{processes}", name(by)),
+            None => format!("{} restarted Python{processes}", name(by)),
+        },
         None if restart.safe_point.is_some() => {
             format!("a copy of Python has taken over: {}{processes}", plain(&restart.how))
         }

@@ -50,7 +50,7 @@ use crate::python::io::fd;
 use crate::python::io::unread::UnreadOutput;
 use crate::python::{
     Capture, EngineDescriptors, EventSender, Interpreter, Jobs, Kept, SafePoints, SessionFilePaths, StackFile, engine,
-    event_waker, leave_python, spawn_masked,
+    event_waker, is_abandoned, leave_python, spawn_masked,
 };
 use crate::session::EngineEvent;
 use crate::tui::settings;
@@ -174,11 +174,9 @@ fn run(
         safe_points = None;
     }
 
-    let worked = catch_unwind(AssertUnwindSafe(|| {
-        let descriptors = EngineDescriptors { standard: streams, stacks, safe_points };
-        let mut interpreter = Interpreter::new(py, descriptors, capture, events.clone(), files, kept, &mut jobs)?;
-        interpreter.work(py, &mut jobs)
-    }));
+    let descriptors = EngineDescriptors { standard: streams, stacks, safe_points };
+    let work = || work(py, descriptors, capture, events.clone(), files, kept, &mut jobs);
+    let worked = catch_unwind(AssertUnwindSafe(work));
     exit::set_main_thread_returned();
     if let Ok(Err(error)) = &worked {
         report_failure(&error.to_string(), &own_modules);
@@ -186,6 +184,9 @@ fn run(
     events.send(EngineEvent::Ended);
     let code = py.detach(move || join_within_timeout(host));
     py.detach(|| orphaned::before_exit(keep_processes));
+    if is_abandoned() {
+        exit::leave(code);
+    }
     leave_python(py, END_TIMEOUT);
     Ok(if matches!(worked, Ok(Ok(()))) { code } else { 1 })
 }
@@ -204,6 +205,25 @@ fn report_failure(error: &str, own_modules: &BTreeSet<String>) {
         Some(shadow) => faults::record_cause(format!("{shadow}. Python said: {error}")),
         None => faults::record(format!("Python could not be prepared: {error}")),
     }
+}
+
+/// Does the main thread's work until the session ends.
+fn work(
+    py: Python<'_>,
+    descriptors: EngineDescriptors,
+    capture: Arc<Capture>,
+    events: EventSender,
+    files: SessionFilePaths,
+    kept: &Kept<'_>,
+    jobs: &mut Jobs,
+) -> PyResult<()> {
+    let mut interpreter = Interpreter::new(py, descriptors, capture, events, files, kept, jobs)?;
+    let worked = interpreter.work(py, jobs);
+    if is_abandoned() {
+        // What the engine drops could run code of the user.
+        std::mem::forget(interpreter);
+    }
+    worked
 }
 
 /// Maps the flight recorder that the guardian shares.

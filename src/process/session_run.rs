@@ -21,7 +21,7 @@ use crate::launch::shadows;
 use crate::python::PythonEngine;
 use crate::python::io::descriptors::Originals;
 use crate::session::discovery::paths::Paths;
-use crate::session::{self, SessionHandle, Spool, Startup, in_background};
+use crate::session::{self, SessionHandle, Spool, Startup, Successor, in_background};
 use crate::tui;
 
 /// Files that are told of at the start.
@@ -107,8 +107,8 @@ impl SessionRun {
         } else {
             session.quit();
         }
-        if let Ok(Some(by)) = actor.await {
-            link.send(&ToGuardian::Restart(by));
+        if let Ok(Some(Successor { by, rewind })) = actor.await {
+            link.send(&rewind.map_or(ToGuardian::Restart(by.clone()), |rewind| ToGuardian::Rewind(by, rewind)));
         }
         stop.cancel();
         let closed = opened?;

@@ -28,5 +28,5 @@ pub use runtime::runner::SessionFilePaths;
 pub use runtime::stacks::StackFile;
 pub use runtime::termination::watch as watch_termination;
 pub use runtime::waker::{EventWaker, HostEventWaker, WakeFlag, event_waker};
-pub use safe_points::SafePoints;
 pub use safe_points::kept::Kept;
+pub use safe_points::{SafePoints, is_abandoned};

@@ -12,6 +12,7 @@ mod output;
 mod queue;
 mod replay;
 mod reviews;
+mod rewind;
 mod risks;
 mod startup;
 mod state;
@@ -28,6 +29,7 @@ pub use self::clients::remember_client;
 use self::queue::{Queue, Queued, QueuedInspection, Running, Work};
 pub use self::startup::Startup;
 use self::startup::free_numbers;
+pub use self::state::Successor;
 use self::state::{Actor, Background, Inquiries, OutputTimer, Prompts, Publisher, Queries, QueuedCall, Shutdown};
 use super::activity::ActivityLog;
 use super::client_names::ClientNames;
@@ -40,14 +42,14 @@ use crate::domain::{Author, Event, SessionInfo, Status, VariableQuery, VariableT
 /// Events by which a subscriber may lag before it has to subscribe again.
 const EVENT_CAPACITY: usize = 1024;
 
-/// Starts the actor on the current tokio runtime. The task ends once Python has been asked to end, and returns who
-/// wants another process to take over, if anybody does.
+/// Starts the actor on the current tokio runtime. The task ends once Python has been asked to end, and returns
+/// which other process is to take over, if any.
 pub fn spawn(
     info: SessionInfo,
     engine: Box<dyn Engine>,
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     startup: Startup,
-) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
+) -> (SessionHandle, tokio::task::JoinHandle<Option<Successor>>) {
     let Startup { transcript, ran, former, restart, record, spool, input_limit, .. } = startup;
     let Startup { id, is_whole, calls, gate: first_gate, unattended, .. } = startup;
     let (next_snippet, next_client) = free_numbers(&transcript, ran, &former);
@@ -103,7 +105,7 @@ async fn run(
     mut actor: Actor,
     mut inbox: mpsc::UnboundedReceiver<Command>,
     mut engine_events: mpsc::UnboundedReceiver<EngineEvent>,
-) -> Option<Author> {
+) -> Option<Successor> {
     loop {
         let output_due = actor.output.due;
         let input_due = actor.prompts.pending.as_ref().map(|pending| pending.due);
@@ -137,7 +139,7 @@ async fn run(
     actor.flush_output();
     actor.emit(Event::Ending);
     actor.engine.quit();
-    actor.shutdown.restart_by
+    actor.shutdown.successor
 }
 
 impl Actor {
@@ -213,11 +215,11 @@ impl Actor {
             }
             Command::Restart { by, reply } => {
                 if !self.shutdown.has_begun {
-                    self.shutdown.request_restart(by);
+                    self.shutdown.request(Successor { by, rewind: None });
                     self.quit();
                 }
                 // No reply if the session ends for good: no process follows.
-                if self.shutdown.restart_by.is_some() {
+                if self.shutdown.successor.is_some() {
                     let _ = reply.send(());
                 }
             }
@@ -244,6 +246,10 @@ impl Actor {
             Command::DecideRisk { number, verdict, reply } => drop(reply.send(self.decide_risk(number, &verdict))),
             Command::ChangeGate { change } => self.change_gate(change),
             Command::PutBack { snippet, names } => self.engine.put_back(snippet, names),
+            Command::SafePoints { points, reply } => {
+                self.emit(Event::SafePoints(points));
+                let _ = reply.send(());
+            }
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Resize { size } => self.engine.resize(size),
             Command::Quit => self.quit(),

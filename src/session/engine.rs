@@ -93,6 +93,17 @@ pub trait Engine: Send + 'static {
         let _ = size;
     }
 
+    /// Returns sentences on why there are no more safe points.
+    fn why_no_safe_point(&self) -> String {
+        String::new()
+    }
+
+    /// From now on the end of Python is at once, without its clean-up: its objects live on in a safe point. `last` is
+    /// the last snippet that has a number.
+    fn abandon(&mut self, last: SnippetId) {
+        let _ = last;
+    }
+
     /// Ends Python. The actor has interrupted running code before.
     fn quit(&mut self);
 }

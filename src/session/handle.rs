@@ -30,8 +30,8 @@ use super::spool::Spool;
 use super::unanswered_calls::ReceivedCalls;
 use crate::domain::{
     Author, ClientId, Completions, Gate, InputAnswer, InputRequest, Insight, InsightKind, InsightRequest, InspectError,
-    InspectRequest, Inspection, ResetReport, SessionInfo, Signature, Snippet, SnippetId, TerminalSize, VariableQuery,
-    VariableTable,
+    InspectRequest, Inspection, ResetReport, SafePoint, SessionInfo, Signature, Snippet, SnippetId, TerminalSize,
+    VariableQuery, VariableTable,
 };
 
 #[derive(Clone, Debug)]
@@ -286,6 +286,14 @@ impl SessionHandle {
     #[must_use]
     pub fn is_restarting(&self) -> bool {
         self.restarting.load(Ordering::Relaxed)
+    }
+
+    /// Tells which safe points Python can go back to, the newest last. Afterwards no other is chosen.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn set_safe_points(&self, points: Arc<[SafePoint]>) -> Result<(), Closed> {
+        self.request(|reply| Command::SafePoints { points, reply }).await
     }
 
     /// Shows everybody a notice about the session itself, such as that it can no longer be recorded.

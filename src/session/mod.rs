@@ -28,7 +28,7 @@ pub mod typed_lines;
 pub mod unanswered_calls;
 
 pub use activity::{Activity, ActivityLog, ReadPlace};
-pub use actor::{Startup, remember_client, spawn};
+pub use actor::{Startup, Successor, remember_client, spawn};
 pub use background::in_background;
 pub use call_numbers::CallSnippets;
 pub use client_calls::{CallAnswer, CallEnd, ClientCall, ClientCalls};

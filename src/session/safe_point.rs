@@ -17,12 +17,15 @@ use crate::domain::SnippetId;
 
 /// The name of a dormant copy in the process list, where it is no process that a snippet has started.
 pub const PROCESS_NAME: &CStr = c"fh-safe-point";
+/// Copies that are kept; the oldest go first.
+pub const MAX_POINTS: usize = 3;
 
 /// What the guardian hears about safe points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PointMessage {
-    /// The process `pid` is a copy of the session as it was after `snippet`. Comes with the socket that wakes the copy.
-    Made { pid: i32, snippet: SnippetId },
+    /// The process `pid` is a copy of the session process `of` as that was after `snippet`. Comes with the socket that
+    /// wakes the copy. Variables may have changed since the copy before if it `has_changed`.
+    Made { pid: i32, of: i32, snippet: SnippetId, has_changed: bool },
     /// No copy so far is to be woken any more.
     Forget,
 }

@@ -73,6 +73,8 @@ pub struct Records {
 pub struct Pending {
     /// This card runs again at the next press of the same key.
     pub run_again: Option<usize>,
+    /// Python goes back to before this card at the next press of the same key.
+    pub rewind: Option<usize>,
     /// The session ends at the next press of the same key, although something would be lost.
     pub quit: bool,
     /// The dashboard asked because the person wrote `exit` or `quit`. The same again quits.

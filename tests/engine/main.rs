@@ -22,6 +22,7 @@ mod lexer;
 mod magics;
 mod output;
 mod recovery;
+mod rewinds;
 mod running;
 mod safe_points;
 mod system_calls;

@@ -19,7 +19,7 @@ use crate::bridge::offline::offline_server;
 use crate::bridge::options::BridgeOptions;
 use crate::bridge::pump::{BridgeUse, pump};
 use crate::bridge::session_source::{Connection, Reach, SessionSource};
-use crate::domain::{Author, Event, Restart, SessionInfo, SnippetId, Transcript};
+use crate::domain::{Event, Restart, SessionInfo, SnippetId, Transcript};
 use crate::mcp::bridge_protocol::ResultForm;
 use crate::mcp::{Backend, serve_connection};
 use crate::session;
@@ -27,7 +27,7 @@ use crate::session::clock;
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::session::discovery::select::Choice;
-use crate::session::{SentTo, SessionHandle, SessionId, Startup};
+use crate::session::{SentTo, SessionHandle, SessionId, Startup, Successor};
 
 /// As in `serve_socket`.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -166,7 +166,7 @@ fn startup(journal: &[Event]) -> Startup {
 /// Serves connections as the host does, on simulated ones.
 async fn serve(
     session: SessionHandle,
-    actor: JoinHandle<Option<Author>>,
+    actor: JoinHandle<Option<Successor>>,
     mut accepted: mpsc::UnboundedReceiver<(Reader, Writer, u32)>,
     ended: Arc<Mutex<Option<End>>>,
 ) {
@@ -189,10 +189,10 @@ async fn serve(
         let all_ended = async { while connections.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, all_ended).await;
     });
-    let by = actor.await.unwrap_or(None);
+    let next = actor.await.unwrap_or(None);
     stop.cancel();
     let _ = server.await;
-    *ended.lock() = Some(by.map_or(End::Quit, End::Restart));
+    *ended.lock() = Some(next.map_or(End::Quit, |next| End::Restart(next.by)));
 }
 
 /// The simulated bridge of one client.

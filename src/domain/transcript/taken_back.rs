@@ -1,12 +1,37 @@
-//! Snippets whose effect on variables is taken back, because Python has died and went on from an earlier safe point.
+//! The transcript after a restart, and the snippets whose effect on variables is taken back because Python went on from
+//! an earlier safe point.
+
+use std::sync::Arc;
 
 use super::Transcript;
 use super::entry::Entry;
-use crate::domain::SnippetId;
+use crate::domain::{Restart, SnippetId, Timestamp, rewind_request};
 
 impl Transcript {
-    /// Marks the snippets after `point` of the Python that has died.
-    pub(super) fn take_back(&mut self, point: SnippetId) {
+    /// Another process has taken over.
+    pub(super) fn restart(&mut self, restart: &Arc<Restart>, at: Timestamp) {
+        self.last_finished = None;
+        self.clients.clear();
+        self.inquiries.clear();
+        for id in std::mem::take(&mut self.at_risk) {
+            if let Some(risks) = self.snippet_mut(id).and_then(|snippet| snippet.risks.as_mut()) {
+                risks.open.clear();
+            }
+        }
+        self.variables = Arc::default();
+        self.undoable = Arc::default();
+        self.safe_points = Arc::default();
+        self.taken.clear();
+        self.replay = None;
+        if let Some(point) = restart.safe_point {
+            self.take_back(point);
+        }
+        self.last_restart = Some((restart.clone(), at));
+        self.entries.push(Entry::Restart { restart: restart.clone(), at });
+    }
+
+    /// Marks the snippets after `point`.
+    fn take_back(&mut self, point: SnippetId) {
         for place in (0..self.entries.len()).rev() {
             match self.entries.get(place) {
                 Some(Entry::Snippet(snippet)) if snippet.id <= point => break,
@@ -14,7 +39,7 @@ impl Transcript {
                 _ => continue,
             }
             if let Some(Entry::Snippet(snippet)) = self.entries.get_mut(place) {
-                snippet.taken_back = snippet.started_at.is_some();
+                snippet.taken_back = snippet.started_at.is_some() && rewind_request(&snippet.code).is_none();
             }
         }
     }

@@ -94,7 +94,7 @@ fn named(name: &str, arguments: &str, position: MagicPosition, needs: &mut Needs
             position.comment(&written, "no meaning in a script")
         }
         "who" | "whos" | "who_ls" | "lsmagic" => position.comment(&written, "for a person"),
-        "checkpoint" | "restore" | "safepoint" => position.comment(&written, "of the session"),
+        "checkpoint" | "restore" | "rewind" | "safepoint" => position.comment(&written, "of the session"),
         _ => position.comment(&written, "not known outside of the session"),
     }
 }

@@ -16,6 +16,7 @@ impl Watch<'_> {
         if let Some(points) = &mut self.guardian.safe_points {
             points.on_message(self.child);
         }
+        self.guardian.tell_safe_points(&mut self.link, false);
         let files = self.guardian.files.as_mut();
         if files.is_some_and(SessionFiles::has_changed) && self.end_requested.is_none() && self.killed.is_none() {
             signals::wake_after(SETTLE_DELAY);

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::session_files::SessionFiles;
-use crate::domain::Gate;
+use crate::domain::{Gate, SafePoint};
 use crate::launch::boot::Mode;
 use crate::launch::child;
 use crate::launch::deferred_messages::DeferredMessages;
@@ -41,6 +41,8 @@ pub struct Guardian {
     pub(super) gate: Option<Gate>,
     /// `None` where copies cannot be woken.
     pub(super) safe_points: Option<SafePointStore>,
+    /// Those that the session process knows of.
+    pub(super) told_points: Vec<SafePoint>,
 }
 
 impl Guardian {
@@ -66,6 +68,7 @@ impl Guardian {
             start_requested: false,
             gate: None,
             safe_points: None,
+            told_points: Vec::new(),
         })
     }
 

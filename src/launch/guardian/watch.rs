@@ -61,6 +61,10 @@ impl Watch<'_> {
                         self.exit_status = self.poll_child()?;
                         self.settle();
                     }
+                    if self.exit_status.is_none() {
+                        // A copy may have ended.
+                        self.guardian.tell_safe_points(&mut self.link, false);
+                    }
                     match self.exit_status {
                         Some(status) if self.editor.is_none() => return Ok(self.end(status, follows)),
                         Some(_) => self.ended_behind_editor = true,
@@ -163,6 +167,7 @@ impl Watch<'_> {
             was_ready: self.link.is_ready(),
             startup_output: self.startup_output.as_ref().map(StartupOutput::lines).unwrap_or_default(),
             restart_by,
+            rewind: self.link.rewind(),
             killed: self.killed,
             death_report,
             snapshot: self.recorder.as_deref().and_then(|recorder| recorder.crash_store().text()),

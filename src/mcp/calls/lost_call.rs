@@ -65,7 +65,7 @@ impl LostCall {
 
     /// Returns whether the session goes on with variables of an earlier process.
     pub fn is_resumed(&self) -> bool {
-        self.recalled.restart.as_ref().is_some_and(|restart| restart.resumed)
+        self.recalled.restart.as_ref().is_some_and(|restart| restart.resumed || restart.safe_point.is_some())
     }
 
     /// Why the call has no answer, in a sentence.
@@ -78,8 +78,11 @@ impl LostCall {
             None => "The fourhands session ended before this call was answered, and another session has taken its \
                 name."
                 .to_owned(),
-            Some(Restart { by: Some(by), .. }) => {
+            Some(restart @ Restart { by: Some(by), .. }) => {
                 let by = if by.is_you() { "The person".into() } else { by.label_for_models() };
+                if let Some(rewound) = restart.rewound() {
+                    return format!("{by} {rewound}{processes}.");
+                }
                 format!("{by} restarted Python: variables and imports are gone{processes}.")
             }
             Some(Restart { how, safe_point: Some(_), .. }) => format!("{how} A copy of it has taken over{processes}."),
@@ -114,7 +117,7 @@ impl LostCall {
     /// What became of the processes that snippets had started, as the end of a sentence.
     fn fate_of_processes(&self) -> String {
         let restart = self.recalled.restart.as_ref();
-        restart.map(|restart| plain(&restart.fate_of_processes()).into_owned()).unwrap_or_default()
+        restart.map(|restart| plain(&restart.aftermath()).into_owned()).unwrap_or_default()
     }
 }
 

@@ -145,6 +145,7 @@ impl UnsentChanges {
             Event::Output { snippet: None, .. }
             | Event::Replay(_)
             | Event::Undoable(_)
+            | Event::SafePoints(_)
             | Event::PutBack { .. }
             | Event::Inquired(_)
             | Event::InquiryEnded { .. }

@@ -400,8 +400,11 @@ pub fn first_lines(code: &str) -> String {
 }
 
 pub fn restart_text(restart: &Restart, reader: &Author) -> String {
-    let processes = plain(&restart.fate_of_processes()).into_owned();
+    let processes = plain(&restart.aftermath()).into_owned();
     if let Some(by) = &restart.by {
+        if let Some(rewound) = restart.rewound() {
+            return format!("{} {rewound}{processes}", by.label_for(reader));
+        }
         return format!("{} restarted Python: all earlier names are gone{processes}", by.label_for(reader));
     }
     let how = one_line(plain(&restart.how).trim_end_matches('.'), MAX_REASON);

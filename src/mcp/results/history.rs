@@ -203,7 +203,7 @@ fn history_entry(
                 _ if is_hidden => format!("{}; {PRIVATE}", snippet.status.word()),
                 None => snippet.status.word().to_owned(),
                 Some(outcome) if snippet.taken_back => {
-                    format!("{}; taken back when Python died", outcome_text(outcome))
+                    format!("{}; taken back", outcome_text(outcome))
                 }
                 Some(outcome) => outcome_text(outcome),
             };

@@ -193,7 +193,7 @@ fn last_entries(
                     0 => String::new(),
                     count => format!(" ({})", units::count(count, "effect")),
                 };
-                let taken = if snippet.taken_back { ", taken back when Python died" } else { "" };
+                let taken = if snippet.taken_back { ", taken back" } else { "" };
                 let (author, what) = (name(&snippet.author), title_or_code(snippet, reader, &gate.private));
                 format!("- snippet {} by {author}: {end}{taken}: {what}{effects}", snippet.id)
             }
@@ -205,7 +205,10 @@ fn last_entries(
                 };
                 restart.by.as_ref().map_or_else(
                     || format!("- Python died ({}) {rest}", one_line(&restart.how, MAX_REASON)),
-                    |by| format!("- {} restarted Python: earlier names are gone", name(by)),
+                    |by| match restart.rewound() {
+                        Some(rewound) => format!("- {} {rewound}", name(by)),
+                        None => format!("- {} restarted Python: earlier names are gone", name(by)),
+                    },
                 )
             }
             Entry::Note { note, .. } if !reader.map_or(note.to.is_none(), |reader| note.is_for(reader)) => continue,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::{Client, ERAS, Era, Rig, text};
-use crate::domain::{Author, GateChange, GateMode, SnippetId, Transcript, Unattended, Verdict};
+use crate::domain::{Author, GateChange, GateMode, SafePoint, SnippetId, Transcript, Unattended, Verdict};
 use crate::session::{RunOptions, Startup};
 
 fn asking() -> Rig {
@@ -240,4 +240,62 @@ async fn a_view_that_runs_code_is_no_way_around_the_gate() {
         let shown = client.call("inspect_variable", json!({"name": "x", "what": "repr"})).await;
         assert_eq!(shown["isError"], false, "{shown}");
     }
+}
+
+/// A session in which two snippets ran, with a safe point between them.
+async fn with_safe_point() -> (Rig, Client) {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Modern, "tester").await;
+    client.run("set x").await;
+    client.run("set y").await;
+    let point = SafePoint { since: SnippetId(1), snippet: SnippetId(1) };
+    rig.session.set_safe_points([point].into()).await.unwrap();
+    (rig, client)
+}
+
+#[tokio::test]
+async fn a_rewind_by_a_client_needs_the_person_in_any_mode() {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Modern, "tester").await;
+    let result = client.call("rewind_session", json!({})).await;
+    assert!(text(&result).contains("There is no safe point to go back to."), "{result}");
+    assert_eq!(rig.transcript().await.entries().len(), 0, "nobody is asked in vain");
+
+    let (rig, mut client) = with_safe_point().await;
+    let result = client.call("rewind_session", json!({"before": 2})).await;
+    assert!(text(&result).contains("only the person can allow a rewind, and there is no dashboard"), "{result}");
+    rig.session.dashboard_opened();
+    let call = client.start("rewind_session", json!({})).await;
+    rig.until("the question", |transcript| is_pending(transcript, 4)).await;
+    let asked = rig.snippet(4).await;
+    assert_eq!((&*asked.code, asked.title.is_some()), ("%rewind 2", true));
+    decides(&rig, 4, Verdict::Reject(Some("no".into()))).await;
+    let result = client.result(call).await;
+    assert!(text(&result).contains("did not agree. Nothing was taken back. Reason: no."), "{result}");
+    assert!(!rig.session.is_restarting());
+
+    let call = client.start("rewind_session", json!({"before": 2})).await;
+    rig.until("the question", |transcript| is_pending(transcript, 5)).await;
+    decides(&rig, 5, Verdict::Run(None)).await;
+    let result = client.result(call).await;
+    assert_eq!(result["structuredContent"]["done"], true, "{result}");
+    assert!(text(&result).contains("What snippet 2 did to variables is taken back."), "{result}");
+    assert!(rig.session.is_restarting());
+}
+
+#[tokio::test]
+async fn the_person_rewinds_by_a_line() {
+    let (rig, _client) = with_safe_point().await;
+    for (line, expected) in
+        [("%rewind 1", "There is no safe point right before snippet 1."), ("%rewind all", "%rewind 12")]
+    {
+        let ticket = rig.session.submit(Author::You, line.into(), RunOptions::default()).await.unwrap();
+        let ended = ticket.done.await.unwrap();
+        let error = ended.outcome.as_ref().unwrap().error.as_ref().unwrap();
+        assert!(error.message.contains(expected), "{error:?}");
+    }
+    let ticket = rig.session.submit(Author::You, "%rewind".into(), RunOptions::default()).await.unwrap();
+    let ended = ticket.done.await.unwrap();
+    assert!(ended.output.text(None).starts_with("Python goes back to before snippet 2."), "{:?}", ended.output);
+    assert!(rig.session.is_restarting());
 }

@@ -8,6 +8,7 @@ mod list_defined_variables;
 mod read_output;
 mod reset_impact;
 mod reset_python_environment;
+mod rewind_session;
 mod run_python_code;
 mod session_history;
 mod wait_for_snippet;
@@ -27,6 +28,7 @@ static TOOLS: LazyLock<Vec<RegisteredTool>> = LazyLock::new(|| {
     vec![
         RegisteredTool::of::<run_python_code::RunPythonCode>(),
         RegisteredTool::of::<reset_python_environment::ResetPythonEnvironment>(),
+        RegisteredTool::of::<rewind_session::RewindSession>(),
         RegisteredTool::of::<list_defined_variables::ListDefinedVariables>(),
         RegisteredTool::of::<inspect_variable::InspectVariable>(),
         RegisteredTool::of::<wait_for_snippet::WaitForSnippet>(),

@@ -24,6 +24,11 @@ def safepoint(line, frame):
     print(safe_points())
 
 
+def rewind(line, frame):
+    """Takes Python back to before a snippet, with all variables: %rewind 12; without a number, to before the last one."""
+    raise UsageError("%rewind must be all that a snippet has")
+
+
 LINE = {
     name: alias(name) for name in ("ls", "ll", "cat", "cp", "mv", "rm", "mkdir", "rmdir")
 } | {
@@ -43,6 +48,7 @@ LINE = {
     "px": px,
     "reset": reset,
     "restore": restore,
+    "rewind": rewind,
     "run": run,
     "safepoint": safepoint,
     "set_env": env,

@@ -25,6 +25,7 @@ use crate::python::effects::Consent;
 use crate::python::io::capture::Capture;
 use crate::python::io::reported_size::CardSize;
 use crate::python::isolation::children;
+use crate::python::safe_points;
 use crate::session::{Engine, EngineOutput, RiskReply};
 
 /// Work for the main thread.
@@ -261,6 +262,17 @@ impl Engine for PythonEngine {
     fn resize(&mut self, size: TerminalSize) {
         self.card.set(size);
         let _ = self.completion_tasks.send(CompletionTask::UpdateCardSize);
+    }
+
+    fn why_no_safe_point(&self) -> String {
+        safe_points::why_no_more()
+    }
+
+    fn abandon(&mut self, last: SnippetId) {
+        safe_points::abandon_process();
+        if let Some(recorder) = self.recorder {
+            recorder.set_last_snippet(last);
+        }
     }
 
     fn quit(&mut self) {

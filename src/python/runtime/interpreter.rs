@@ -24,6 +24,7 @@ use super::runner::{Runner, SessionFilePaths};
 use super::signals::SignalHandlers;
 use super::stacks::{StackFile, Stacks};
 use super::waker::JobWaiter;
+use crate::domain::rewind::may_have_changed;
 use crate::domain::{
     InsightRequest, InspectError, InspectRequest, ResetReport, SideEffect, SideEffectKind, SnippetId, UndoableNames,
     VariableQuery, VariableTable,
@@ -201,7 +202,13 @@ impl Interpreter {
                 Ok(EngineJob::Answer { id, question }) => self.answer_question(py, id, &question),
                 Ok(EngineJob::Inspect { is_taken, .. }) if is_taken.swap(true, Ordering::SeqCst) => {}
                 Ok(EngineJob::Inspect { request, limit, .. }) => self.inspect(py, &request, limit),
-                Ok(EngineJob::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
+                Ok(EngineJob::Quit) | Err(mpsc::TryRecvError::Disconnected) => {
+                    // After a rewind, the guardian must not hear of a copy of what is taken back.
+                    if let Some(points) = &mut self.safe_points {
+                        points.settle(true);
+                    }
+                    return Ok(());
+                }
                 Err(mpsc::TryRecvError::Empty) => self.wait(py, &jobs.waiter)?,
             }
         }
@@ -303,12 +310,13 @@ impl Interpreter {
         }
         let NamespaceEnd { changes, let_go } = self.namespace.end(py, snippet, &gate.locked, by_client);
         outcome.changes = changes;
+        let has_changed = may_have_changed(code, Some(&outcome));
         self.send_undoable(py);
         self.events.send(EngineEvent::Finished { snippet, outcome: Box::new(outcome) });
         let_go_of(py, let_go);
         let_go_of(py, self.runner.keep_result(py, self.namespace.describer()));
         if let Some(points) = &mut self.safe_points {
-            points.on_snippet(snippet, code);
+            points.on_snippet(snippet, code, has_changed);
         }
         self.signals.install_termination(py);
         children::remember_existing(has_children);

@@ -71,12 +71,14 @@ pub struct Awakening {
     pub descriptors: Vec<OwnedFd>,
 }
 
-/// Forks a copy of the session as it is after `snippet`. `check` decides afterwards whether the copy is good. The copy
-/// has the guardian for its parent, so that user code never waits for it.
+/// Forks a copy of the session as it is after `snippet`; `has_changed` if variables may have changed since the last
+/// copy. `check` decides afterwards whether the copy is good. The copy has the guardian for its parent, so that user
+/// code never waits for it.
 #[allow(unsafe_code, reason = "a fork of the interpreter")]
 pub fn fork(
     guardian: BorrowedFd<'_>,
     snippet: SnippetId,
+    has_changed: bool,
     check: impl FnOnce() -> Result<(), String>,
 ) -> Result<Forked, String> {
     let failed = |error: nix::Error| format!("the system refused: {error}");
@@ -84,6 +86,7 @@ pub fn fork(
     let (announced, announce) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     let began = Instant::now();
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(failed)?;
+    let original = getpid().as_raw();
     // SAFETY: the calling thread is Python's main one and holds the GIL.
     unsafe { ffi::PyOS_BeforeFork() };
     // SAFETY: the child only forks again; the copy touches only what belongs to Python and to itself.
@@ -96,7 +99,8 @@ pub fn fork(
             Err(_) => leave(1),
         }
         drop((permit, announced));
-        let Ok(awakening) = sleep(guardian, permission, announce, snippet) else { leave(0) };
+        let made = PointMessage::Made { pid: getpid().as_raw(), of: original, snippet, has_changed };
+        let Ok(awakening) = sleep(guardian, permission, announce, made) else { leave(0) };
         // SAFETY: the only thread of this process is the one that called `PyOS_BeforeFork`.
         unsafe { ffi::PyOS_AfterFork_Child() };
         let _ = before.thread_set_mask();
@@ -125,7 +129,7 @@ fn sleep(
     guardian: BorrowedFd<'_>,
     permission: OwnedFd,
     announce: OwnedFd,
-    snippet: SnippetId,
+    made: PointMessage,
 ) -> io::Result<Awakening> {
     // Signals to the group or the session of the original are not for the copy.
     setsid()?;
@@ -143,7 +147,6 @@ fn sleep(
         std::thread::sleep(ADOPTION_INTERVAL);
     }
     let (ours, theirs) = safe_point::pair()?;
-    let made = PointMessage::Made { pid: getpid().as_raw(), snippet };
     safe_point::send(guardian, &serde_json::to_vec(&made)?, &[theirs.as_fd()])?;
     drop(theirs);
     write(&announce, &[1])?;

@@ -10,6 +10,7 @@ pub(in crate::python) mod waking;
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -22,12 +23,13 @@ use self::kept::Kept;
 use super::io::guarded::{Access, GuardedFd};
 use super::isolation::children;
 use crate::domain::SnippetId;
-use crate::session::safe_point::{self, PointMessage};
+use crate::session::safe_point::{self, MAX_POINTS, PointMessage};
 
 /// How long Python must have been idle before a copy is made.
 const DELAY: Duration = Duration::from_millis(300);
 /// After so long, a copy is made as soon as no snippet waits.
 const MAX_DELAY: Duration = Duration::from_secs(3);
+const OFF: &str = "Safe points are off. `safe_points = \"auto\"` in [session] of config.toml turns them on.";
 /// A snippet that changes nothing.
 const QUESTION: &str = "%safepoint";
 /// A process that takes longer to fork than this, several times in a row, makes no more copies until it is smaller.
@@ -50,6 +52,8 @@ pub struct SafePoints {
     since: Option<Instant>,
     /// The last snippet that ran, in earlier processes as well.
     last: SnippetId,
+    /// Whether variables may have changed since the last copy.
+    has_changed: bool,
     inherited: InheritedFiles,
     /// How often this process and its predecessors were woken. Each engine that was loaded stays in memory.
     wakings: u32,
@@ -78,11 +82,36 @@ struct PointState {
 static STATE: Mutex<PointState> =
     Mutex::new(PointState { is_on: false, newest: None, refusal: None, pause: Duration::ZERO });
 
+/// Whether the objects of this process live on in a copy.
+static IS_ABANDONED: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing of the user's Python is cleaned up in this process: a copy has the same files and folders.
+pub fn abandon_process() {
+    IS_ABANDONED.store(true, Ordering::Relaxed);
+}
+
+pub fn is_abandoned() -> bool {
+    IS_ABANDONED.load(Ordering::Relaxed)
+}
+
+/// Returns sentences on why there are no more safe points.
+pub fn why_no_more() -> String {
+    let state = STATE.lock();
+    match &state.refusal {
+        _ if !state.is_on => OFF.to_owned(),
+        Some(reason) => format!("No new safe point is made: {reason}."),
+        None => format!(
+            "The last {MAX_POINTS} are kept, and one is made when Python has been idle for a moment after a snippet that \
+             changed something."
+        ),
+    }
+}
+
 /// Returns sentences about the safe points.
 pub fn describe() -> String {
     let state = STATE.lock();
     if !state.is_on {
-        return "Safe points are off. `safe_points = \"auto\"` in [session] of config.toml turns them on.".to_owned();
+        return OFF.to_owned();
     }
     let newest = match state.newest {
         Some(snippet) => format!(
@@ -109,6 +138,7 @@ impl SafePoints {
             due: last.map(|_| Instant::now()),
             since: None,
             last: SnippetId(last.unwrap_or(0)),
+            has_changed: true,
             inherited: inherited.unwrap_or_else(files::inherited),
             wakings: kept.get("wakings").and_then(|wakings| wakings.extract().ok()).unwrap_or(0),
             lasting: BTreeSet::new(),
@@ -119,16 +149,22 @@ impl SafePoints {
     }
 
     /// To be called after a snippet.
-    pub fn on_snippet(&mut self, snippet: SnippetId, code: &str) {
+    pub fn on_snippet(&mut self, snippet: SnippetId, code: &str, has_changed: bool) {
         if code.trim() == QUESTION {
             return;
         }
         self.last = snippet;
-        self.on_change();
+        self.has_changed |= has_changed;
+        self.schedule();
     }
 
     /// To be called when variables have changed in another way.
     pub fn on_change(&mut self) {
+        self.has_changed = true;
+        self.schedule();
+    }
+
+    fn schedule(&mut self) {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         self.due = Some((now + DELAY).min(since + MAX_DELAY));
@@ -160,6 +196,7 @@ impl SafePoints {
             (state.newest, state.refusal) = (Some(helper.snippet), None);
         } else {
             state.refusal = Some("the last copy ended at once".to_owned());
+            self.has_changed = true;
         }
     }
 
@@ -185,7 +222,7 @@ impl SafePoints {
         (self.due, self.since) = (None, None);
         if native::is_importing(py) {
             // Completion loads its library.
-            self.on_change();
+            self.schedule();
             return None;
         }
         match objection.map_or_else(|| self.fork(py, own), Err) {
@@ -193,6 +230,7 @@ impl SafePoints {
                 self.slow_forks = if helper.pause > MAX_PAUSE { self.slow_forks + 1 } else { 0 };
                 self.slow_size = native::used_memory() / 10 * 9;
                 self.helper = Some(helper);
+                self.has_changed = false;
                 None
             }
             Ok(Forked::Copy(awakening)) => Some(awakening),
@@ -229,7 +267,7 @@ impl SafePoints {
         let random = waking::RandomState::take(py);
         let guardian = self.guardian.get().map_err(|error| error.to_string())?;
         let lasting = &mut self.lasting;
-        let forked = copy::fork(guardian, self.last, || {
+        let forked = copy::fork(guardian, self.last, self.has_changed, || {
             *lasting = native::lasting_threads();
             if lasting.is_empty() { Ok(()) } else { Err(native::UNKNOWN_THREADS.to_owned()) }
         })?;

@@ -8,7 +8,7 @@ use super::queue::Queued;
 use super::state::Actor;
 use crate::domain::{
     Author, ClientId, Decision, Event, Gate, GateChange, GateMode, Review, SENT_AWAY_CAUSE, Snippet, SnippetId,
-    Unattended, Verdict,
+    Unattended, Verdict, rewind_request,
 };
 use crate::session::as_python_reads;
 use crate::session::clock::now;
@@ -19,7 +19,9 @@ impl Actor {
     pub(super) fn review(&mut self, snippet: SnippetId, author: &Author, code: &str) {
         let gate = self.transcript.gate();
         let mode = gate.mode_for(author, code);
-        if !mode.waits() && gate.locked_in(author, code, as_python_reads).is_empty() {
+        // In any mode, since this takes back the work of others too.
+        let rewinds = !author.is_you() && rewind_request(code).is_some();
+        if !rewinds && !mode.waits() && gate.locked_in(author, code, as_python_reads).is_empty() {
             return;
         }
         let review = Arc::new(Review { at: now(), is_held: mode == GateMode::Hold, decision: None });
@@ -28,6 +30,10 @@ impl Actor {
             return;
         }
         let decided = match self.unattended {
+            Unattended::Wait if rewinds => {
+                let reason = "only the person can allow a rewind, and there is no dashboard";
+                self.conclude(snippet, &Verdict::Reject(Some(reason.into())), true)
+            }
             Unattended::Wait => return,
             Unattended::Allow => self.conclude(snippet, &Verdict::Run(None), true),
             Unattended::Deny => self.conclude(snippet, &Verdict::Reject(None), true),

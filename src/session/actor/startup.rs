@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::state::Actor;
 use crate::domain::{
     Author, Client, ErrorReport, Event, Gate, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
-    Unattended, VariableChanges,
+    Unattended, VariableChanges, rewind,
 };
 use crate::session::call_numbers::CallSnippets;
 use crate::session::clock::now;
@@ -97,7 +97,10 @@ impl Actor {
                 self.emit(Event::ClientLeft { client, at: now() });
             }
         }
-        if let Some(restart) = restart {
+        if let Some(mut restart) = restart {
+            if let Some(point) = restart.safe_point {
+                restart.remains = rewind::remains(&self.transcript, SnippetId(point.0 + 1));
+            }
             self.emit(Event::Restarted { restart: Arc::new(restart), at: now() });
         }
     }
@@ -109,6 +112,9 @@ fn left_open(snippet: &Snippet, has_ended: bool, restart: Option<&Restart>) -> O
     let ran = has_ended || snippet.status == Status::Running;
     let by = match restarted_by {
         _ if has_ended => Outcome::UNRECORDED.to_owned(),
+        Some(by) if restart.is_some_and(|restart| restart.before.is_some()) => {
+            format!("the rewind by {}", by.as_cause())
+        }
         Some(by) => format!("the restart by {}", by.as_cause()),
         None => "the end of Python".to_owned(),
     };

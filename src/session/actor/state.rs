@@ -12,7 +12,8 @@ use super::calls::CallLedger;
 use super::clients::Clients;
 use super::queue::Queue;
 use crate::domain::{
-    Author, Event, Gate, InputRequest, Insight, Snippet, SnippetId, Timestamp, Transcript, Unattended, VariableTable,
+    Author, Event, Gate, InputRequest, Insight, Rewind, Snippet, SnippetId, Timestamp, Transcript, Unattended,
+    VariableTable,
 };
 use crate::session::activity::ActivityLog;
 use crate::session::engine::Engine;
@@ -125,26 +126,35 @@ pub struct Background {
     pub interrupted: Option<Timestamp>,
 }
 
+/// Another process that somebody wants to take over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Successor {
+    pub by: Author,
+    /// The safe point that is to be that process; `None` for a new Python.
+    pub rewind: Option<Rewind>,
+}
+
 /// How far the end of this process has come.
 #[derive(Default)]
 pub struct Shutdown {
     pub has_begun: bool,
-    /// Who wants another process to take over.
-    pub restart_by: Option<Author>,
+    /// The process that is to take over.
+    pub successor: Option<Successor>,
     /// Shared with the handles; see [`crate::session::SessionHandle::is_restarting`].
     pub is_restarting: Arc<AtomicBool>,
 }
 
 impl Shutdown {
-    pub fn request_restart(&mut self, by: Author) {
-        self.restart_by = Some(by);
+    pub fn request(&mut self, successor: Successor) {
+        self.successor = Some(successor);
         self.is_restarting.store(true, Ordering::Relaxed);
     }
 
     /// Why running and waiting snippets end.
     pub fn reason(&self) -> String {
-        match &self.restart_by {
-            Some(by) => format!("the restart by {}", by.as_cause()),
+        match &self.successor {
+            Some(Successor { by, rewind: Some(_) }) => format!("the rewind by {}", by.as_cause()),
+            Some(Successor { by, .. }) => format!("the restart by {}", by.as_cause()),
             None => "the end of the session".to_owned(),
         }
     }

@@ -9,7 +9,7 @@ use super::queue::{Queued, Running, Waiter, Work};
 use super::state::Actor;
 use crate::domain::lexer::{Footprint, footprint};
 use crate::domain::private::{LAST_VALUE, says_private};
-use crate::domain::{Author, Event, Gate, GateChange, Outcome, Snippet, SnippetId};
+use crate::domain::{Author, Event, Gate, GateChange, Outcome, Snippet, SnippetId, rewind_request};
 use crate::session::as_python_reads;
 use crate::session::clock::now;
 use crate::session::handle::{RunOptions, SubmitError, Ticket};
@@ -80,9 +80,13 @@ impl Actor {
                     let Some(found) = self.transcript.snippet(snippet) else { continue };
                     let (author, code) = (found.author.clone(), found.code.clone());
                     self.emit(Event::Started { snippet, at: now() });
-                    self.queue.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
                     self.publisher.release();
-                    self.engine.run(snippet, &author, code);
+                    if let Some(request) = rewind_request(&code) {
+                        self.rewind(snippet, &author, request);
+                    } else {
+                        self.queue.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
+                        self.engine.run(snippet, &author, code);
+                    }
                 }
                 Queued::Replay => {
                     self.run_next_of_replay(true);

@@ -12,8 +12,8 @@ use super::error::{
 use crate::domain::ReplaySelection;
 use crate::domain::{
     Author, BusyTask, CallId, Client, ClientId, Event, GateChange, InputAnswer, InputRequest, Insight, InsightRequest,
-    InspectError, InspectRequest, Inspection, Note, ResetReport, RiskVerdict, Snippet, SnippetId, TerminalSize,
-    Transcript, Variable, VariableQuery, VariableTable, Verdict,
+    InspectError, InspectRequest, Inspection, Note, ResetReport, RiskVerdict, SafePoint, Snippet, SnippetId,
+    TerminalSize, Transcript, Variable, VariableQuery, VariableTable, Verdict,
 };
 use crate::session::unanswered_calls::{CallReport, UnansweredCall};
 
@@ -210,6 +210,11 @@ pub enum Command {
     PutBack {
         snippet: SnippetId,
         names: Vec<Arc<str>>,
+    },
+    /// The safe points that the guardian has now.
+    SafePoints {
+        points: Arc<[SafePoint]>,
+        reply: oneshot::Sender<()>,
     },
     Notice {
         text: String,

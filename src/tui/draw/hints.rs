@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::canvas::put;
 use super::layout::{Layout, SizeClass};
+use crate::domain::rewind::way;
 use crate::domain::{Entry, Status, Timestamp, replay_selection, units};
 use crate::tui::gallery::has_pictures;
 use crate::tui::input::keymap::{Action, Chord, Context};
@@ -190,6 +191,9 @@ fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
             }
             hints.offer(Action::EditAgain, "edit");
             hints.offer(Action::RunAgain, "rerun");
+            if way(&view.transcript, snippet.id).is_some() {
+                hints.offer(Action::Rewind, "back to before");
+            }
             let responses = view.records.client_responses.as_ref();
             if responses.is_some_and(|responses| !responses.of(snippet.id).is_empty()) {
                 hints.offer(Action::Received, "received");

@@ -152,6 +152,9 @@ fn message(view: &View, now: Timestamp, room: usize) -> Option<String> {
         let keys = view.keys.key_hint(Action::RunAgain);
         return Some(format!("{keys} again: rerun {} as you · any other key: cancel", snippet.id));
     }
+    if let Some([whole, short]) = view.rewind_question() {
+        return Some(if text::width(&whole) <= room { whole } else { short });
+    }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
         && !view.pending.ending
     {

@@ -216,8 +216,10 @@ impl View {
         let action = hints.into_iter().find(|(area, _)| area.contains(at)).map(|(_, hint)| hint.action)?;
         let needs_a_key = match action {
             Action::Enter | Action::QuitOrDelete | Action::Interrupt => true,
-            // The second press runs the code.
-            Action::RunAgain | Action::Open => self.pending.run_again.is_some(),
+            // The second press runs the code, or takes it back.
+            Action::RunAgain | Action::Rewind | Action::Open => {
+                self.pending.run_again.is_some() || self.pending.rewind.is_some()
+            }
             _ => false,
         };
         Some(action).filter(|_| !needs_a_key)
@@ -276,7 +278,8 @@ impl View {
         }
         self.leave_variables();
         // A second press of Enter could run the code.
-        if double && !on_mark && self.pending.run_again.is_none() && self.opens(place.card) {
+        let asks = self.pending.run_again.is_some() || self.pending.rewind.is_some();
+        if double && !on_mark && !asks && self.opens(place.card) {
             return self.on_key(Action::Open.press(), now);
         }
         if foldable && (on_mark || double) {

@@ -3,6 +3,7 @@
 use crossterm::event::KeyEvent;
 
 use crate::domain::Timestamp;
+use crate::domain::rewind::ways;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{ACTIONS, Action, Context};
 use crate::tui::layers::Layer;
@@ -23,6 +24,7 @@ const SYNONYMS: &[(Action, &str)] = &[
     (Action::Review, "approve"),
     (Action::Lock, "pin protect freeze"),
     (Action::PutBack, "undo restore revert"),
+    (Action::Rewind, "undo revert rewind time"),
     (Action::Send, "share tell give"),
     (Action::Private, "hide secret mask"),
     (Action::MoveToFront, "first priority queue"),
@@ -184,6 +186,7 @@ impl View {
             Action::MoveToFront => refuse(self.transcript.queue().len() < 2, "fewer than two are queued"),
             Action::Cancel => refuse(self.transcript.queue().is_empty(), "nothing is queued"),
             Action::PutBack => refuse(self.transcript.undoable().is_empty(), "nothing can be put back"),
+            Action::Rewind => refuse(ways(&self.transcript).is_empty(), "there is no safe point to go back to"),
             Action::GiveBack => refuse(!self.has_taken_over(), "you have not taken over"),
             Action::Review => refuse(self.dock.front().is_none(), "no code waits for you"),
             Action::Export

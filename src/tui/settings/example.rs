@@ -17,7 +17,7 @@ pub const EXAMPLE: &str = "\
 
 [session]
 # keep_processes = false  # true: what snippets start outlives Python's restart and end
-# safe_points = \"off\"      # auto: copies of an idle Python, from which a crash takes up the variables again
+# safe_points = \"off\"      # auto: copies of an idle Python, for crashes and %rewind
 
 [gate]
 # mode = \"watch\"        # watch, ask-at-risk, ask, hold: when the code of AI clients waits

@@ -6,7 +6,8 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::domain::{
-    Author, Event as SessionEvent, Outcome, SideEffect, SideEffectKind, SideEffects, SnippetId, Status, VariableKind,
+    Author, Event as SessionEvent, Outcome, SafePoint, SideEffect, SideEffectKind, SideEffects, SnippetId, Status,
+    VariableKind,
 };
 use crate::session::{ClientResponse, ClientResponses, ResponseKind, Structured};
 use crate::tui::fixtures::{Story, client, failed, ok, story, variable};
@@ -314,4 +315,40 @@ fn output_and_what_was_received_side_by_side() {
     assert!(alone.contains("output of 1") && !alone.contains('│'), "{alone}");
     key(&mut view, KeyCode::Tab);
     assert!(text(&mut view, 120, 40).contains('│'));
+}
+
+/// A session whose last snippet has a safe point before it, and wrote a file.
+fn with_safe_point() -> (View, SnippetId) {
+    let mut story = story();
+    let last = story.ran(&client(1, "claude-code"), "df.to_csv('out.csv'); x = 1", "", ok(1));
+    let mut effects = SideEffects::default();
+    effects.add(SideEffect::new(SideEffectKind::Write, "out.csv"));
+    story.apply(&SessionEvent::Effects { snippet: last, effects: effects.into() });
+    let before = SnippetId(last.0 - 1);
+    story.apply(&SessionEvent::SafePoints([SafePoint { since: before, snippet: before }].into()));
+    (story.view(), last)
+}
+
+#[test]
+fn a_key_goes_back_to_before_a_card_when_pressed_twice() {
+    let (mut view, last) = with_safe_point();
+    text(&mut view, 120, 40);
+    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+    assert!(text(&mut view, 120, 40).contains("U back to before"), "{}", text(&mut view, 120, 40));
+    assert_eq!(key(&mut view, KeyCode::Char('U')), None);
+    let asked = text(&mut view, 120, 40);
+    assert!(asked.contains(&format!("U again: back to before {last} (not: snippet {last} wrote out.csv)")), "{asked}");
+    assert_eq!(key(&mut view, KeyCode::Esc), None);
+    assert!(!text(&mut view, 120, 40).contains("U again"), "it is cancelled");
+    key(&mut view, KeyCode::Char('U'));
+    assert_eq!(key(&mut view, KeyCode::Char('U')), Some(Effect::Submit(format!("%rewind {last}").into())));
+    text(&mut view, 120, 40);
+    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+    key(&mut view, KeyCode::Char('k'));
+    key(&mut view, KeyCode::Char('U'));
+    let refused = text(&mut view, 120, 40);
+    assert!(
+        refused.contains(&format!("there is no safe point right before it; there is one before {last}")),
+        "{refused}"
+    );
 }

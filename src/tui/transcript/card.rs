@@ -444,13 +444,19 @@ impl Card {
     }
 
     fn restart(&mut self, restart: &Restart, keys: &Keymap, shape: CardLayout) {
-        if restart.how.is_empty() {
+        if let Some(before) = restart.before {
+            let what = format!("All variables are as they were before {before}; what ran from there on is taken back.");
+            self.wrapped(&what, theme::DIM, shape);
+        } else if restart.how.is_empty() {
             self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
         } else {
             self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
         }
         for fate in &restart.processes {
             self.wrapped(&text::name(fate), theme::DIM, shape);
+        }
+        for remains in &restart.remains {
+            self.wrapped(&text::name(&format!("not taken back: {remains}")), theme::NOTICE, shape);
         }
         if restart.safe_point.is_none() {
             let keys = keys.key_hint(Action::Replay);
@@ -470,7 +476,8 @@ impl Card {
 }
 
 /// Magics that answer in sentences.
-const PROSE_MAGICS: [&str; 7] = ["autoreload", "checkpoint", "load_ext", "lsmagic", "restore", "safepoint", "who"];
+const PROSE_MAGICS: [&str; 8] =
+    ["autoreload", "checkpoint", "load_ext", "lsmagic", "restore", "rewind", "safepoint", "who"];
 
 /// Returns whether the output of code is prose: sentences of a magic, or the help of an object.
 fn is_prose(code: &str) -> bool {

@@ -99,8 +99,13 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
         }
         Entry::Restart { restart, .. } => {
             let what = match &restart.by {
-                Some(Author::You) => "you restarted Python".to_owned(),
-                Some(by) => format!("{} restarted Python", text::name(by.name())),
+                Some(by) => {
+                    let by = if by.is_you() { "you".into() } else { text::name(by.name()) };
+                    match restart.before {
+                        Some(before) => format!("{by} took Python back to before {before}"),
+                        None => format!("{by} restarted Python"),
+                    }
+                }
                 None if restart.resumed => "resumed".to_owned(),
                 None if restart.safe_point.is_some() => "a copy of Python has taken over".to_owned(),
                 None => "a new Python has taken over".to_owned(),

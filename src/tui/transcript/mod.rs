@@ -11,6 +11,7 @@ pub(in crate::tui) mod lines;
 mod notes;
 pub(in crate::tui) mod opening;
 pub(in crate::tui) mod output_tail;
+mod rewinding;
 pub(in crate::tui) mod scrolling;
 pub(in crate::tui) mod selection;
 pub(in crate::tui) mod traceback;

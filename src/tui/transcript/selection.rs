@@ -21,6 +21,12 @@ impl View {
     /// Handles keys while a card is selected: the input gets no keys.
     pub fn on_card(&mut self, key: KeyEvent, confirmed: bool, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Card, Context::Transcript, Context::Session]);
+        let asked_to_rewind = self.pending.rewind.take().is_some_and(|card| self.viewport.selected == Some(card));
+        match action {
+            Some(Action::Rewind | Action::Open) if asked_to_rewind => return self.rewind(),
+            Some(Action::Back) if asked_to_rewind => return None,
+            _ => {}
+        }
         let asked_to_run = self.pending.run_again.take().filter(|card| self.viewport.selected == Some(*card));
         match (action, asked_to_run) {
             (Some(Action::RunAgain | Action::Open), Some(card)) => self.run_again(card),
@@ -76,6 +82,7 @@ impl View {
             Action::Cancel => self.cancel_queued(),
             Action::MoveToFront => self.move_to_front(),
             Action::PutBack => self.put_back_of_card(),
+            Action::Rewind => self.ask_to_rewind(),
             Action::Private => self.toggle_private_card(),
             Action::Received => {
                 self.show_received();

@@ -322,6 +322,10 @@ actions! {
     PutBack "put-back" "Put back what a client rebound or deleted": Variables "u" "put it back, if a client rebound it",
         Card "u" "put back what it rebound or deleted", Transcript "" "put back what a client rebound";
 
+    /// Let Python go back to before the card, with all variables.
+    Rewind "rewind" "Go back to before the card": Card "U" "back to before it",
+        Transcript "" "back to before a card";
+
     /// Show clients no more of the variable or the card, or again.
     Private "private" "Mark it private, not shown to clients": Variables "p" "private: clients see only its name",
         Card "p" "private: not shown to clients";
