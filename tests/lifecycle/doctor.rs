@@ -275,6 +275,15 @@ const FAULTS: &[Case] = &[
         "fourhands setup codex",
     ),
     (
+        "a client that starts a name which is not on PATH",
+        |w| {
+            let entry = r#"{"mcpServers":{"fourhands":{"command":"fourhands","args":["bridge"]}}}"#;
+            drop(w.write(".cursor/mcp.json", entry));
+        },
+        "Cursor would start `fourhands`, which is not on PATH here",
+        "fourhands setup cursor",
+    ),
+    (
         "a state folder that cannot be written",
         |w| {
             let file = w.write("state", "a file");

@@ -6,6 +6,11 @@ use crate::clients::{self, ConfigFolders, SetupState};
 
 const SECTION: &str = "clients";
 
+/// Whether a name without a folder is not found: a client rarely has more on its PATH than a terminal.
+fn is_missing(command: &str, folders: &ConfigFolders) -> bool {
+    !command.contains(['/', '$', '~']) && folders.find_program(command).is_none()
+}
+
 pub fn check() -> Vec<Finding> {
     let Some(folders) = ConfigFolders::of_this_process() else { return Vec::new() };
     let found = clients::statuses(&folders).into_iter().filter_map(|status| {
@@ -19,6 +24,13 @@ pub fn check() -> Vec<Finding> {
             SetupState::SetUp(server) => {
                 if let Some(fault) = entry::fault(status.client, server) {
                     Finding::fault(SECTION, format!("{title}: {fault} ({file}); {}", entry::remedy(&status, server)))
+                } else if is_missing(&server.command, &folders) {
+                    let command = &server.command;
+                    let remedy = entry::remedy(&status, server);
+                    Finding::fault(
+                        SECTION,
+                        format!("{title} would start `{command}`, which is not on PATH here ({file}); {remedy}"),
+                    )
                 } else {
                     let command = &server.command;
                     Finding::ok(SECTION, format!("{title} starts {command} {} ({file})", server.args.join(" ")))
