@@ -2,13 +2,14 @@
 //! GIL.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use super::exit::exit_within_timeout;
+use super::exit::{END_TIMEOUT, exit_within_timeout};
 use super::host_events::HostEvents;
 use super::host_threads::{SpoolThread, start_drain};
 use super::session_run::SessionRun;
@@ -59,8 +60,9 @@ pub struct Host {
 }
 
 impl Host {
-    /// Runs to the end of the session. Returns the exit code.
-    pub fn run(self) -> i32 {
+    /// Runs to the end of the session. Returns the exit code. The other end of `prepared` is dropped once Python is
+    /// prepared, or the reason why that failed is recorded.
+    pub fn run(self, prepared: &mpsc::Receiver<Infallible>) -> i32 {
         let stderr = match self.originals.stderr.try_clone() {
             Ok(stderr) => stderr,
             Err(error) => {
@@ -83,6 +85,8 @@ impl Host {
             let context = if error.raw_os_error().is_some() { "the session cannot start: " } else { "" };
             report += &format!("fourhands: {context}{}\n", visible(&error.to_string()));
         }
+        // A session may be ended before: from an empty stdin, or by a signal.
+        let _ = prepared.recv_timeout(END_TIMEOUT);
         report += &faults::take_report();
         if !report.is_empty() {
             faults::write_report(&stderr, &report);

@@ -23,6 +23,7 @@ mod storage;
 mod trim;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -163,8 +164,9 @@ fn run(
         ready,
         keep_processes,
     };
+    let (preparing, prepared) = mpsc::channel();
     // SIGWINCH is for the dashboard, whose handler writes to a descriptor that Python's table does not have.
-    let spawn = || thread::Builder::new().name("host".to_owned()).spawn(|| host.run());
+    let spawn = || thread::Builder::new().name("host".to_owned()).spawn(move || host.run(&prepared));
     let host = spawn_masked(&[Signal::SIGWINCH], spawn).map_err(PyOSError::new_err)?;
     *stderr = None;
     if let Ok(Some(table)) = py.detach(move || host_ready.recv()) {
@@ -175,12 +177,9 @@ fn run(
     }
 
     let descriptors = EngineDescriptors { standard: streams, stacks, safe_points };
-    let work = || work(py, descriptors, capture, events.clone(), files, kept, &mut jobs);
-    let worked = catch_unwind(AssertUnwindSafe(work));
+    let prepare = |jobs: &mut Jobs| Interpreter::new(py, descriptors, capture, events.clone(), files, kept, jobs);
+    let worked = catch_unwind(AssertUnwindSafe(|| work(py, prepare, &mut jobs, preparing, &own_modules)));
     exit::set_main_thread_returned();
-    if let Ok(Err(error)) = &worked {
-        report_failure(&error.to_string(), &own_modules);
-    }
     events.send(EngineEvent::Ended);
     let code = py.detach(move || join_within_timeout(host));
     py.detach(|| orphaned::before_exit(keep_processes));
@@ -207,18 +206,18 @@ fn report_failure(error: &str, own_modules: &BTreeSet<String>) {
     }
 }
 
-/// Does the main thread's work until the session ends.
+/// Does the main thread's work until the session ends. Drops `preparing` once Python is prepared.
 fn work(
     py: Python<'_>,
-    descriptors: EngineDescriptors,
-    capture: Arc<Capture>,
-    events: EventSender,
-    files: SessionFilePaths,
-    kept: &Kept<'_>,
+    prepare: impl FnOnce(&mut Jobs) -> PyResult<Interpreter>,
     jobs: &mut Jobs,
+    preparing: mpsc::Sender<Infallible>,
+    own_modules: &BTreeSet<String>,
 ) -> PyResult<()> {
-    let mut interpreter = Interpreter::new(py, descriptors, capture, events, files, kept, jobs)?;
-    let worked = interpreter.work(py, jobs);
+    let report = |error: &PyErr| report_failure(&error.to_string(), own_modules);
+    let mut interpreter = prepare(jobs).inspect_err(report)?;
+    drop(preparing);
+    let worked = interpreter.work(py, jobs).inspect_err(report);
     if is_abandoned() {
         // What the engine drops could run code of the user.
         std::mem::forget(interpreter);

@@ -43,7 +43,7 @@ impl PlainDashboard {
     /// # Errors
     /// If the runtime or the reader of lines cannot be started.
     pub fn run(self) -> io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         runtime.block_on(self.run_loop())
     }
 

@@ -128,7 +128,8 @@ fn lines_come_from_a_pipe_as_well() {
     let mut command = home.fourhands();
     command.args(["--plain", "--python", python.to_str().unwrap()]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let code = "name = input('who? ')\nada\nprint('it is', name)\n:nope\nfor n in range(2):\n    print('n', n)\n\n1 +";
+    let code = "name = input('who? ')\nada\nprint('it is', name)\n:nope\nfor n in range(2):\n    print('n', n)\n\n\
+                for n in range(3000): globals()[f'v{n}'] = n\n\na_new_one = 1\n:vars\n1 +";
     child.stdin.take().unwrap().write_all(code.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -136,6 +137,7 @@ fn lines_come_from_a_pipe_as_well() {
     assert!(text.contains("\n  it is ada\n2 ok, "), "{text}");
     assert!(text.contains("unknown command :nope"), "{text}");
     assert!(text.contains("\n  n 0\n  n 1\n3 ok, "), "{text}");
+    assert!(text.contains("\na_new_one: int, 1, set by 5\n"), "as they are now, although the list takes long: {text}");
     assert!(!text.contains(">>>") && !text.contains('\u{1b}'), "{text}");
 }
 

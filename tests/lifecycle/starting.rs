@@ -84,8 +84,10 @@ fn a_python_that_ends_at_its_start_is_told_with_what_it_said() {
 fn a_file_that_takes_the_place_of_a_module_of_pythons_own_is_told() {
     let home = Home::new();
     let told = "takes the place of Python's own module";
-    // Before the engine runs, while it prepares Python, and where the session can do without.
-    fs::write(home.work().join("traceback.py"), "raise RuntimeError('mine')").unwrap();
+    // Before the engine runs, while it prepares Python, and where the session can do without. The session ends at once,
+    // since its input is empty.
+    let late = "import time; time.sleep(0.3); raise RuntimeError('mine')";
+    fs::write(home.work().join("traceback.py"), late).unwrap();
     let mut command = home.fourhands();
     command.args(["--plain", "--python"]).arg(python()).stdin(Stdio::null());
     let said = String::from_utf8(command.output().unwrap().stderr).unwrap();

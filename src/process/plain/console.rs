@@ -2,9 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::timeout;
 
 use super::commands::{AlwaysWhat, ConsoleCommand, HELP};
 use super::input::LineInput;
@@ -15,7 +17,7 @@ use crate::domain::note::Addressed;
 use crate::domain::private::is_only_mark;
 use crate::domain::{
     Author, Event, Gate, GateChange, GateMode, InputAnswer, Note, RiskVerdict, SnippetId, TAKEOVER_CAUSE, Transcript,
-    Verdict, note,
+    VariableQuery, Verdict, note,
 };
 use crate::process::log;
 use crate::session::{CommandError, RunOptions, SessionHandle, Subscription};
@@ -24,6 +26,8 @@ use crate::tui::Leaving;
 const PROMPT: &str = ">>> ";
 const CONTINUATION_PROMPT: &str = "... ";
 const ANSWER_PROMPT: &str = "answer: ";
+/// How long a look at the variables may take.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the next line answers, if it is no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,7 +224,7 @@ impl Console {
             return;
         }
         if self.is_interactive && self.transcript.leaves_session(&code) {
-            return self.leave(quit_announced);
+            return self.leave(quit_announced).await;
         }
         if let Some(text) = note::note_in_comments(&code) {
             return self.note(&text);
@@ -282,11 +286,21 @@ impl Console {
         }
         self.code.clear();
         let quit_announced = self.quit_announced;
-        self.leave(quit_announced);
+        self.leave(quit_announced).await;
+    }
+
+    /// Takes the variables as they are now: after a snippet they are told with a delay, and lines may come from a pipe.
+    async fn look_at_variables(&mut self) {
+        if !self.is_busy()
+            && let Ok(Ok(table)) = timeout(LOOK_TIMEOUT, self.session.variables(VariableQuery::default())).await
+        {
+            self.transcript.apply(&Event::Variables(table));
+        }
     }
 
     /// Ends the session; where something would be lost, at the second request.
-    fn leave(&mut self, quit_announced: bool) {
+    async fn leave(&mut self, quit_announced: bool) {
+        self.look_at_variables().await;
         let losses = self.transcript.losses();
         let loses_nothing = self.session.info().is_demo || losses.is_empty() || self.leaving.goes_on(&self.transcript);
         if !self.is_interactive || quit_announced || loses_nothing {
@@ -363,6 +377,7 @@ impl Console {
             ConsoleCommand::Front(snippet) => self.front(snippet).await,
             ConsoleCommand::Undo(snippet) => self.undo(snippet),
             ConsoleCommand::Variables => {
+                self.look_at_variables().await;
                 for line in narrate::variables(&self.transcript) {
                     self.printer.line(&line);
                 }
@@ -377,7 +392,7 @@ impl Console {
                     self.printer.line(&closed.to_string());
                 }
             }
-            ConsoleCommand::Quit => self.leave(quit_announced),
+            ConsoleCommand::Quit => self.leave(quit_announced).await,
             ConsoleCommand::Unknown(word) => {
                 self.printer.line(&format!("unknown command :{word}; :help lists the commands"));
             }
